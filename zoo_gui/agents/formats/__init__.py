@@ -1,0 +1,1 @@
+"""One module per checkpoint format: bytes to named arrays."""

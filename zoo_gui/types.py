@@ -1,0 +1,225 @@
+"""The frozen records that every layer of the package exchanges.
+
+Arrays inside a record are read-only. No Qt, no TensorFlow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Mapping, NamedTuple
+
+import numpy as np
+
+
+class ZooError(Exception):
+    """A failure that a person can act on: one sentence saying what is wrong and what to do.
+
+    Front ends show ``str(error)`` and never a traceback.
+    """
+
+
+class ReceptiveField(NamedTuple):
+    """Where a convolution's output position looks, in observation pixels (Araujo et al. 2019).
+
+    Position (row, column) of the map sees ``size`` pixels from ``start + position * stride``, per axis as
+    (vertical, horizontal). ``start`` is negative under SAME padding.
+    """
+
+    size: tuple[int, int]
+    stride: tuple[int, int]
+    start: tuple[int, int]
+
+    def box(self, row: int, column: int) -> tuple[int, int, int, int]:
+        """(top, left, height, width) in observation pixels of what position (row, column) sees."""
+        return (
+            self.start[0] + row * self.stride[0],
+            self.start[1] + column * self.stride[1],
+            self.size[0],
+            self.size[1],
+        )
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """One layer that the traced function returns.
+
+    shape: (H, W, C) of a convolution or (N,) of a dense layer, without the batch.
+    kind: ``conv``, ``dense``, ``logits``, ``q`` or ``value``.
+    signed: whether activations may be negative (no rectifier), hence a diverging colour map.
+    receptive_field: for convolutions, else None (a dense unit sees the whole observation).
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str
+    signed: bool = False
+    receptive_field: ReceptiveField | None = None
+
+    @property
+    def units(self) -> int:
+        """Number of units: channels of a convolution, neurons of a dense layer."""
+        return self.shape[-1]
+
+    @property
+    def size(self) -> int:
+        """Number of activations: H·W·C or N."""
+        return int(np.prod(self.shape))
+
+
+class Unit(NamedTuple):
+    """A channel of a convolution or a neuron of a dense layer, written ``conv2:17``."""
+
+    layer: str
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.layer}:{self.index}"
+
+    @classmethod
+    def parse(cls, text: str, layers: tuple[LayerInfo, ...] = ()) -> "Unit":
+        """Read ``conv2:17``; with ``layers`` given, check that the unit exists.
+
+        Raises ZooError that names the valid layers or the valid range.
+        """
+        layer, _, index = text.strip().partition(":")
+        if not index.strip().isdigit():
+            raise ZooError(f"“{text}” is not a unit: write layer:index, for example conv2:17.")
+        unit = cls(layer.strip(), int(index))
+        if layers:
+            by_name = {info.name: info for info in layers}
+            if unit.layer not in by_name:
+                raise ZooError(f"There is no layer “{unit.layer}”: this network has {', '.join(by_name)}.")
+            if unit.index >= by_name[unit.layer].units:
+                raise ZooError(f"{unit.layer} has units 0 to {by_name[unit.layer].units - 1}, not {unit.index}.")
+        return unit
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an agent made of one observation.
+
+    action: index into the agent's ``action_names``.
+    scores: (A,) float32, logits of a policy or Q-values; empty for a player without a network.
+    scores_kind: ``logits`` or ``q``.
+    value: state value; None where the network has no value head (for Q agents: max Q).
+    activations: {layer name: array of LayerInfo.shape, float32}, after the non-linearity.
+    flat: the same activations as one float32 vector in layer order, (sum of sizes,).
+    """
+
+    action: int
+    scores: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    scores_kind: str = "logits"
+    value: float | None = None
+    activations: Mapping[str, np.ndarray] = MappingProxyType({})
+    flat: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """(A,) softmax of the scores, float32: the policy of a policy agent; of Q-values, only a display scale."""
+        if self.scores.size == 0:
+            return self.scores
+        exponent = np.exp(self.scores - self.scores.max())
+        return exponent / exponent.sum()
+
+    @property
+    def entropy(self) -> float:
+        """Entropy of ``probabilities`` in nats; nan without scores."""
+        p = self.probabilities
+        return float(-(p * np.log(np.maximum(p, 1e-12))).sum()) if p.size else float("nan")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One agent step. Frame and activations are what the agent saw before acting; reward is what that action earned.
+
+    player: ``agent``, ``random`` or ``human``.
+    episode, index: episode number and agent step within it, from 0.
+    frame: (H, W, 3) uint8, the screen before acting; H is 210 or 250, W 160.
+    frames: (S, H, W, 3) uint8, the emulator frames to show during this step: ``frame`` and then those between the
+        action and the next step's ``frame``. S = frame skip when all frames were asked for, else 1.
+    observation: (h, w, C) uint8 as the network gets it (before scaling), oldest frame first; empty without a network.
+    ram: (128,) uint8 before acting.
+    episode_return: sum of unclipped rewards before this action.
+    lives: before acting; 0 in games without lives.
+    saliency: (h, w, C) float32 signed gradient with respect to the observation in 0–1 units, or None.
+    edited: whether a unit's gain or offset is changed (an intervention is on).
+    """
+
+    player: str
+    episode: int
+    index: int
+    frame: np.ndarray
+    frames: np.ndarray
+    observation: np.ndarray
+    ram: np.ndarray
+    decision: Decision
+    reward: float
+    episode_return: float
+    lives: int
+    terminated: bool
+    truncated: bool
+    saliency: np.ndarray | None = None
+    edited: bool = False
+
+    @property
+    def done(self) -> bool:
+        return self.terminated or self.truncated
+
+
+class StepSummary(NamedTuple):
+    """The numbers of one step, for plots: every step has one, also those that were never drawn.
+
+    number: steps since this lane was loaded; value and entropy are nan where undefined; best_score is max of the
+    scores (max Q for a Q agent); pinned holds the activation of each pinned unit (a channel's maximum).
+    """
+
+    number: int
+    episode: int
+    index: int
+    action: int
+    reward: float
+    episode_return: float
+    value: float
+    best_score: float
+    entropy: float
+    lives: int
+    done: bool
+    inference_ms: float
+    pinned: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class LaneInfo:
+    """One player beside others: what the panels need to know of it before its first step.
+
+    lane: 0 to 3, the column. agent_id: catalogue id or path; title: human-readable. game: human-readable name.
+    screen: (H, W) of the game. observation_shape: (h, w, C), (0, 0, 0) without a network.
+    scores_kind: ``logits`` or ``q``. has_value: whether Decision.value is given.
+    description: a few lines about the agent (how it was trained, its measured score).
+    """
+
+    lane: int
+    agent_id: str
+    title: str
+    game: str
+    layers: tuple[LayerInfo, ...]
+    action_names: tuple[str, ...]
+    screen: tuple[int, int]
+    observation_shape: tuple[int, int, int]
+    frame_skip: int
+    seed: int
+    player: str
+    scores_kind: str = "logits"
+    has_value: bool = False
+    description: str = ""
+
+    def layer(self, name: str) -> LayerInfo | None:
+        """The layer of that name, or None."""
+        return next((info for info in self.layers if info.name == name), None)
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """The same array, marked read-only."""
+    array.flags.writeable = False
+    return array
