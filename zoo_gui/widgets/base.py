@@ -1,0 +1,173 @@
+"""What every panel is: a widget that follows the session and never takes the window down with it."""
+
+from __future__ import annotations
+
+import logging
+
+from pyqtgraph.Qt import QtCore, QtWidgets
+
+from zoo_gui.registry import Registry
+from zoo_gui.types import LaneInfo, Step, StepSummary, Unit
+
+log = logging.getLogger(__name__)
+
+PANELS: Registry = Registry("panel", "zoo_gui.widgets", "zoo_gui.panels")
+
+
+class Panel(QtWidgets.QWidget):
+    """A panel shows all lanes side by side, in columns.
+
+    Subclasses set ``title`` and ``area`` (``left``, ``centre``, ``right``, ``bottom``), make their content in
+    ``build`` and override the ``show_…`` methods they need. Nothing is called while the panel is hidden; when it is
+    shown again it gets the lanes, the selection and each lane's last step. An exception in any of these is shown in
+    place of the content, with a button that builds it anew; the rest of the window goes on.
+    """
+
+    title = ""
+    area = "centre"
+
+    def __init__(self, session, parent: QtWidgets.QWidget | None = None):
+        super().__init__(parent)
+        self.session = session
+        self.lanes: tuple[LaneInfo, ...] = ()
+        self._content: QtWidgets.QWidget | None = None
+        self._broken = False
+        self._layout = QtWidgets.QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+        self._connect()
+        self._rebuild()
+
+    # -- for subclasses -----------------------------------------------------------------------------------------
+    def build(self) -> QtWidgets.QWidget:
+        """Make and return the content; called once, and again on Reload (forget everything held before)."""
+        raise NotImplementedError
+
+    def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
+        """The players changed: their number, networks or games. ``self.lanes`` is already the new tuple."""
+
+    def show_step(self, lane: int, step: Step, summaries: list[StepSummary]) -> None:
+        """A lane's newest step, and the summaries of all steps since the last call (at least the newest's)."""
+
+    def show_frame(self, lane: int, frame) -> None:
+        """The emulator frame to show now, (H, W, 3) uint8; up to 60 times a second."""
+
+    def show_unit(self, lane: int, unit: Unit | None) -> None:
+        """The selection moved (None: nothing is selected)."""
+
+    def show_progress(self, key: str, progress) -> None:
+        """A job yielded ``analysis.Progress``."""
+
+    def show_failure(self, key: str, sentence: str) -> None:
+        """A job failed."""
+
+    def show_view(self, view: dict) -> None:
+        """The view settings (colour map, gamma, contrast, scale …) changed."""
+
+    # -- machinery ----------------------------------------------------------------------------------------------
+    def _connect(self) -> None:
+        session = self.session
+        session.lanes_changed.connect(self._on_lanes_changed)
+        session.stepped.connect(self._on_stepped)
+        session.frame_shown.connect(self._on_frame_shown)
+        session.unit_selected.connect(self._on_unit_selected)
+        session.progressed.connect(self._on_progressed)
+        session.failed.connect(self._on_failed)
+        session.view_changed.connect(self._on_view_changed)
+
+    def _rebuild(self) -> None:
+        self._broken = False
+        self._set_content(None)
+        try:
+            self._set_content(self.build())
+        except Exception as error:
+            self._fail(error)
+            return
+        self._catch_up()
+
+    def _set_content(self, content: QtWidgets.QWidget | None) -> None:
+        if self._content is not None:
+            self._layout.removeWidget(self._content)
+            self._content.hide()
+            self._content.deleteLater()
+        self._content = content
+        if content is not None:
+            self._layout.addWidget(content)
+
+    def _catch_up(self) -> None:
+        self.lanes = self.session.lanes
+        self._guard(self.set_lanes, self.lanes)
+        self._guard(self.show_view, dict(self.session.view))
+        if self.session.selected is not None:
+            self._guard(self.show_unit, *self.session.selected)
+        for info in self.lanes:
+            step = self.session.last_step(info.lane)
+            if step is not None:
+                self._guard(self.show_step, info.lane, step, [])
+                self._guard(self.show_frame, info.lane, step.frame)
+
+    def _guard(self, method, *args) -> None:
+        """Call, and turn an exception into this panel's failure page."""
+        if self._broken:
+            return
+        try:
+            method(*args)
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        log.exception("panel %s failed", type(self).__name__)
+        self._broken = True
+        page = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(page)
+        column.addStretch()
+        label = QtWidgets.QLabel(
+            f"The {self.title or type(self).__name__} panel stopped: {type(error).__name__}: {error}. "
+            "The game goes on; Reload builds the panel anew."
+        )
+        label.setWordWrap(True)
+        label.setAlignment(QtCore.Qt.AlignCenter)
+        button = QtWidgets.QPushButton("Reload")
+        button.clicked.connect(self._rebuild)
+        column.addWidget(label)
+        column.addWidget(button, alignment=QtCore.Qt.AlignCenter)
+        column.addStretch()
+        self._set_content(page)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the failure page is shown."""
+        return self._broken
+
+    def showEvent(self, event) -> None:
+        super().showEvent(event)
+        self._catch_up()
+
+    def _on_lanes_changed(self, lanes) -> None:
+        self.lanes = lanes
+        if self.isVisible():
+            self._guard(self.set_lanes, lanes)
+
+    def _on_stepped(self, lane: int, step, summaries) -> None:
+        if self.isVisible():
+            self._guard(self.show_step, lane, step, summaries)
+
+    def _on_frame_shown(self, lane: int, frame) -> None:
+        if self.isVisible():
+            self._guard(self.show_frame, lane, frame)
+
+    def _on_unit_selected(self, lane: int, unit) -> None:
+        if self.isVisible():
+            self._guard(self.show_unit, lane, unit)
+
+    def _on_progressed(self, key: str, progress) -> None:
+        if self.isVisible():
+            self._guard(self.show_progress, key, progress)
+
+    def _on_failed(self, key: str, sentence: str) -> None:
+        if self.isVisible():
+            self._guard(self.show_failure, key, sentence)
+
+    def _on_view_changed(self, view) -> None:
+        if self.isVisible():
+            self._guard(self.show_view, view)
