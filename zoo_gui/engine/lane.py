@@ -1,0 +1,88 @@
+"""One player inside the engine: an agent in its game, its shared memory, its pins and its recent snapshots."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from zoo_gui.engine.shared import MAX_PINS, SharedLane
+from zoo_gui.play.games import title as game_title
+from zoo_gui.play.player import Player
+from zoo_gui.types import LaneInfo, Step, StepSummary, Unit
+
+#: How many ticks back the engine can go: more than it ever runs ahead of the front end.
+HISTORY = 16
+
+
+class Lane:
+    """A Player with what the engine keeps beside it. ``number`` counts the steps since the lane was loaded or restarted."""
+
+    def __init__(self, agent_id: str, title: str, description: str, player: Player):
+        self.agent_id, self.title, self.description, self.player = agent_id, title, description, player
+        self.number = 0
+        self.pins: tuple[Unit, ...] = ()
+        self.shared: SharedLane | None = None
+        self._snapshots: deque = deque(maxlen=HISTORY)
+
+    def info(self, lane: int) -> LaneInfo:
+        """What the panels need to know, for column ``lane``."""
+        player, agent = self.player, self.player.agent
+        return LaneInfo(
+            lane=lane, agent_id=self.agent_id, title=self.title, game=game_title(player.emulator.game),
+            layers=agent.layers if agent else (), action_names=player.action_names,
+            screen=tuple(player.emulator.screen_shape[:2]),
+            observation_shape=agent.observation_shape if agent else (0, 0, 0),
+            frame_skip=player.frame_skip, seed=player.seed, player=player.controller,
+            scores_kind=agent.scores_kind if agent else "logits", has_value=agent.has_value if agent else False,
+            description=self.description,
+        )
+
+    def share(self, lane: int) -> SharedLane:
+        """Make the shared memory that fits this lane; the front end frees it."""
+        self.shared = SharedLane(self.info(lane))
+        return self.shared
+
+    def remember(self, tick: int) -> None:
+        """Keep the state before the step of ``tick``, so that the engine can go back to it."""
+        self._snapshots.append((tick, self.number, self.player.snapshot()))
+
+    def rewind(self, tick: int) -> bool:
+        """Restore the state before the step of ``tick``; False when it was not kept."""
+        found = next((kept for kept in self._snapshots if kept[0] == tick), None)
+        if found is None:
+            return False
+        self.number = found[1]
+        self.player.restore(found[2])
+        while self._snapshots and self._snapshots[-1][0] >= tick:
+            self._snapshots.pop()
+        return True
+
+    def forget(self) -> None:
+        """Drop the kept states: what comes next does not follow from them."""
+        self._snapshots.clear()
+
+    def step(self, all_frames: bool, saliency) -> tuple[Step, StepSummary]:
+        """Advance the player by one agent step."""
+        has_network = self.player.agent is not None
+        step = self.player.step(all_frames=all_frames, saliency=saliency if has_network else None)
+        summary = self._summarise(step)
+        self.number += 1
+        return step, summary
+
+    def _summarise(self, step: Step) -> StepSummary:
+        decision = step.decision
+        return StepSummary(
+            number=self.number, episode=step.episode, index=step.index, action=decision.action, reward=step.reward,
+            episode_return=step.episode_return, value=np.nan if decision.value is None else decision.value,
+            best_score=float(decision.scores.max()) if decision.scores.size else np.nan, entropy=decision.entropy,
+            lives=step.lives, done=step.done, inference_ms=self.player.inference_ms,
+            pinned=tuple(_strength(decision.activations, unit) for unit in self.pins[:MAX_PINS]),
+        )
+
+
+def _strength(activations, unit: Unit) -> float:
+    """A neuron's activation, or a channel's largest."""
+    if unit.layer not in activations:
+        return float("nan")
+    return float(activations[unit.layer][..., unit.index].max())

@@ -1,0 +1,36 @@
+"""From an id or a path to a lane that is ready to step; runs in the engine's loader thread."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterator
+
+from zoo_gui.engine.lane import Lane
+
+
+def load_lane(agent_id: str, options: dict[str, Any], say: Callable[[str], None]) -> Iterator[Lane]:
+    """Yield the one Lane. ``options``: seed, game, player, sticky (each may be absent).
+
+    Raises ZooError when the agent, its files or its game cannot be used.
+    """
+    from zoo_gui.agents import catalogue
+    from zoo_gui.play.emulator import Emulator
+    from zoo_gui.play.player import Player
+
+    entry = catalogue.find(agent_id)
+    emulator = Emulator(options.get("game") or entry.game)
+    agent = None
+    if not entry.id.startswith("random/"):
+        say("Loading TensorFlow and " + entry.title)
+        from zoo_gui.agents.agent import Agent
+
+        agent = Agent.load(agent_id)
+    player = Player(
+        emulator, agent, seed=int(options.get("seed") or 0), controller=options.get("player") or ("agent" if agent else "random"),
+        **({"sticky": options["sticky"]} if options.get("sticky") is not None else {}),
+    )
+    # The first step traces the network: do it here, where nothing waits, and start again.
+    player.step()
+    if agent is not None:
+        player.step(saliency="action")
+    player.restart()
+    yield Lane(entry.id, entry.title, entry.description, player)

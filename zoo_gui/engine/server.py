@@ -1,0 +1,292 @@
+"""The engine's process: steps all lanes under one clock and runs analyses beside them.
+
+Three threads: the main one steps the lanes, one reads commands, one (Streams) runs jobs, among them the loading of
+agents. Commands are ``(name, keywords)``, events ``(name, …)``; see ``Server`` for the commands and
+``zoo_gui.engine.host`` for the events.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections import deque
+from typing import Any, Iterator
+
+from zoo_gui.engine.lane import Lane
+from zoo_gui.types import Unit, ZooError
+from zoo_gui.workers import Streams, lower_priority
+
+log = logging.getLogger(__name__)
+
+UNLIMITED = -1
+#: When the lanes run as fast as they go, how long to wait between two steps whose arrays are passed on, in seconds.
+SHOW_EVERY = 0.012
+
+
+def main(connection, parent_pid: int) -> None:
+    """Entry of the engine's process; returns when the front end says so or is gone."""
+    logging.basicConfig(level=os.environ.get("ZOO_GUI_LOG", "ERROR"), stream=sys.stderr)
+    # Graph building in the job thread holds the interpreter lock; a short switch interval keeps the steps on time.
+    sys.setswitchinterval(0.0005)
+    lower_priority(4)
+    Server(connection, parent_pid).run()
+
+
+class Server:
+    """Owns the lanes. Each method named ``do_…`` is a command; all run in the main thread, between two ticks."""
+
+    def __init__(self, connection, parent_pid: int):
+        self._connection, self._parent_pid = connection, parent_pid
+        self._send_lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._commands: deque[tuple[str, dict[str, Any]]] = deque()
+        self._closing = False
+        self.lanes: list[Lane] = []
+        self.epoch = self.tick = self.granted = 0
+        self.all_frames, self.saliency, self._show_next, self._shown_at = True, None, False, 0.0
+        self._jobs = Streams(self._deliver, niceness=10)
+        self._loader = Streams(self._deliver_load, name="zoo_gui loader")
+
+    def run(self) -> None:
+        """Serve until closed."""
+        threading.Thread(target=self._read, name="zoo_gui commands", daemon=True).start()
+        while not self._closing:
+            self._obey()
+            if self._may_step():
+                self._guarded_tick()
+            else:
+                with self._changed:
+                    if not self._commands and not self._closing:
+                        # With credit left the reader is behind: look again shortly. Otherwise a command wakes us.
+                        self._changed.wait(0.002 if self._has_credit() else 1.0)
+        self._jobs.close(2.0)
+        self._loader.close(0.1)
+        self._drop_memory()
+
+    # -- messages -----------------------------------------------------------------------------------------------
+    def _read(self) -> None:
+        while True:
+            try:
+                command = self._connection.recv()
+            except (EOFError, OSError):
+                command = ("close", {})
+            with self._changed:
+                self._commands.append(command)
+                self._changed.notify()
+            if command[0] == "close":
+                return
+
+    def send(self, *event: Any) -> None:
+        """Tell the front end; when it is gone, end."""
+        try:
+            with self._send_lock:
+                self._connection.send(event)
+        except (OSError, ValueError):
+            self._closing = True
+
+    def _obey(self) -> None:
+        while self._commands:
+            name, keywords = self._commands.popleft()
+            try:
+                getattr(self, f"do_{name}")(**keywords)
+            except ZooError as error:
+                self.send("error", str(error))
+            except Exception as error:
+                log.exception("command %s failed", name)
+                self.send("error", f"{name.capitalize()} failed ({type(error).__name__}: {error}).")
+
+    def _deliver(self, key: str, kind: str, payload: Any) -> None:
+        self.send(kind, key, payload)
+
+    # -- stepping -----------------------------------------------------------------------------------------------
+    def _has_credit(self) -> bool:
+        return bool(self.lanes) and (self.granted == UNLIMITED or self.tick < self.granted)
+
+    def _may_step(self) -> bool:
+        if not self._has_credit():
+            return False
+        # Unpaced, a step without a free slot is simply not shown; paced, every step is.
+        return self.granted == UNLIMITED or self._free_slots() > 0
+
+    def _free_slots(self) -> int:
+        return min(lane.shared.free_slots for lane in self.lanes)
+
+    def _guarded_tick(self) -> None:
+        try:
+            self._step_all()
+        except Exception as error:
+            log.exception("a step failed")
+            self.granted = self.tick
+            sentence = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
+            self.send("stopped", f"The game stopped at a step that failed ({sentence}). Restart to go on.")
+
+    def _step_all(self) -> None:
+        show = self._due()
+        for lane in self.lanes:
+            if show:
+                lane.remember(self.tick)
+            step, summary = lane.step(self.all_frames and show, self.saliency if show else None)
+            # The summary goes first: whoever sees the step must find its row.
+            lane.shared.write_summary(self.epoch, self.tick, summary)
+            if show:
+                lane.shared.write_step(self.epoch, self.tick, step)
+        self.tick += 1
+
+    def _due(self) -> bool:
+        """Whether the coming step's arrays are passed on."""
+        if self.granted != UNLIMITED:
+            return True
+        now = time.perf_counter()
+        free = self._free_slots()
+        # One slot stays free for the step that a pause shows.
+        if free < 2 or (now - self._shown_at < SHOW_EVERY or free < 7):
+            return False
+        self._shown_at = now
+        return True
+
+    # -- commands: clock ----------------------------------------------------------------------------------------
+    def do_grant(self, upto: int, epoch: int) -> None:
+        """Allow steps before tick ``upto`` (UNLIMITED: as fast as it goes)."""
+        if epoch == self.epoch:
+            self.granted = upto
+
+    def do_hold(self, epoch: int) -> None:
+        """End unpaced running with one more step whose arrays are passed on, so what is shown is where we are."""
+        if self.lanes:
+            self.granted = self.tick + 1
+        self.send("held", self.tick, epoch)
+
+    def do_rewind(self, to: int, epoch: int) -> None:
+        """Start epoch ``epoch`` at tick ``to``: what was stepped ahead of the front end is taken back."""
+        if epoch < self.epoch:
+            return
+        self.epoch = epoch
+        if to < self.tick and self.lanes and all([lane.rewind(to) for lane in self.lanes]):
+            self.tick = to
+        self.granted = self.tick
+        self.send("rewound", epoch, self.tick)
+
+    def do_show(self, all_frames: bool) -> None:
+        """Whether steps carry all emulator frames or only the one that the agent saw."""
+        self.all_frames = all_frames
+
+    # -- commands: lanes ----------------------------------------------------------------------------------------
+    def do_load(self, key: str, lane: int | None, agent_id: str, options: dict[str, Any]) -> None:
+        """Load an agent (in the loader's thread) into a lane, or into a new one when ``lane`` is None."""
+        self._loader.start(key, lambda: self._load(lane, agent_id, options))
+
+    def _load(self, lane: int | None, agent_id: str, options: dict[str, Any]) -> Iterator[tuple]:
+        from zoo_gui.engine.loading import load_lane
+
+        for result in load_lane(agent_id, options, lambda text: self.send("loading", text)):
+            yield lane, result
+
+    def _deliver_load(self, key: str, kind: str, payload: Any) -> None:
+        if kind == "progress":
+            with self._changed:
+                self._commands.append(("place", {"key": key, "lane": payload[0], "loaded": payload[1]}))
+                self._changed.notify()
+        elif kind == "failed":
+            self.send("load_failed", key, payload)
+
+    def do_place(self, key: str, lane: int | None, loaded: Lane) -> None:
+        """Put a loaded lane in its column; all lanes start their game anew so that the clock is one."""
+        if lane is None or lane >= len(self.lanes):
+            self.lanes.append(loaded)
+        else:
+            self.lanes[lane] = loaded
+        self._announce(key)
+
+    def do_remove(self, lane: int) -> None:
+        del self.lanes[lane]
+        self._announce("")
+
+    def _announce(self, key: str) -> None:
+        self._drop_memory()
+        # Epochs of the front end count by ones, ours by thousands: the two never name different things alike.
+        self.epoch = (self.epoch // 1000 + 1) * 1000
+        self.tick = self.granted = 0
+        for lane in self.lanes:
+            lane.player.restart()
+            lane.number = 0
+            lane.forget()
+        described = [(lane.info(i), lane.share(i).name) for i, lane in enumerate(self.lanes)]
+        self.send("lanes", key, self.epoch, described, self._device())
+
+    def _device(self) -> str:
+        if not any(lane.player.agent for lane in self.lanes):
+            return ""
+        from zoo_gui.agents.network import device_name
+
+        return device_name()
+
+    def _drop_memory(self) -> None:
+        for lane in self.lanes:
+            if lane.shared is not None:
+                lane.shared.close(unlink=False)
+                lane.shared = None
+
+    def do_restart(self, epoch: int, seed: int | None) -> None:
+        """Start all games anew, at tick 0 of ``epoch``."""
+        if epoch >= self.epoch:
+            for lane in self.lanes:
+                lane.player.restart(seed)
+                lane.number = 0
+            self._begin(epoch)
+
+    def do_next_episode(self, epoch: int) -> None:
+        if epoch >= self.epoch:
+            for lane in self.lanes:
+                lane.player.next_episode()
+            self._begin(epoch)
+
+    def _begin(self, epoch: int) -> None:
+        self.epoch, self.tick, self.granted = epoch, 0, 0
+        for lane in self.lanes:
+            lane.forget()
+        self.send("rewound", epoch, 0)
+
+    # -- commands: who plays, and how ---------------------------------------------------------------------------
+    def do_player(self, lane: int, kind: str) -> None:
+        self.lanes[lane].player.controller = kind
+
+    def do_human_action(self, lane: int, index: int) -> None:
+        if lane < len(self.lanes):
+            self.lanes[lane].player.human_action = index
+
+    def do_saliency(self, target: str | Unit | None) -> None:
+        self.saliency = target
+
+    def do_pins(self, lane: int, units: tuple[Unit, ...]) -> None:
+        if lane < len(self.lanes):
+            self.lanes[lane].pins = tuple(Unit(*unit) for unit in units)
+
+    def do_edit(self, lane: int, unit: Unit, gain: float, offset: float) -> None:
+        self.lanes[lane].player.agent.edit(Unit(*unit), gain, offset)
+
+    def do_clear_edits(self, lane: int) -> None:
+        self.lanes[lane].player.agent.clear_edits()
+
+    # -- commands: jobs -----------------------------------------------------------------------------------------
+    def do_run(self, key: str, analysis: str, lane: int, parameters: dict[str, Any]) -> None:
+        """Start an analysis of a lane's agent under a key; a running job of that key is superseded."""
+        from zoo_gui.analysis import ANALYSES
+
+        agent = self.lanes[lane].player.agent if lane < len(self.lanes) else None
+        if agent is None:
+            raise ZooError("This player has no network to analyse: open an agent first.")
+        make = ANALYSES[analysis]
+        self._jobs.start(key, lambda: make(agent, **parameters))
+
+    def do_cancel(self, key: str) -> None:
+        self._jobs.cancel(key)
+
+    def do_crash(self) -> None:
+        """End at once without a word, as a crash would: for tests of what the front end then does."""
+        os._exit(70)
+
+    def do_close(self) -> None:
+        self._closing = True

@@ -1,0 +1,444 @@
+"""The state of one sitting, and the bus between the engine and the panels: data goes down by signal, intent comes up
+by method. The only QObject that outlives a panel; QtCore only."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, NamedTuple
+
+from pyqtgraph.Qt import QtCore
+
+from zoo_gui.engine.feed import Feed, Shown
+from zoo_gui.engine.host import EngineHost
+from zoo_gui.engine.shared import MAX_PINS
+from zoo_gui.history import History
+from zoo_gui.tally import Agreement, Rates
+from zoo_gui.types import LaneInfo, Step, Unit, ZooError
+
+log = logging.getLogger(__name__)
+
+MAX_LANES = 4
+#: Panels other than the game are redrawn at most this often, in seconds, when steps come faster.
+STEP_INTERVAL = 0.033
+VIEW = {
+    "colormap": "viridis", "signed_colormap": "CET-D1", "gamma": 1.0, "contrast": "layer", "scale": "running",
+    "labels": True, "saliency_opacity": 0.6, "boost": 0.0, "enlarged": None,
+}
+SALIENCY_TARGETS = (None, "action", "value", "unit")
+
+
+class Pin(NamedTuple):
+    """A unit whose activation is plotted."""
+
+    lane: int
+    unit: Unit
+
+
+class Session(QtCore.QObject):
+    """See docs/architecture.md for the signals and methods; all of them belong to the UI thread."""
+
+    lanes_changed = QtCore.Signal(object)
+    stepped = QtCore.Signal(int, object, object)
+    frame_shown = QtCore.Signal(int, object)
+    unit_selected = QtCore.Signal(int, object)
+    progressed = QtCore.Signal(str, object)
+    finished = QtCore.Signal(str)
+    failed = QtCore.Signal(str, str)
+    message = QtCore.Signal(str, str)
+    status_changed = QtCore.Signal(dict)
+    pins_changed = QtCore.Signal(object)
+    running_changed = QtCore.Signal(bool)
+    speed_changed = QtCore.Signal(object)
+    stale_changed = QtCore.Signal(bool)
+    view_changed = QtCore.Signal(dict)
+    saliency_changed = QtCore.Signal(object)
+    hovered = QtCore.Signal(str)
+    engine_died = QtCore.Signal()
+    _event = QtCore.Signal(object)
+
+    def __init__(self, parent: QtCore.QObject | None = None):
+        super().__init__(parent)
+        self.lanes: tuple[LaneInfo, ...] = ()
+        self.selected: tuple[int, Unit] | None = None
+        self.saliency: str | None = None
+        self.pins: list[Pin] = []
+        self.edits: dict[tuple[int, Unit], tuple[float, float]] = {}
+        self.view = dict(VIEW)
+        self.status: dict[str, Any] = {"state": "loading", "recording": None}
+        self.rates, self.agreement = Rates(), Agreement()
+        self._histories: list[History] = []
+        self._requests: dict[str, tuple[int | None, str, dict]] = {}
+        self._pending: list[list] = []
+        self._emitted = self._status_at = 0.0
+        self._play_when_ready = True
+        self._closed = False
+        self._event.connect(self._on_event, QtCore.Qt.QueuedConnection)
+        self.feed = Feed(self._send)
+        self._host = EngineHost(self._event.emit)
+        self._timer = QtCore.QTimer(self)
+        self._timer.setTimerType(QtCore.Qt.PreciseTimer)
+        self._timer.setInterval(16)
+        self._timer.timeout.connect(self._on_tick)
+
+    # -- life ---------------------------------------------------------------------------------------------------
+    def start_engine(self) -> None:
+        """Start the process that plays; returns at once."""
+        self._host.start()
+        self._timer.start()
+
+    def restart_engine(self) -> None:
+        """After the engine died: a new one, with the same agents."""
+        wanted = [(info.agent_id, {"seed": info.seed, "player": info.player}) for info in self.lanes]
+        self._host.close()
+        self._host = EngineHost(self._event.emit)
+        self.start_engine()
+        self._set_state("loading")
+        self.edits.clear()
+        for lane, (agent_id, options) in enumerate(wanted or [request[1:] for request in self._requests.values()]):
+            self.load(agent_id, lane, **options)
+
+    def close(self) -> None:
+        """Stop the clock and the engine. Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._timer.stop()
+            self._host.close()
+            self.feed.close()
+
+    def _send(self, name: str, **keywords: Any) -> None:
+        self._host.send(name, **keywords)
+
+    @property
+    def engine(self) -> EngineHost:
+        """The handle of the engine's process."""
+        return self._host
+
+    # -- intent: agents -----------------------------------------------------------------------------------------
+    def load(self, agent_id: str, lane: int | None = 0, **options: Any) -> None:
+        """Load an agent into a lane (None: a new lane). options: seed, game, player, sticky. Failure is a message."""
+        if lane is None and len(self.lanes) >= MAX_LANES:
+            self.message.emit("warning", f"{MAX_LANES} agents are the most; remove one first.")
+            return
+        key = f"load {len(self._requests)} {agent_id}"
+        self._requests[key] = (lane, agent_id, options)
+        self._set_state("loading")
+        self._send("load", key=key, lane=lane, agent_id=agent_id, options=options)
+
+    def add_agent(self, agent_id: str, **options: Any) -> None:
+        """Put another agent beside the others, with the first one's seed."""
+        if self.lanes:
+            options.setdefault("seed", self.lanes[0].seed)
+        self.load(agent_id, None, **options)
+
+    def remove_lane(self, lane: int) -> None:
+        """Take a lane away; the last one stays."""
+        if len(self.lanes) > 1 and lane < len(self.lanes):
+            self._send("remove", lane=lane)
+
+    def last_step(self, lane: int) -> Step | None:
+        """The step on screen."""
+        return self.feed.steps[lane] if lane < len(self.feed.steps) else None
+
+    def history(self, lane: int) -> History:
+        """The numbers of every step of this lane so far."""
+        return self._histories[lane]
+
+    # -- intent: clock ------------------------------------------------------------------------------------------
+    @property
+    def running(self) -> bool:
+        return self.feed.running
+
+    @property
+    def speed(self) -> float | None:
+        """1.0 is real time, None as fast as it goes."""
+        return self.feed.speed
+
+    def play(self) -> None:
+        self._play_when_ready = True
+        self.feed.play()
+        self._set_running(True)
+
+    def pause(self) -> None:
+        self._play_when_ready = False
+        if self.feed.pause():
+            self._show_frames()
+        self._set_running(False)
+        self._flush()
+
+    def toggle(self) -> None:
+        self.pause() if self.running else self.play()
+
+    def step_once(self) -> None:
+        """Show the next agent step and pause there."""
+        self.pause()
+        self.feed.step_once()
+
+    def set_speed(self, speed: float | None) -> None:
+        """0.25 to 8, or None."""
+        self.feed.set_speed(speed)
+        self.rates.reset()
+        self.speed_changed.emit(speed)
+        self._update_status()
+
+    def restart(self, seed: int | None = None) -> None:
+        """Start all games anew, from ``seed`` or each lane's own."""
+        self._forget_numbers()
+        if seed is not None:
+            self.lanes = tuple(info.__class__(**{**info.__dict__, "seed": seed}) for info in self.lanes)
+        self.feed.restart("restart", seed=seed)
+
+    def next_episode(self) -> None:
+        self._forget_numbers()
+        self.feed.restart("next_episode")
+
+    # -- intent: who plays --------------------------------------------------------------------------------------
+    def set_player(self, lane: int, kind: str) -> None:
+        """``agent``, ``random`` or ``human``."""
+        if kind == "agent" and not self.lanes[lane].layers:
+            self.message.emit("warning", "This player has no network: it plays at random or by hand.")
+            return
+        lanes = list(self.lanes)
+        lanes[lane] = lanes[lane].__class__(**{**lanes[lane].__dict__, "player": kind})
+        self.lanes = tuple(lanes)
+        self.feed.immediate = any(info.player == "human" for info in self.lanes)
+        self.feed.intervene(("player", {"lane": lane, "kind": kind}))
+        self.lanes_changed.emit(self.lanes)
+
+    def set_human_action(self, lane: int, index: int) -> None:
+        """What the person's keys say now, as an index into the lane's action names."""
+        self._send("human_action", lane=lane, index=index)
+
+    # -- intent: units ------------------------------------------------------------------------------------------
+    def select(self, lane: int, unit: Unit | None) -> None:
+        """Select a unit of a lane (None: nothing)."""
+        if unit is not None:
+            try:
+                unit = Unit.parse(str(unit), self.lanes[lane].layers)
+            except (ZooError, IndexError) as error:
+                self.message.emit("warning", str(error))
+                return
+        self.selected = None if unit is None else (lane, unit)
+        self.unit_selected.emit(lane, unit)
+        if self.saliency == "unit":
+            self.set_saliency("unit")
+
+    def hover(self, text: str) -> None:
+        self.hovered.emit(text)
+
+    def pin(self, lane: int, unit: Unit) -> None:
+        """Plot a unit's activation from now on; at most MAX_PINS a lane."""
+        units = [pin.unit for pin in self.pins if pin.lane == lane]
+        if unit in units:
+            return
+        if len(units) >= MAX_PINS:
+            self.message.emit("warning", f"{MAX_PINS} pinned units are the most; unpin one first.")
+            return
+        self.pins.append(Pin(lane, Unit(*unit)))
+        self._send_pins(lane)
+
+    def unpin(self, lane: int, unit: Unit) -> None:
+        self.pins = [pin for pin in self.pins if pin != (lane, unit)]
+        self._histories[lane].forget_pin(unit)
+        self._send_pins(lane)
+
+    def _send_pins(self, lane: int) -> None:
+        units = tuple(tuple(pin.unit) for pin in self.pins if pin.lane == lane)
+        self.feed.intervene(("pins", {"lane": lane, "units": units}))
+        self.pins_changed.emit(list(self.pins))
+
+    def set_saliency(self, target: str | None) -> None:
+        """None, ``action`` (the chosen one), ``value`` or ``unit`` (the selected one)."""
+        if target == "unit" and self.selected is None:
+            self.message.emit("info", "Click a unit first: its saliency is then shown on the game.")
+            target = None
+        self.saliency = target
+        wanted = tuple(self.selected[1]) if target == "unit" else target
+        self.feed.intervene(("saliency", {"target": wanted}))
+        self.saliency_changed.emit(target)
+
+    def edit(self, lane: int, unit: Unit, gain: float = 1.0, offset: float = 0.0) -> None:
+        """Change a unit: activation becomes gain · activation + offset; acts on the moment on screen."""
+        self.edits[lane, Unit(*unit)] = (gain, offset)
+        if (gain, offset) == (1.0, 0.0):
+            del self.edits[lane, Unit(*unit)]
+        self.feed.intervene(("edit", {"lane": lane, "unit": tuple(unit), "gain": gain, "offset": offset}))
+        self._update_status()
+
+    def clear_edits(self) -> None:
+        """Take back all changes of units in all lanes."""
+        self.edits.clear()
+        self.feed.intervene(*(("clear_edits", {"lane": info.lane}) for info in self.lanes if info.layers))
+        self._update_status()
+
+    def set_view(self, **changes: Any) -> None:
+        """Change how activations are drawn; the keys are those of VIEW."""
+        unknown = set(changes) - set(VIEW)
+        if unknown:
+            raise ValueError(f"unknown view settings: {sorted(unknown)}")
+        self.view.update(changes)
+        self.view_changed.emit(dict(self.view))
+
+    # -- intent: jobs -------------------------------------------------------------------------------------------
+    def run(self, key: str, analysis: str, lane: int, **parameters: Any) -> None:
+        """Start an analysis in the engine; a running one of that key is superseded."""
+        self._send("run", key=key, analysis=analysis, lane=lane, parameters=parameters)
+
+    def cancel(self, key: str) -> None:
+        self._send("cancel", key=key)
+
+    # -- the tick -----------------------------------------------------------------------------------------------
+    def _on_tick(self) -> None:
+        now = time.perf_counter()
+        shown = self.feed.update(now)
+        if shown.frame_changed:
+            self._show_frames()
+            self.rates.shown(now)
+        self._note(shown)
+        if shown.stepped:
+            self._set_state("running" if self.running else "paused")
+        if now - self._emitted >= STEP_INTERVAL or not self.running:
+            self._flush(now)
+        if now - self._status_at >= 0.5:
+            self._status_at = now
+            self._update_status()
+
+    def _show_frames(self) -> None:
+        for lane in range(len(self.lanes)):
+            frame = self.feed.frame(lane)
+            if frame is not None:
+                self.frame_shown.emit(lane, frame)
+
+    def _note(self, shown: Shown) -> None:
+        """Count every step, drawn or not."""
+        actions = []
+        for lane, rows in enumerate(shown.summaries):
+            if rows:
+                summaries = [summary for _, summary in rows]
+                units = tuple(pin.unit for pin in self.pins if pin.lane == lane)
+                self._histories[lane].append(summaries, units)
+                self._pending[lane] += summaries
+                self.rates.stepped(len(summaries), summaries[-1].inference_ms, lane)
+            actions.append([self.lanes[lane].action_names[summary.action] for _, summary in rows])
+        if len(actions) > 1:
+            self.agreement.add(actions)
+        self._fresh = getattr(self, "_fresh", False) or shown.stepped
+
+    def _flush(self, now: float = 0.0) -> None:
+        """Hand the newest step and all summaries since the last time to the panels."""
+        if not getattr(self, "_fresh", False):
+            return
+        self._fresh, self._emitted = False, now
+        for lane, summaries in enumerate(self._pending):
+            step = self.feed.steps[lane]
+            if step is not None:
+                self._pending[lane] = []
+                self.stepped.emit(lane, step, summaries)
+
+    # -- events of the engine -----------------------------------------------------------------------------------
+    def _on_event(self, event: tuple) -> None:
+        if self._closed:
+            return
+        handler = getattr(self, f"_on_{event[0]}", None)
+        handler(*event[1:])
+
+    def _on_lanes(self, key: str, epoch: int, described: list, device: str) -> None:
+        self._requests.pop(key, None)
+        same = len(described) == len(self.lanes)
+        self.lanes = tuple(info for info, _ in described)
+        self.feed.attach(epoch, described)
+        self.feed.immediate = any(info.player == "human" for info in self.lanes)
+        self.status["device"] = device
+        self._forget_numbers()
+        self._drop_what_is_gone(same)
+        self.lanes_changed.emit(self.lanes)
+        if self._play_when_ready:
+            self.play()
+
+    def _drop_what_is_gone(self, same_count: bool) -> None:
+        """Pins, edits and the selection name units of networks that may have changed."""
+        def exists(lane: int, unit: Unit) -> bool:
+            layer = self.lanes[lane].layer(unit.layer) if lane < len(self.lanes) else None
+            return layer is not None and unit.index < layer.units
+
+        self.pins = [pin for pin in self.pins if exists(*pin)]
+        for lane in range(len(self.lanes)):
+            self._send("pins", lane=lane, units=tuple(tuple(pin.unit) for pin in self.pins if pin.lane == lane))
+        self.edits = {key: value for key, value in self.edits.items() if same_count and exists(*key)}
+        self.pins_changed.emit(list(self.pins))
+        if self.selected is not None and not exists(*self.selected):
+            lane, self.selected = self.selected[0], None
+            self.unit_selected.emit(lane, None)
+
+    def _forget_numbers(self) -> None:
+        self._histories = [History() for _ in self.lanes]
+        self._pending = [[] for _ in self.lanes]
+        self.rates.reset()
+        self.agreement.reset()
+
+    def _on_loading(self, text: str) -> None:
+        self.status["loading"] = text
+        self._set_state("loading")
+
+    def _on_load_failed(self, key: str, sentence: str) -> None:
+        self._requests.pop(key, None)
+        self._set_state(("running" if self.running else "paused") if self.lanes else "stopped")
+        self.message.emit("error", sentence)
+
+    def _on_rewound(self, epoch: int, tick: int) -> None:
+        """The engine went back; the steps of the new epoch follow by themselves."""
+
+    def _on_held(self, tick: int, epoch: int) -> None:
+        self.feed.held(tick, epoch)
+
+    def _on_progress(self, key: str, payload: Any) -> None:
+        self.progressed.emit(key, payload)
+
+    def _on_finished(self, key: str, _payload: Any) -> None:
+        self.finished.emit(key)
+
+    def _on_failed(self, key: str, sentence: str) -> None:
+        self.failed.emit(key, sentence)
+
+    def _on_error(self, sentence: str) -> None:
+        self.message.emit("error", sentence)
+
+    def _on_stopped(self, sentence: str) -> None:
+        self.feed.running = False
+        self._set_running(False)
+        self._set_state("stopped")
+        self.message.emit("error", sentence)
+
+    def _on_died(self, exit_code: int | None) -> None:
+        self.feed.running = False
+        self._set_running(False)
+        self._set_state("stopped")
+        self.stale_changed.emit(True)
+        log.error("the engine ended with exit code %s", exit_code)
+        self.engine_died.emit()
+
+    # -- status -------------------------------------------------------------------------------------------------
+    def _set_running(self, running: bool) -> None:
+        self.rates.reset()
+        if self.lanes:
+            self._set_state("running" if running else "paused")
+        self.running_changed.emit(running)
+
+    def _set_state(self, state: str) -> None:
+        if self.status.get("state") != state:
+            self.status["state"] = state
+            self.stale_changed.emit(state in ("loading", "stopped"))
+            self._update_status()
+
+    def _update_status(self) -> None:
+        first = self.lanes[0] if self.lanes else None
+        self.status.update(
+            self.rates.figures(time.perf_counter()), seed=first.seed if first else None, speed=self.speed,
+            agree=self.agreement.fraction, agree_steps=self.agreement.steps, intervention=bool(self.edits),
+        )
+        self.status_changed.emit(dict(self.status))
+
+    def set_recording(self, text: str | None) -> None:
+        """What the status bar says of a running recording; None: none runs."""
+        self.status["recording"] = text
+        self._update_status()
