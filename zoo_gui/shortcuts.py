@@ -1,0 +1,163 @@
+"""The one table of keyboard shortcuts: menus, the help overlay and docs/keyboard.md are made from it. No Qt.
+
+The letters are DeepVis Toolbox's where it has the function (its ``bindings.py``), the rest is what the desktop expects.
+A key may mean different things in different contexts; the most specific one that holds wins:
+
+- ``human``: a person plays. Arrows and Space go to the game.
+- ``activations``: the activations panel has the keyboard focus. Arrows move the selection.
+- ``anywhere``: everywhere else in the window, except while text is typed into a field.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+ANYWHERE, ACTIVATIONS, HUMAN = "anywhere", "activations", "human"
+WHEN = {ANYWHERE: "", ACTIVATIONS: "with the activations in focus", HUMAN: "while a person plays"}
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """One command and its keys.
+
+    command: name that the window maps to a method. keys: Qt key sequences in portable text (``Ctrl+Shift+O``), the
+    first is shown in menus. text: what it does. when: context, a key of WHEN.
+    """
+
+    command: str
+    keys: tuple[str, ...]
+    text: str
+    group: str
+    when: str = ANYWHERE
+
+
+def _moves(when: str, keys: tuple[str, str, str, str]) -> tuple[Shortcut, ...]:
+    """Eight shortcuts that move the selection: up, left, down, right by one, and with Shift by three."""
+    ways = ("up", "left", "down", "right")
+    return tuple(
+        Shortcut(f"move_{way}{suffix}", (shift + key,), f"Move the selection {way}{by}", "Selection", when)
+        for shift, suffix, by in (("", "", ""), ("Shift+", "_3", " by 3"))
+        for way, key in zip(ways, keys)
+    )
+
+
+TABLE: tuple[Shortcut, ...] = (
+    Shortcut("toggle", ("Space", "F"), "Play or pause", "Playback"),
+    Shortcut("step", ("Right", "."), "Single step", "Playback"),
+    Shortcut("restart", ("R",), "Restart the game with the same seed", "Playback"),
+    Shortcut("next_episode", ("E", "PgDown"), "Next episode", "Playback"),
+    Shortcut("faster", ("+", "="), "Faster", "Playback"),
+    Shortcut("slower", ("-",), "Slower", "Playback"),
+    Shortcut("normal_speed", ("1",), "Game speed (1×)", "Playback"),
+    Shortcut("full_speed", ("0",), "As fast as it goes", "Playback"),
+    Shortcut("open_agent", ("Ctrl+O",), "Open an agent", "Players"),
+    Shortcut("add_agent", ("Ctrl+Shift+O",), "Add an agent beside it", "Players"),
+    Shortcut("switch_player", ("P",), "Who plays: agent → random → person", "Players"),
+    Shortcut("game_up", ("Up",), "Up", "Playing yourself", HUMAN),
+    Shortcut("game_left", ("Left",), "Left", "Playing yourself", HUMAN),
+    Shortcut("game_down", ("Down",), "Down", "Playing yourself", HUMAN),
+    Shortcut("game_right", ("Right",), "Right", "Playing yourself", HUMAN),
+    Shortcut("game_fire", ("Space",), "Fire", "Playing yourself", HUMAN),
+    *_moves(ANYWHERE, ("I", "J", "K", "L")),
+    *_moves(ACTIVATIONS, ("Up", "Left", "Down", "Right")),
+    Shortcut("previous_layer", ("U",), "Previous layer", "Selection"),
+    Shortcut("next_layer", ("O",), "Next layer", "Selection"),
+    Shortcut("goto_unit", ("Ctrl+G",), "Type a unit, for example conv2:17", "Selection"),
+    Shortcut("escape", ("Esc",), "Back: close help, the enlarged layer, the selection", "Selection"),
+    Shortcut("enlarge_layer", ("Z",), "Enlarge the layer", "View"),
+    Shortcut("cycle_saliency", ("B", "A"), "Saliency: off → action → value → unit", "View"),
+    Shortcut("cycle_gamma", ("T",), "Gamma: 1 → 0.7 → 0.5 → 0.3", "View"),
+    Shortcut("cycle_boost", ("Shift+T",), "Boost each channel: 0 → 0.3 → 0.5 → 0.8 → 1", "View"),
+    Shortcut("toggle_contrast", ("C",), "Contrast per layer or per channel", "View"),
+    Shortcut("cycle_scale", ("Y",), "Scale: running → locked → each frame's own", "View"),
+    Shortcut("cycle_colormap", ("M",), "Next colour map", "View"),
+    Shortcut("toggle_labels", ("8",), "Labels on or off", "View"),
+    Shortcut("full_screen", ("F11",), "Full screen", "Window"),
+    Shortcut("reset_layout", ("Ctrl+L",), "Reset the layout", "Window"),
+    Shortcut("help", ("H", "?", "F1"), "This help", "Window"),
+    Shortcut("quit", ("Ctrl+Q", "Q"), "Quit", "Window"),
+    Shortcut("record", ("Ctrl+R", "F9"), "Start or stop recording", "Capture"),
+    Shortcut("screenshot", ("Ctrl+S",), "Save a picture (PNG)", "Capture"),
+    Shortcut("copy", ("Ctrl+C",), "Copy the picture to the clipboard", "Capture"),
+)
+
+
+def by_command(table: tuple[Shortcut, ...] = TABLE) -> dict[str, tuple[Shortcut, ...]]:
+    """Every command with its shortcuts; a command may have different keys in different contexts."""
+    commands = defaultdict(list)
+    for shortcut in table:
+        commands[shortcut.command].append(shortcut)
+    return {command: tuple(shortcuts) for command, shortcuts in commands.items()}
+
+
+def by_group(table: tuple[Shortcut, ...] = TABLE) -> dict[str, tuple[Shortcut, ...]]:
+    """Every group with its shortcuts, in the table's order."""
+    groups = defaultdict(list)
+    for shortcut in table:
+        groups[shortcut.group].append(shortcut)
+    return {group: tuple(shortcuts) for group, shortcuts in groups.items()}
+
+
+def conflicts(table: tuple[Shortcut, ...] = TABLE) -> list[str]:
+    """One sentence for each key that means two things in one context, and for each unknown context; [] is sound."""
+    found = [f"{row.command} has the unknown context “{row.when}”" for row in table if row.when not in WHEN]
+    owners: dict[tuple[str, str], str] = {}
+    for row in table:
+        for key in row.keys:
+            other = owners.setdefault((key.casefold(), row.when), row.command)
+            if other != row.command:
+                found.append(f"{key} is both {other} and {row.command} ({row.when})")
+    return found
+
+
+_SPELLED = {"Up": "↑", "Left": "←", "Down": "↓", "Right": "→", "PgDown": "Page Down", "-": "−"}
+
+
+def spelled(key: str) -> str:
+    """A key sequence as people read it: ``Shift+Up`` → ``Shift+↑``."""
+    *modifiers, last = key.split("+") if len(key) > 1 else [key]
+    if len(last) == 1 and last.isalpha() and not modifiers:
+        return last.lower()  # plain letters in lower case, as on the caps of DeepVis' help: no Shift is meant
+    return "+".join([*modifiers, _SPELLED.get(last, last)])
+
+
+def compact(table: tuple[Shortcut, ...]) -> list[tuple[tuple[str, ...], str]]:
+    """(keys, text) rows for reading: the four directions of one move, and of the stick, become one row."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for row in table:
+        text = row.text
+        for way in (" up", " left", " down", " right"):
+            if row.command.startswith("move_"):
+                text = text.replace(way, "")
+        if row.command in ("game_up", "game_left", "game_down", "game_right"):
+            text = "Move"
+        rows.setdefault((text, row.when), []).extend(row.keys)
+    return [
+        (tuple(spelled(key) for key in keys), f"{text}, {WHEN[when]}" if when == ACTIVATIONS else text)
+        for (text, when), keys in rows.items()
+    ]
+
+
+def markdown(table: tuple[Shortcut, ...] = TABLE) -> str:
+    """The page docs/keyboard.md."""
+    lines = [
+        "# Keyboard",
+        "",
+        "Made from the table in `zoo_gui/shortcuts.py` by `python -m zoo_gui.shortcuts > docs/keyboard.md`; in the",
+        "window, `h` shows the same.",
+        "",
+        "Letters are those of the DeepVis Toolbox where it has the function. Its `s` and `9` (pictures computed before),",
+        "`n`, `m` and `d` (back-propagation modes) have no counterpart: a unit's picture is made live when it is selected.",
+        "",
+        "While a person plays, the arrows and Space go to the game (`f` still pauses). When the activations panel has the",
+        "keyboard focus, the arrows move the selection; else → is a single step. `i j k l` move the selection always.",
+    ]
+    for group, shortcuts in by_group(table).items():
+        lines += ["", f"## {group}", "", "| Keys | |", "|---|---|"]
+        lines += [f"| {' '.join(f'`{key}`' for key in keys)} | {text} |" for keys, text in compact(shortcuts)]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")
