@@ -1,0 +1,34 @@
+# make run    sets everything up and opens the window (without a display: plays offscreen, leaves a video and a picture)
+# make test   sets everything up and runs the checks and the tests
+# More: make lint, make bench, make wheel, make clean. The set-up itself is tools/setup.py; docs/install.md explains it.
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell command -v $(name))))
+BIN := .venv/bin
+# options and agents for the command, for example: make run ARGS="ppo/Pong/1"
+ARGS ?=
+
+.PHONY: run test lint bench wheel clean setup setup-test
+
+run: setup
+	@exec $(BIN)/zoo-gui $(ARGS)
+
+test: setup-test lint
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+lint: setup-test
+	@$(BIN)/ruff check .
+
+bench: setup
+	@exec $(BIN)/zoo-gui bench $(ARGS)
+
+wheel: setup-test
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+
+setup:
+	@$(or $(PYTHON),$(error zoo_gui needs Python 3.11, 3.12 or 3.13: apt install python3)) tools/setup.py run
+
+setup-test:
+	@$(or $(PYTHON),$(error zoo_gui needs Python 3.11, 3.12 or 3.13: apt install python3)) tools/setup.py test
