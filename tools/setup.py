@@ -147,7 +147,7 @@ def provide_environment(python, target):
     )
     environment = dict(os.environ, PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1")
     if subprocess.call(pip("install", "--quiet", *TARGETS[target]), cwd=str(ROOT), env=environment) != 0:
-        raise SetupError("pip could not install what zoo_gui needs (its words stand above): mend that, then run it again.")
+        raise SetupError("pip could not install what zoo_gui needs (see above): mend that, then run it again.")
     stamp.write_text(state)
 
 
@@ -183,7 +183,7 @@ def make_environment(python):
     elif install_packages(["python3-venv"]):
         steps = [[python, "-m", "venv", str(VENV)]]
     else:
-        raise SetupError("Python lacks both venv and pip: install one, then run it again (sudo apt install python3-venv).")
+        raise SetupError("Python lacks both venv and pip: install python3-venv, then run it again.")
     for step in steps:
         if subprocess.call(step) != 0:
             shutil.rmtree(str(VENV), ignore_errors=True)
