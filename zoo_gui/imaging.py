@@ -1,0 +1,402 @@
+"""Arrays to pictures: look-up colours, mosaics, running scales, dead units, overlays, hit-testing. No Qt.
+
+RGB32 is a uint32 0xffRRGGBB per pixel, which is what QImage.Format_RGB32 reads; on a little-endian machine the same
+memory is BGRA bytes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from zoo_gui.registry import unknown
+
+TABLE_SIZE = 1024  # entries of a look-up table: enough that gamma 0.3 shows no steps in the darks
+SCALE_MODES = ("running", "locked", "frame")
+
+ALIASES = {"grey": "CET-L1", "gray": "CET-L1"}
+
+
+# -- colour ---------------------------------------------------------------------------------------------------------
+@lru_cache
+def _map_folder() -> Path:
+    """Where pyqtgraph keeps its colour maps (Kovesi's CET maps, viridis and its sisters); finding it imports no Qt."""
+    return Path(importlib.util.find_spec("pyqtgraph").submodule_search_locations[0]) / "colors" / "maps"
+
+
+def colormap_names() -> tuple[str, ...]:
+    """Names that ``lut`` takes."""
+    return (*sorted(path.stem for path in _map_folder().glob("*.csv")), *ALIASES)
+
+
+@lru_cache
+def _anchors(name: str) -> np.ndarray:
+    """(n, 3) float64 colours of a map in 0–1, evenly spaced from its low to its high end."""
+    path = _map_folder() / f"{ALIASES.get(name, name)}.csv"
+    if not path.is_file():
+        raise unknown("colour map", name, colormap_names())
+    rows = [line for line in path.read_text("utf-8").splitlines() if line[:1].isdigit()]
+    return np.array([[float(part) for part in row.split(",")] for row in rows])
+
+
+@lru_cache(maxsize=64)
+def lut(name: str, size: int = 256, gamma: float = 1.0, signed: bool = False) -> np.ndarray:
+    """Look-up table of a colour map, (size,) uint32 RGB32, read-only.
+
+    Entry i stands for the value v = i/(size−1) in 0–1, shown with the colour at v^gamma. With ``signed`` the middle
+    entry stands for zero and gamma acts on the distance from it, on both sides. Raises ZooError with near names.
+    """
+    anchors = _anchors(name)
+    value = np.linspace(-1.0 if signed else 0.0, 1.0, size)
+    value = np.sign(value) * np.abs(value) ** gamma
+    position = (value + 1) / 2 if signed else value
+    grid = np.linspace(0, 1, len(anchors))
+    red, green, blue = (np.rint(255 * np.interp(position, grid, anchors[:, i])).astype(np.uint32) for i in range(3))
+    table = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
+    table.flags.writeable = False
+    return table
+
+
+def colourise(values: np.ndarray, table: np.ndarray, high, signed: bool = False) -> np.ndarray:
+    """Values to RGB32 through a look-up table, same shape, uint32.
+
+    0 … ``high`` (``signed``: −high … high) spans the table; values beyond it take its ends. ``high`` is a number or an
+    array over the last axis; where it is 0, or a value is not a number, the value shows as zero.
+    """
+    top = len(table) - 1
+    high = np.asarray(high, np.float32)
+    span = top / 2 if signed else top
+    factor = np.divide(span, high, out=np.zeros_like(high), where=high > 1e-30)
+    index = values * factor
+    index += top / 2 + 0.5 if signed else 0.5
+    np.clip(index, 0, top, out=index)
+    if np.isnan(index.max(initial=0)):
+        index = np.nan_to_num(index, nan=top / 2 if signed else 0.0)
+    return table[index.astype(np.intp)]
+
+
+def rgb32(rgb: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 RGB to (H, W, 4) uint8 BGRA, opaque: the bytes of RGB32."""
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA)
+
+
+def bgra(colours: np.ndarray) -> np.ndarray:
+    """(H, W) uint32 RGB32 seen as (H, W, 4) uint8 BGRA, without a copy."""
+    return np.ascontiguousarray(colours).view(np.uint8).reshape(*colours.shape, 4)
+
+
+# -- mosaics --------------------------------------------------------------------------------------------------------
+class Hit(NamedTuple):
+    """A unit of a mosaic and the position (row, column) within its map."""
+
+    unit: int
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """Where each of ``count`` tiles of ``tile`` = (height, width) lies in a grid of ``columns``, in pixels of the data.
+
+    Unit i is in row i // columns; ``gutter`` pixels separate tiles, none outside. A dense layer has 1×1 tiles.
+    """
+
+    count: int
+    tile: tuple[int, int]
+    columns: int
+    gutter: int = 0
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], columns: int, gutter: int = 0) -> "Mosaic":
+        """The mosaic of a layer of shape (H, W, C) or (N,)."""
+        return cls(shape[-1], tuple(shape[:2]) if len(shape) == 3 else (1, 1), max(1, min(columns, shape[-1])), gutter)
+
+    @classmethod
+    def fit(cls, shape: tuple[int, ...], width: float, height: float, gutter: int = 0) -> "Mosaic":
+        """The mosaic whose pixels are largest within width × height, with as many columns as that allows.
+
+        Dense layers of more than 16 units get a multiple of 8 columns, so that an index can be counted.
+        """
+        columns = _column_choices(shape)
+        tile = shape[:2] if len(shape) == 3 else (1, 1)
+        rows = -(-shape[-1] // columns)
+        scales = np.minimum(width / (columns * (tile[1] + gutter) - gutter), height / (rows * (tile[0] + gutter) - gutter))
+        best = np.flatnonzero(scales >= scales.max() * (1 - 1e-6))[-1]
+        return cls.of(shape, int(columns[best]), gutter)
+
+    @property
+    def rows(self) -> int:
+        return -(-self.count // self.columns)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the whole mosaic."""
+        (height, width), gutter = self.tile, self.gutter
+        return self.rows * (height + gutter) - gutter, self.columns * (width + gutter) - gutter
+
+    def scale(self, width: float, height: float) -> float:
+        """Screen pixels per data pixel when the mosaic fills width × height as far as its aspect lets it."""
+        return min(width / self.size[1], height / self.size[0])
+
+    def rectangle(self, unit: int) -> tuple[int, int, int, int]:
+        """(x, y, width, height) of a unit's tile."""
+        row, column = divmod(unit, self.columns)
+        height, width = self.tile
+        return column * (width + self.gutter), row * (height + self.gutter), width, height
+
+    def hit(self, x: float, y: float) -> Hit | None:
+        """What lies at (x, y): None outside, in a gutter or in an empty cell."""
+        (height, width), step = self.tile, self.gutter
+        column, inner_x = divmod(x, width + step)
+        row, inner_y = divmod(y, height + step)
+        unit = int(row * self.columns + column)
+        inside = 0 <= column < self.columns and 0 <= row and unit < self.count and inner_x < width and inner_y < height
+        return Hit(unit, int(inner_y), int(inner_x)) if inside else None
+
+    def neighbour(self, unit: int, dx: int, dy: int) -> int | None:
+        """The unit dx columns and dy rows away; sideways it stops at the ends of the layer, and beyond the first or
+        last row it is None."""
+        if dy == 0:
+            return min(max(unit + dx, 0), self.count - 1)
+        row = unit // self.columns + dy
+        if not 0 <= row < self.rows:
+            return None
+        return min(row * self.columns + unit % self.columns, self.count - 1)
+
+    def canvas(self, fill: int = 0xFF000000, dtype=np.uint32) -> np.ndarray:
+        """An array of the mosaic's size in one colour, for ``paste``."""
+        return np.full(self.size, fill, dtype)
+
+    def paste(self, tiles: np.ndarray, canvas: np.ndarray) -> np.ndarray:
+        """Put (H, W, C) or (N,) into the canvas, tile by tile; gutters and empty cells keep their colour."""
+        (height, width), gutter, columns = self.tile, self.gutter, self.columns
+        tiles = tiles.reshape(height, width, self.count)
+        full, rest = divmod(self.count, columns)
+        for first, rows, across in ((0, full, columns), (full, 1, rest)):
+            if not rows * across:
+                continue
+            part = tiles[:, :, first * columns:first * columns + rows * across].reshape(height, width, rows, across)
+            for row in range(rows):
+                y = (first + row) * (height + gutter)
+                strip = canvas[y:y + height]
+                if not gutter:
+                    target = strip[:, :across * width].reshape(height, across, width)
+                    target[...] = part[:, :, row].transpose(0, 2, 1)
+                    continue
+                for column in range(across):
+                    x = column * (width + gutter)
+                    strip[:, x:x + width] = part[:, :, row, column]
+        return canvas
+
+
+def _column_choices(shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers of columns worth considering for a layer."""
+    every = 8 if len(shape) == 1 and shape[0] > 16 else 1
+    return np.arange(every, shape[-1] + every, every)
+
+
+def tile(array: np.ndarray, columns: int, gutter: int = 1, fill=0) -> np.ndarray:
+    """(H, W, C) channels or (N,) units as one picture of the array's dtype, ``columns`` tiles a row."""
+    mosaic = Mosaic.of(array.shape, columns, gutter)
+    return mosaic.paste(array, mosaic.canvas(fill, array.dtype))
+
+
+# -- scales and vitality --------------------------------------------------------------------------------------------
+def extremes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(low, high) of each unit over its map, both (C,) float32: of (H, W, C) or (N,). Not-a-numbers count as 0."""
+    flat = values.reshape(-1, values.shape[-1])
+    if len(flat) > 1:  # OpenCV's reduction along columns is three times as fast as NumPy's
+        low, high = cv2.reduce(flat, 0, cv2.REDUCE_MIN)[0], cv2.reduce(flat, 0, cv2.REDUCE_MAX)[0]
+    else:
+        low = high = flat[0]
+    if not np.isfinite(high - low).all():
+        flat = np.nan_to_num(flat, nan=0.0, posinf=0.0, neginf=0.0)
+        low, high = flat.min(0), flat.max(0)
+    return low, high
+
+
+class Scale:
+    """The level that a layer's full colour stands for, from each unit's largest magnitude of each step.
+
+    Modes: ``running``: the largest so far, halving every ``half_life`` steps; ``frame``: the newest step's own;
+    ``locked``: stays as it is (a fresh one first takes the largest of ``WARM_UP`` steps, so that a black first screen
+    does not lock it at nothing). Lanes with equal layers share one Scale, each as its own ``source``: then equal
+    colours mean equal activations.
+    """
+
+    WARM_UP = 30
+
+    def __init__(self, units: int, mode: str = "running", half_life: float = 1000.0):
+        self.mode = mode
+        self._decay = np.float32(0.5 ** (1.0 / half_life))
+        self._largest = np.zeros(units, np.float32)
+        self._newest: dict[object, np.ndarray] = {}
+        self._updates = 0
+
+    def update(self, magnitudes: np.ndarray, source: object = 0) -> None:
+        """Take in one step: (C,) largest magnitude of each unit."""
+        first = not self._newest or source == next(iter(self._newest))
+        self._newest[source] = magnitudes
+        self._updates += first
+        if self.mode == "locked" and self._updates > self.WARM_UP:
+            return
+        if first and self.mode == "running":
+            self._largest *= self._decay
+        np.maximum(self._largest, magnitudes, out=self._largest)
+
+    def level(self, boost: float = 0.0) -> np.ndarray:
+        """float32: the layer's level, a 0-d array, for ``boost`` 0; each channel's own, (C,), for 1.
+
+        In between it is their geometric mean, weighted. No channel is amplified beyond 1000 times its layer.
+        """
+        channels = self._largest
+        if self.mode == "frame" and self._newest:
+            channels = np.maximum.reduce(list(self._newest.values()))
+        layer = channels.max()
+        if boost <= 0:
+            return layer
+        return layer ** (1 - boost) * np.maximum(channels, layer * 1e-3) ** boost
+
+
+ALIVE, DEAD, SATURATED = 0, 1, 2
+
+
+class Vitality:
+    """Which units of a layer say nothing, over the steps seen; judged from ``PATIENCE`` steps on.
+
+    dead: a rectified unit that was never above zero, at any position of any step; a unit without rectifier that never
+    changed. saturated: never off: a rectified unit that was above zero at every position of every step (its
+    rectifier does nothing); a unit without rectifier that stayed within 1 % of its largest magnitude.
+    """
+
+    PATIENCE = 250
+
+    def __init__(self, units: int, signed: bool = False):
+        self.signed, self.steps = signed, 0
+        self.low = np.full(units, np.inf, np.float32)
+        self.high = np.full(units, -np.inf, np.float32)
+
+    def update(self, low: np.ndarray, high: np.ndarray) -> None:
+        """Take in one step: (C,) smallest and largest value of each unit."""
+        self.steps += 1
+        np.minimum(self.low, low, out=self.low)
+        np.maximum(self.high, high, out=self.high)
+
+    def marks(self) -> np.ndarray:
+        """(C,) uint8 of ALIVE, DEAD, SATURATED."""
+        marks = np.zeros(len(self.low), np.uint8)
+        if self.steps < self.PATIENCE:
+            return marks
+        if self.signed:
+            magnitude = np.maximum(np.abs(self.low), np.abs(self.high))
+            spread = self.high - self.low
+            marks[spread <= 0.01 * magnitude] = SATURATED
+            marks[spread <= 1e-6 * magnitude] = DEAD
+        else:
+            marks[self.low > 0] = SATURATED
+            marks[self.high <= 0] = DEAD
+        return marks
+
+
+# -- pictures of the game -------------------------------------------------------------------------------------------
+def difference(newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
+    """newest − previous of two uint8 frames, float32 in −255 … 255."""
+    return newest.astype(np.float32) - previous
+
+
+def saliency_map(gradient: np.ndarray, signed: bool = False) -> np.ndarray:
+    """(h, w, C) gradient to (h, w) float32: at each pixel the frame with the largest magnitude (Simonyan et al. 2013),
+    with its sign if ``signed``."""
+    low = high = gradient[..., 0]
+    for frame in range(1, gradient.shape[-1]):  # a reduction over an axis of four is 20 times slower
+        low, high = np.minimum(low, gradient[..., frame]), np.maximum(high, gradient[..., frame])
+    magnitude = np.maximum(high, -low)
+    return np.where(-low > high, low, high) if signed else magnitude
+
+
+class Veil(NamedTuple):
+    """A picture's overlay, ready to blend: premultiplied ``colour`` and what to ``keep`` of the picture, uint8 BGRA."""
+
+    colour: np.ndarray
+    keep: np.ndarray
+
+
+POSITIVE, NEGATIVE = (255, 77, 196), (60, 214, 255)  # RGB; magenta and cyan: seldom in games, apart for any eye
+
+
+@lru_cache(maxsize=8)
+def _veil_tables(opacity: float) -> tuple[np.ndarray, np.ndarray]:
+    """(256,) uint32 colour and keep for weights −1 … 1, entry 128 being zero."""
+    weight = (np.arange(256) - 128) / 127
+    alpha = np.minimum(np.abs(weight), 1.0)[:, None] * opacity
+    colour, keep = np.zeros((256, 4), np.uint8), np.zeros((256, 4), np.uint8)
+    colour[:, :3] = np.where(weight[:, None] < 0, NEGATIVE, POSITIVE)[:, ::-1] * alpha
+    keep[...] = 255 - 255 * alpha
+    return colour.view(np.uint32).ravel(), keep.view(np.uint32).ravel()
+
+
+def veil(weights: np.ndarray, shape: tuple[int, int], opacity: float) -> Veil:
+    """Overlay of (h, w) weights in −1 … 1 stretched over a picture of ``shape`` (H, W).
+
+    Opacity grows with the magnitude up to ``opacity``; the hue says the sign.
+    """
+    index = np.clip(weights * np.float32(127) + np.float32(128.5), 1, 255).astype(np.uint8)
+    index = cv2.resize(index, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    colour, keep = _veil_tables(float(opacity))
+    return Veil(bgra(colour[index]), bgra(keep[index]))
+
+
+def blend(picture: np.ndarray, overlay: Veil) -> np.ndarray:
+    """(H, W, 4) BGRA picture under the overlay, opaque."""
+    mixed = cv2.add(cv2.multiply(picture, overlay.keep, scale=1 / 255), overlay.colour)
+    mixed[..., 3] = 255
+    return mixed
+
+
+def observation_to_screen(box: tuple[int, int, int, int], observation: tuple[int, int],
+                          screen: tuple[int, int]) -> tuple[float, float, float, float]:
+    """(top, left, height, width) in observation pixels to (x, y, width, height) in screen pixels, cut at its edges.
+
+    The observation covers the whole screen.
+    """
+    top, left, height, width = box
+    down, across = screen[0] / observation[0], screen[1] / observation[1]
+    y0, y1 = max(0.0, top * down), min(float(screen[0]), (top + height) * down)
+    x0, x1 = max(0.0, left * across), min(float(screen[1]), (left + width) * across)
+    return x0, y0, max(0.0, x1 - x0), max(0.0, y1 - y0)
+
+
+# -- layout ---------------------------------------------------------------------------------------------------------
+def share_height(width: float, height: float, rows: list[list[tuple[int, ...]]]) -> list[float]:
+    """Heights of rows of mosaics, each ``width`` wide (one lane), that together fill ``height`` or nearly.
+
+    ``rows[i]`` holds the layer shapes of row i, one for each lane that has it. Maximises the sum over the layers of
+    √size · log(pixel size): a layer with four times the activations gets about twice the room.
+    """
+    choices = [_heights(width, Counter(shapes)) for shapes in rows]
+
+    def picked(price: float) -> list[float]:
+        return [max(options, key=lambda option: option[1] - price * option[0])[0] for options in choices]
+
+    low, high = 1e-6, 1e6  # the price of a pixel of height, by bisection
+    for _ in range(60):
+        price = (low * high) ** 0.5
+        low, high = (price, high) if sum(picked(price)) > height else (low, price)
+    heights = picked(high)
+    excess = sum(heights) / height if height > 0 else 1.0
+    return [value / max(excess, 1.0) for value in heights]
+
+
+def _heights(width: float, shapes: Counter) -> list[tuple[float, float]]:
+    """(height, utility) of every way to fill a row's width exactly with one of its layers."""
+    heights = {round(width * size[0] / size[1], 3) for shape in shapes for columns in _column_choices(shape)
+               for size in [Mosaic.of(shape, int(columns)).size]}
+    return [(height, sum(count * np.prod(shape) ** 0.5 * np.log(Mosaic.fit(shape, width, height).scale(width, height))
+                         for shape, count in shapes.items())) for height in sorted(heights)]
