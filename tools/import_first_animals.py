@@ -1,0 +1,177 @@
+"""Convert our first trained agents (``../shared/zoo``: float16 .npz in PyTorch's layout) to cards and safetensors.
+
+    python tools/import_first_animals.py [--source ../shared/zoo] [--target resources/agents]
+
+Convolutions go from OIHW to HWIO, dense kernels from (out, in) to (in, out), and the rows of the first dense kernel
+from C, H, W order to H, W, C. Numbers stay the float16 they were.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from zoo_gui.agents import card as cards
+from zoo_gui.agents.card import ActionSpec, Card, LayerSpec, Measurement, NetworkSpec, PreprocessingSpec, Scores
+from zoo_gui.agents.card import Training, WeightsSpec
+from zoo_gui.agents.layout import Layout
+
+ROOT = Path(__file__).resolve().parent.parent
+GAMES = {"breakout": "Breakout", "pong": "Pong", "qbert": "Qbert", "seaquest": "Seaquest"}
+TITLES = {"Qbert": "Q*bert"}
+RANDOM = {"Breakout": 1.6, "Pong": -20.4, "Qbert": 200.0, "Seaquest": 102.0}  # the zoo's README, same protocol
+HUMAN = {"Breakout": 31.8, "Pong": 9.3, "Qbert": 13455.0, "Seaquest": 20182.0}
+HUMAN_SOURCE = "Mnih et al. 2015, “Human-level control through deep reinforcement learning”, Extended Data Table 2"
+TEACHER_SCORES = {"Breakout": 356.0, "Pong": 17.6, "Qbert": 5959.0, "Seaquest": 1585.0}  # under their own preprocessing
+CONVOLUTIONS = {
+    "small": ((16, 8, 4), (32, 4, 2)),
+    "nature": ((32, 8, 4), (64, 4, 2), (64, 3, 1)),
+}
+DENSE = {"small": 256, "nature": 512}
+PROTOCOL = "actions sampled, no sticky actions, FIRE and up to 30 no-ops at reset, life loss ends nothing"
+LICENCE = "Free to use, ship, convert and improve; trained by the zoo_gui project."
+RUNS = (
+    [(f"ppo/ppo_{game}", "ppo", game, 1) for game in ("breakout", "pong")]
+    + [(f"distill/distill_{game}_1", "distill", game, 1) for game in GAMES]
+    + [(f"distill/distill_{game}_2", "distill", game, 2) for game in ("breakout", "pong")]
+)
+
+
+def network(kind: str, actions: int, value: bool) -> NetworkSpec:
+    """The zoo's ``small`` or ``nature`` net as data."""
+    layers = [
+        LayerSpec(f"conv{i}", "conv", filters=filters, kernel=(k, k), stride=(s, s), activation="relu")
+        for i, (filters, k, s) in enumerate(CONVOLUTIONS[kind], 1)
+    ]
+    layers.append(LayerSpec("fc", "dense", units=DENSE[kind], activation="relu"))
+    layers.append(LayerSpec("policy", "dense", units=actions, role="logits", source="fc"))
+    if value:
+        layers.append(LayerSpec("value", "dense", units=1, role="value", source="fc"))
+    return NetworkSpec(tuple(layers))
+
+
+def convert(arrays: dict[str, np.ndarray], spec: NetworkSpec) -> dict[str, np.ndarray]:
+    """PyTorch's arrays under our names and in our layouts; same dtype."""
+    layout = Layout(spec, PreprocessingSpec().observation_shape)
+    body = sorted({int(name.split(".")[1]) for name in arrays if name.startswith("body.")})
+    sources = [f"body.{index}" for index in body] + [f"outs.{i}" for i in range(len(spec.layers) - len(body))]
+    result = {}
+    for layer, source in zip(spec.layers, sources, strict=True):
+        kernel = arrays[f"{source}.weight"]
+        if layer.kind == "conv":
+            kernel = kernel.transpose(2, 3, 1, 0)
+        else:
+            before = layout.sources[layer.name]
+            shape = layout.info(before).shape
+            if len(shape) == 3:
+                height, width, channels = shape
+                kernel = kernel.reshape(-1, channels, height, width).transpose(0, 2, 3, 1).reshape(len(kernel), -1)
+            kernel = kernel.T
+        result[f"{layer.name}/kernel"] = np.ascontiguousarray(kernel)
+        result[f"{layer.name}/bias"] = np.ascontiguousarray(arrays[f"{source}.bias"])
+    layout.check(result, "of the zoo")
+    return result
+
+
+def ppo_facts(facts: dict[str, Any], game: str) -> dict[str, Any]:
+    """Scores, training and words of a PPO agent, from its JSON and the zoo's README."""
+    sticky = Measurement(
+        facts["score_mean_sticky25"], len(facts["scores_sticky25"]), PROTOCOL.replace("no sticky", "0.25 sticky"),
+        tuple(facts["scores_sticky25"]),
+    )  # fmt: skip
+    if facts["scores_sampled"]:
+        scores = facts["scores_sampled"]
+        protocol = f"{PROTOCOL}; the {len(scores)} of 8 games that ended within two minutes of computing"
+        measured = dict(mean=facts["score_mean_sampled"], episodes=len(scores), protocol=protocol, scores=tuple(scores))
+        total, words = 2_170_000, "stopped while it was still rising (the run went on from an earlier one)"
+    else:
+        measured = dict(mean=facts["train_mean_last30"], episodes=30, protocol=f"last 30 training games; {PROTOCOL}")
+        total, words = facts["steps"], "barely begun: stopped while rising, it still loses nearly every game"
+    description = (
+        f"Proximal policy optimisation on {TITLES.get(game, game)}, a small network, two CPU cores, "
+        f"{total / 1e6:.2f} million agent steps; {words}."
+    )
+    settings = {key: value for key, value in facts["hyper"].items() if key in PPO_SETTINGS}
+    return dict(
+        description=description,
+        scores=dict(measured, also=(sticky,)),
+        training=Training(
+            method="PPO (Schulman et al. 2017); rewards clipped to −1, 0, 1; a lost life ends the return",
+            steps=total, seed=facts["hyper"]["seed"],
+            settings=settings | {"last_run_steps": facts["steps"], "last_run_minutes": round(facts["wall_min"], 1)},
+        ),
+        credit="Trained by the zoo_gui project.",
+    )  # fmt: skip
+
+
+PPO_SETTINGS = {"n", "T", "epochs", "mb", "lr", "ent", "gamma", "lam", "clip"}
+
+
+def distilled_facts(facts: dict[str, Any], game: str) -> dict[str, Any]:
+    """Scores, training and words of a student, from its JSON and the zoo's README; the teacher is named."""
+    teacher = facts["teacher"].split(", ")[1].split("/")[0].upper()
+    title = TITLES.get(game, game)
+    extra = " FIRE was the label after a lost life." if game == "Breakout" else ""
+    description = (
+        f"A student, not an {teacher} run: it learned on {title} to act as Ilya Kostrikov's {teacher} agent does, by "
+        f"policy distillation with DAgger collection, {facts['samples'] / 1e6:.2f} million samples.{extra} Its teacher "
+        f"scores {TEACHER_SCORES[game]:g} under its own preprocessing."
+    )
+    return dict(
+        description=description,
+        scores=dict(
+            mean=facts["mean"], episodes=len(facts["scores"]), scores=tuple(facts["scores"]),
+            protocol=f"{PROTOCOL}; at most 27,000 emulator frames a game, which none reached",
+        ),
+        training=Training(
+            method="Policy distillation (Rusu et al. 2015) with DAgger collection (Ross et al. 2011)",
+            teacher=facts["teacher"], steps=facts["samples"], minutes=round(facts["wall_minutes"], 1),
+            seed=facts["seed"], settings={"iterations": facts["iterations"], "final_kl": round(facts["kl"], 5)},
+        ),
+        credit="Trained by the zoo_gui project; teacher by Ilya Kostrikov (pytorch-a2c-ppo-acktr-gail, MIT licence).",
+    )  # fmt: skip
+
+
+def animal(source: Path, target: Path, algorithm: str, game: str, run: int) -> Card:
+    """Convert one agent into ``target`` and give its card."""
+    facts = json.loads(source.with_suffix(".json").read_text())
+    with np.load(source.with_suffix(".npz"), allow_pickle=False) as file:
+        arrays = dict(file)
+    spec = network(facts.get("net", "nature"), len(facts["actions"]), "outs.1.weight" in arrays)
+    target.mkdir(parents=True, exist_ok=True)
+    weights = target / "weights.safetensors"
+    save_file(convert(arrays, spec), weights)
+    about = (ppo_facts if algorithm == "ppo" else distilled_facts)(facts, GAMES[game])
+    name = GAMES[game]
+    scores = Scores(random=RANDOM[name], human=HUMAN[name], human_source=HUMAN_SOURCE, **about.pop("scores"))
+    title = f"{cards.ALGORITHM_TITLES[algorithm]} · {TITLES[name]} · run {run}" if name in TITLES else ""
+    card = Card(
+        format=cards.card_rules.FORMAT, algorithm=algorithm, game=name, run=run, title=title, licence=LICENCE,
+        network=spec, preprocessing=PreprocessingSpec(), scores=scores,
+        actions=ActionSpec(tuple(facts["actions"]), "sample"),
+        weights=WeightsSpec(weights.name, hashlib.sha256(weights.read_bytes()).hexdigest()),
+        **about,
+    )  # fmt: skip
+    (target / cards.CARD_FILE).write_text(card.to_toml(), encoding="utf-8")
+    return Card.read(target / cards.CARD_FILE)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--source", type=Path, default=ROOT.parent / "shared" / "zoo")
+    parser.add_argument("--target", type=Path, default=ROOT / "resources" / "agents")
+    arguments = parser.parse_args()
+    for stem, algorithm, game, run in RUNS:
+        target = arguments.target / algorithm / GAMES[game] / str(run)
+        card = animal(arguments.source / stem, target, algorithm, game, run)
+        print(f"{card.id:22} {card.full_title:28} {card.scores.mean:9.1f} over {card.scores.episodes} games")
+
+
+if __name__ == "__main__":
+    main()
