@@ -6,7 +6,6 @@ Arrays inside a record are read-only. No Qt, no TensorFlow.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Mapping, NamedTuple
 
 import numpy as np
@@ -111,7 +110,7 @@ class Decision:
     scores: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     scores_kind: str = "logits"
     value: float | None = None
-    activations: Mapping[str, np.ndarray] = MappingProxyType({})
+    activations: Mapping[str, np.ndarray] = field(default_factory=dict)
     flat: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @property
