@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
-from zoo_gui.engine.server import UNLIMITED
+from zoo_gui.engine.shared import UNLIMITED
 from zoo_gui.engine.shared import SharedLane
 from zoo_gui.types import LaneInfo, Step, StepSummary
 

@@ -13,15 +13,17 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import Any, Iterator
+from typing import TYPE_CHECKING, Any, Iterator
 
-from zoo_gui.engine.lane import Lane
+from zoo_gui.engine.shared import UNLIMITED
 from zoo_gui.types import Unit, ZooError
 from zoo_gui.workers import Streams, lower_priority
 
+if TYPE_CHECKING:  # the front end imports this module to start it, and must not pay for the emulator
+    from zoo_gui.engine.lane import Lane
+
 log = logging.getLogger(__name__)
 
-UNLIMITED = -1
 #: When the lanes run as fast as they go, how long to wait between two steps whose arrays are passed on, in seconds.
 SHOW_EVERY = 0.012
 

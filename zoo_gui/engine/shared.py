@@ -16,6 +16,8 @@ from zoo_gui.types import Decision, LaneInfo, Step, StepSummary, read_only
 SLOTS = 8
 ROWS = 16384
 MAX_PINS = 8
+#: A grant of steps without end: as fast as it goes.
+UNLIMITED = -1
 
 _PLAYERS = ("agent", "random", "human")
 _HEADER = np.dtype([

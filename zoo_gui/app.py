@@ -1,0 +1,260 @@
+"""The window: docks, menus, toolbar and shortcuts, all made from the registries and the shortcut table."""
+
+from __future__ import annotations
+
+import base64
+import logging
+
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from zoo_gui import menus
+from zoo_gui.capture import Capture
+from zoo_gui.commands import Commands
+from zoo_gui.keys import ACTIVATIONS, HUMAN, Keys, stick_action
+from zoo_gui.session import VIEW, Session
+from zoo_gui.settings import Settings
+from zoo_gui.types import ZooError
+from zoo_gui.widgets.agent_dialog import AgentDialog
+from zoo_gui.widgets.banner import Banner
+from zoo_gui.widgets.base import PANELS
+from zoo_gui.widgets.help import HelpOverlay
+from zoo_gui.widgets.status import StatusBar
+from zoo_gui.workers import Streams
+
+log = logging.getLogger(__name__)
+
+#: Shares of the window's width for the left, centre and right docks, by number of agents.
+SHARES = {1: (27, 45, 28), 2: (36, 42, 22), 3: (40, 42, 18), 4: (42, 42, 16)}
+LAYOUT_VERSION = 1
+
+
+class MainWindow(QtWidgets.QMainWindow):
+    """One sitting's window. ``panels`` and ``docks`` are by registry name; ``close`` ends everything."""
+
+    _entries_read = QtCore.Signal(str, str, object)
+
+    def __init__(self, session: Session, settings: Settings):
+        super().__init__()
+        self.session, self.settings = session, settings
+        self.setWindowTitle("zoo_gui")
+        self.setObjectName("zoo_gui")
+        self.setDockNestingEnabled(True)
+        self.setDockOptions(self.dockOptions() | QtWidgets.QMainWindow.AllowTabbedDocks)
+        self.active_lane = 0
+        self.capture = Capture(self)
+        self.commands = Commands(self)
+        self._files = Streams(lambda *result: self._entries_read.emit(*result), name="zoo_gui catalogue")
+        self._entries_read.connect(self._on_entries)
+        self._dialog: AgentDialog | None = None
+        self._restore_view()
+        self._make_panels()
+        self._make_chrome()
+        self._connect()
+        self.resize(1600, 900)
+        self._arrange()
+        self._restore_layout()
+
+    # -- making -------------------------------------------------------------------------------------------------
+    def _make_panels(self) -> None:
+        self.panels: dict[str, QtWidgets.QWidget] = {}
+        self.docks: dict[str, QtWidgets.QDockWidget] = {}
+        for name, make in PANELS.discover().items():
+            panel = make(self.session)
+            dock = QtWidgets.QDockWidget(panel.title, self)
+            dock.setObjectName(name)
+            dock.setWidget(panel)
+            dock.setContextMenuPolicy(QtCore.Qt.CustomContextMenu)
+            dock.customContextMenuRequested.connect(self._on_dock_menu)
+            self.panels[name], self.docks[name] = panel, dock
+
+    def _make_chrome(self) -> None:
+        self.banner = Banner(self.session)
+        centre = QtWidgets.QWidget()
+        centre.setMaximumSize(0, 0)
+        self.setCentralWidget(centre)
+        self.toolbar = menus.Toolbar(self)
+        self.addToolBar(QtCore.Qt.TopToolBarArea, self.toolbar)
+        self.addToolBarBreak()
+        strip = QtWidgets.QToolBar("Messages")
+        strip.setObjectName("messages")
+        strip.setMovable(False)
+        strip.addWidget(self.banner)
+        self.addToolBar(QtCore.Qt.TopToolBarArea, strip)
+        menus.fill(self)
+        self.setStatusBar(StatusBar(self.session))
+        self.help = HelpOverlay(self)
+        self.help.hide()
+        self.keys = Keys(self, self._contexts, self.commands.call, self._on_stick)
+
+    def _connect(self) -> None:
+        session = self.session
+        session.lanes_changed.connect(self._on_lanes)
+        session.unit_selected.connect(self._on_selected)
+        session.engine_died.connect(self._on_engine_died)
+        self.capture.saved.connect(self._on_saved)
+        self.capture.failed.connect(self._on_capture_failed)
+        self.capture.recording.connect(self._on_recording)
+
+    # -- layout -------------------------------------------------------------------------------------------------
+    def _arrange(self) -> None:
+        """The default layout: game, input and output left; activations over plots; the inspector right."""
+        areas: dict[str, list[QtWidgets.QDockWidget]] = {"left": [], "centre": [], "right": [], "bottom": []}
+        order = ("game", "observation", "actions", "activations", "layer", "inspector", "plots")
+        for name in sorted(self.docks, key=lambda name: order.index(name) if name in order else len(order)):
+            dock = self.docks[name]
+            dock.setFloating(False)
+            self.removeDockWidget(dock)
+            areas[self.panels[name].area].append(dock)
+        columns = [docks[0] for area in ("left", "centre", "right") if (docks := areas[area])]
+        for dock in columns:
+            self.addDockWidget(QtCore.Qt.LeftDockWidgetArea, dock)
+        for first, second in zip(columns, columns[1:]):
+            self.splitDockWidget(first, second, QtCore.Qt.Horizontal)
+        for upper, lower in zip(areas["left"], areas["left"][1:]):
+            self.splitDockWidget(upper, lower, QtCore.Qt.Vertical)
+        below = areas["centre"][0]
+        for dock in areas["bottom"]:
+            self.splitDockWidget(below, dock, QtCore.Qt.Vertical)
+        for area in ("centre", "right"):
+            for dock in areas[area][1:]:
+                self.tabifyDockWidget(areas[area][0], dock)
+        for dock in self.docks.values():
+            dock.show()
+        for dock in columns:
+            dock.raise_()
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """Give the columns their widths and the rows their heights for the present number of agents."""
+        shares = SHARES.get(len(self.session.lanes), SHARES[1])
+        columns = [self.docks[name] for name in ("game", "activations", "inspector") if name in self.docks]
+        self.resizeDocks(columns, [share * self.width() // 100 for share in shares], QtCore.Qt.Horizontal)
+        rows = [self.docks[name] for name in ("game", "observation", "actions") if name in self.docks]
+        self.resizeDocks(rows, [self.height() * share // 100 for share in (52, 20, 28)], QtCore.Qt.Vertical)
+        pair = [self.docks[name] for name in ("activations", "plots") if name in self.docks]
+        self.resizeDocks(pair, [self.height() * share // 100 for share in (70, 30)], QtCore.Qt.Vertical)
+
+    def reset_layout(self) -> None:
+        """Back to the default arrangement, with every panel shown."""
+        self._arrange()
+
+    def _restore_layout(self) -> None:
+        geometry, layout = (self.settings.get(f"window/{name}") for name in ("geometry", "layout"))
+        self._has_own_layout = bool(layout)
+        if geometry:
+            self.restoreGeometry(base64.b64decode(geometry))
+        if layout and not self.restoreState(base64.b64decode(layout), LAYOUT_VERSION):
+            self._has_own_layout = False
+            self._arrange()
+
+    def _restore_view(self) -> None:
+        stored = self.settings.get("panel/view", {})
+        kept = {key: value for key, value in stored.items() if key in VIEW and isinstance(value, type(VIEW[key]))}
+        self.session.view.update(kept, enlarged=None)
+
+    def _save_settings(self) -> None:
+        for name, state in (("geometry", self.saveGeometry()), ("layout", self.saveState(LAYOUT_VERSION))):
+            self.settings.set(f"window/{name}", base64.b64encode(bytes(state)).decode())
+        self.settings.set("panel/view", {key: value for key, value in self.session.view.items() if key != "enlarged"})
+        try:
+            self.settings.save()
+        except ZooError as error:
+            log.warning("%s", error)
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front."""
+        self.docks[name].show()
+        self.docks[name].raise_()
+
+    def toggle_help(self) -> None:
+        self.help.setVisible(not self.help.isVisible())
+        if self.help.isVisible():
+            self.help.raise_()
+
+    # -- keys ---------------------------------------------------------------------------------------------------
+    def _contexts(self) -> list[str]:
+        contexts = []
+        lanes = self.session.lanes
+        if self.active_lane < len(lanes) and lanes[self.active_lane].player == "human":
+            contexts.append(HUMAN)
+        focus = QtWidgets.QApplication.focusWidget()
+        activations = self.panels.get("activations")
+        if activations is not None and focus is not None and activations.isAncestorOf(focus):
+            contexts.append(ACTIVATIONS)
+        return contexts
+
+    def _on_stick(self, pressed: frozenset) -> None:
+        for info in self.session.lanes:
+            if info.player == "human":
+                self.session.set_human_action(info.lane, stick_action(pressed, info.action_names))
+
+    # -- agents -------------------------------------------------------------------------------------------------
+    def choose_agent(self, add: bool) -> None:
+        """Open the dialog; what is chosen replaces the active lane's agent or is put beside the others."""
+        self._dialog = AgentDialog("Add an agent beside" if add else "Open an agent", self)
+        self._dialog.chosen.connect(self.session.add_agent if add else self._replace)
+        self._dialog.open()
+        self._files.start("entries", _read_entries)
+
+    def _replace(self, agent_id: str) -> None:
+        self.session.load(agent_id, self.active_lane)
+
+    def _on_entries(self, key: str, kind: str, payload) -> None:
+        if kind == "progress" and self._dialog is not None:
+            self._dialog.set_entries(payload)
+        elif kind == "failed":
+            self.session.message.emit("error", payload)
+
+    def _on_lanes(self, lanes) -> None:
+        self.active_lane = min(self.active_lane, len(lanes) - 1)
+        self.setWindowTitle(" | ".join(info.title for info in lanes) + " — zoo_gui")
+        if len(lanes) != getattr(self, "_lane_count", 1) and not self._has_own_layout:
+            self._share_out()
+        self._lane_count = len(lanes)
+
+    def _on_selected(self, lane: int, unit) -> None:
+        if unit is not None:
+            self.active_lane = lane
+
+    def _on_engine_died(self) -> None:
+        self.banner.show_message(
+            "error", "The process that plays has ended unexpectedly. What was recorded is kept; Restart starts the game "
+            "anew.", ("Restart", self.session.restart_engine),
+        )
+
+    # -- capture ------------------------------------------------------------------------------------------------
+    def toggle_recording(self, widget: QtWidgets.QWidget) -> None:
+        """Start to record a widget, or stop the running recording."""
+        self.capture.stop() if self.capture.is_recording else self.capture.start(widget)
+
+    def _on_recording(self, seconds: float | None) -> None:
+        self.session.set_recording(None if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}")
+        self.toolbar.set_recording(seconds is not None)
+
+    def _on_saved(self, path: str) -> None:
+        self.session.message.emit("info", f"Saved {path}")
+
+    def _on_capture_failed(self, sentence: str) -> None:
+        self.session.message.emit("error", sentence)
+
+    def _on_dock_menu(self, position: QtCore.QPoint) -> None:
+        dock = self.sender()
+        menus.dock_menu(self, dock).popup(dock.mapToGlobal(position))
+
+    # -- events -------------------------------------------------------------------------------------------------
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.help.setGeometry(self.rect())
+
+    def closeEvent(self, event: QtGui.QCloseEvent) -> None:
+        self._save_settings()
+        self.capture.close()
+        self._files.close(1.0)
+        self.session.close()
+        event.accept()
+
+
+def _read_entries():
+    from zoo_gui.agents import catalogue
+
+    yield catalogue.entries()

@@ -1,0 +1,175 @@
+"""What each command of the shortcut table does. Menus, toolbar and keys all end here."""
+
+from __future__ import annotations
+
+from pyqtgraph.Qt import QtCore
+
+from zoo_gui.session import SALIENCY_TARGETS
+
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, None)
+SPEED_NAMES = ("¼×", "½×", "1×", "2×", "4×", "8×", "max")
+PLAYERS = ("agent", "random", "human")
+GAMMAS = (1.0, 0.7, 0.5, 0.3)
+BOOSTS = (0.0, 0.3, 0.5, 0.8, 1.0)
+SCALES = ("running", "locked", "frame")
+COLORMAPS = ("viridis", "cividis", "magma", "grey")
+
+
+def after(values: tuple, current):
+    """The value after ``current``, round and round; the first when ``current`` is none of them."""
+    return values[(values.index(current) + 1) % len(values)] if current in values else values[0]
+
+
+class Commands(QtCore.QObject):
+    """One method a command, ``do_<command>``; ``call(name)`` runs it."""
+
+    def __init__(self, window):
+        super().__init__(window)
+        self.window, self.session = window, window.session
+
+    def call(self, name: str) -> None:
+        """Run a command of the table."""
+        if name.startswith("move_"):
+            self._move(name.removeprefix("move_"))
+        else:
+            getattr(self, f"do_{name}")()
+
+    # -- playback -----------------------------------------------------------------------------------------------
+    def do_toggle(self) -> None:
+        self.session.toggle()
+
+    def do_step(self) -> None:
+        self.session.step_once()
+
+    def do_restart(self) -> None:
+        self.session.restart()
+
+    def do_next_episode(self) -> None:
+        self.session.next_episode()
+
+    def do_faster(self) -> None:
+        self._change_speed(+1)
+
+    def do_slower(self) -> None:
+        self._change_speed(-1)
+
+    def _change_speed(self, by: int) -> None:
+        at = SPEEDS.index(self.session.speed) if self.session.speed in SPEEDS else 2
+        self.session.set_speed(SPEEDS[max(0, min(at + by, len(SPEEDS) - 1))])
+
+    def do_normal_speed(self) -> None:
+        self.session.set_speed(1.0)
+
+    def do_full_speed(self) -> None:
+        self.session.set_speed(None)
+
+    # -- players ------------------------------------------------------------------------------------------------
+    def do_open_agent(self) -> None:
+        self.window.choose_agent(add=False)
+
+    def do_add_agent(self) -> None:
+        self.window.choose_agent(add=True)
+
+    def do_remove_agent(self) -> None:
+        self.session.remove_lane(len(self.session.lanes) - 1)
+
+    def do_switch_player(self) -> None:
+        lane = self.window.active_lane
+        if lane < len(self.session.lanes):
+            info = self.session.lanes[lane]
+            players = PLAYERS if info.layers else PLAYERS[1:]
+            self.session.set_player(lane, after(players, info.player))
+
+    # -- selection ----------------------------------------------------------------------------------------------
+    def _move(self, way: str) -> None:
+        direction, _, by = way.partition("_")
+        length = int(by or 1)
+        dx, dy = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}[direction]
+        self._panel("activations").move_selection(dx * length, dy * length)
+
+    def do_previous_layer(self) -> None:
+        self._panel("activations").move_layer(-1)
+
+    def do_next_layer(self) -> None:
+        self._panel("activations").move_layer(+1)
+
+    def do_goto_unit(self) -> None:
+        self.window.show_panel("inspector")
+        self._panel("inspector").focus_entry()
+
+    def do_escape(self) -> None:
+        if self.window.isFullScreen():
+            self.do_full_screen()
+        elif self.session.view["enlarged"]:
+            self.session.set_view(enlarged=None)
+            self.window.show_panel("activations")
+        elif self.session.selected:
+            self.session.select(self.session.selected[0], None)
+
+    # -- view ---------------------------------------------------------------------------------------------------
+    def do_enlarge_layer(self) -> None:
+        if self.session.view["enlarged"]:
+            self.do_escape()
+            return
+        lanes = [info for info in self.session.lanes if info.layers]
+        if lanes:
+            layer = self.session.selected[1].layer if self.session.selected else lanes[0].layers[0].name
+            self.session.set_view(enlarged=layer)
+            self.window.show_panel("layer")
+
+    def do_cycle_saliency(self) -> None:
+        targets = SALIENCY_TARGETS if self.session.selected else SALIENCY_TARGETS[:-1]
+        self.session.set_saliency(after(targets, self.session.saliency))
+
+    def do_cycle_gamma(self) -> None:
+        self._cycle("gamma", GAMMAS)
+
+    def do_cycle_boost(self) -> None:
+        self._cycle("boost", BOOSTS)
+
+    def do_toggle_contrast(self) -> None:
+        self._cycle("contrast", ("layer", "channel"))
+
+    def do_cycle_scale(self) -> None:
+        self._cycle("scale", SCALES)
+
+    def do_cycle_colormap(self) -> None:
+        self._cycle("colormap", COLORMAPS)
+
+    def do_toggle_labels(self) -> None:
+        self._cycle("labels", (True, False))
+
+    def _cycle(self, key: str, values: tuple) -> None:
+        value = after(values, self.session.view[key])
+        self.session.set_view(**{key: value})
+        self.session.hover(f"{key.replace('colormap', 'colour map')}: {value}")
+
+    # -- window -------------------------------------------------------------------------------------------------
+    def do_full_screen(self) -> None:
+        self.window.showNormal() if self.window.isFullScreen() else self.window.showFullScreen()
+
+    def do_reset_layout(self) -> None:
+        self.window.reset_layout()
+
+    def do_help(self) -> None:
+        self.window.toggle_help()
+
+    def do_quit(self) -> None:
+        self.window.close()
+
+    def do_clear_edits(self) -> None:
+        self.session.clear_edits()
+
+    # -- capture ------------------------------------------------------------------------------------------------
+    def do_record(self) -> None:
+        self.window.toggle_recording(self.window)
+
+    def do_screenshot(self) -> None:
+        self.window.capture.screenshot(self.window)
+
+    def do_copy(self) -> None:
+        self.window.capture.copy(self.window)
+        self.session.message.emit("info", "The picture is on the clipboard.")
+
+    def _panel(self, name: str):
+        return self.window.panels[name]

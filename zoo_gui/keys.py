@@ -1,0 +1,104 @@
+"""From keys to commands: one event filter, so that a key means what the shortcut table says, whatever has the focus."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from zoo_gui.shortcuts import ACTIVATIONS, ANYWHERE, HUMAN, TABLE
+
+_WAYS = {"game_up": "UP", "game_down": "DOWN", "game_left": "LEFT", "game_right": "RIGHT", "game_fire": "FIRE"}
+_TYPING = (QtWidgets.QLineEdit, QtWidgets.QTextEdit, QtWidgets.QPlainTextEdit, QtWidgets.QAbstractSpinBox)
+
+
+class Keys(QtCore.QObject):
+    """Calls ``command(name)`` for a key of the table and ``stick(pressed)`` for the keys of a person who plays.
+
+    contexts: returns the contexts that hold now, the most specific first. Menus and dialogs keep their own keys, and
+    plain letters typed into a field stay there.
+    """
+
+    def __init__(self, window: QtWidgets.QWidget, contexts: Callable[[], list[str]], command: Callable[[str], None],
+                 stick: Callable[[frozenset[str]], None]):
+        super().__init__(window)
+        self._window, self._contexts, self._command, self._stick = window, contexts, command, stick
+        self._held: set[str] = set()
+        self._table = {
+            (when, QtGui.QKeySequence(key).toString()): row.command
+            for row in TABLE for key in row.keys for when in (row.when,)
+        }
+        QtWidgets.QApplication.instance().installEventFilter(self)
+
+    def eventFilter(self, watched, event) -> bool:
+        kind = event.type()
+        if kind == QtCore.QEvent.WindowDeactivate and watched is self._window:
+            self._release_all()
+        if kind not in (QtCore.QEvent.KeyPress, QtCore.QEvent.KeyRelease) or not self._is_ours(watched):
+            return False
+        command = self._find(event)
+        if command in _WAYS:
+            self._move_stick(_WAYS[command], kind == QtCore.QEvent.KeyPress, event.isAutoRepeat())
+            return True
+        if command is None or kind == QtCore.QEvent.KeyRelease:
+            return False
+        if not event.isAutoRepeat() or command.startswith("move_") or command == "step":
+            self._command(command)
+        return True
+
+    def _is_ours(self, watched) -> bool:
+        return (
+            isinstance(watched, QtWidgets.QWidget)
+            and watched.window() is self._window
+            and QtWidgets.QApplication.activePopupWidget() is None
+            and QtWidgets.QApplication.activeModalWidget() is None
+        )
+
+    def _find(self, event) -> str | None:
+        text = _sequence(event)
+        plain = not event.modifiers() & (QtCore.Qt.ControlModifier | QtCore.Qt.AltModifier)
+        if plain and isinstance(QtWidgets.QApplication.focusWidget(), _TYPING) and text not in ("F1", "F9", "F11"):
+            return None
+        for when in (*self._contexts(), ANYWHERE):
+            if (when, text) in self._table:
+                return self._table[when, text]
+        return None
+
+    def _move_stick(self, way: str, pressed: bool, repeat: bool) -> None:
+        if repeat:
+            return
+        (self._held.add if pressed else self._held.discard)(way)
+        self._stick(frozenset(self._held))
+
+    def _release_all(self) -> None:
+        if self._held:
+            self._held.clear()
+            self._stick(frozenset())
+
+
+def _sequence(event) -> str:
+    """The key as the table writes it; Shift counts only with letters and named keys, not with what it produces (?, +)."""
+    key, modifiers = event.key(), event.modifiers() & ~(QtCore.Qt.KeypadModifier | QtCore.Qt.GroupSwitchModifier)
+    is_symbol = key < 0x100 and not chr(key).isalpha() and key != QtCore.Qt.Key_Space
+    if is_symbol:
+        modifiers &= ~QtCore.Qt.ShiftModifier
+    return QtGui.QKeySequence(int(modifiers) | key).toString()
+
+
+def stick_action(pressed: frozenset[str], action_names: tuple[str, ...]) -> int:
+    """The action that comes nearest to the held keys: index into ``action_names``; directions win over fire.
+
+    ALE's names are built from UP/DOWN, RIGHT/LEFT and FIRE in this order. Opposite directions cancel.
+    """
+    vertical = "UP" * ("UP" in pressed) + "DOWN" * ("DOWN" in pressed)
+    sideways = "RIGHT" * ("RIGHT" in pressed) + "LEFT" * ("LEFT" in pressed)
+    vertical, sideways = vertical.replace("UPDOWN", ""), sideways.replace("RIGHTLEFT", "")
+    fire = "FIRE" if "FIRE" in pressed else ""
+    wanted = (vertical + sideways + fire, vertical + sideways, sideways + fire, sideways, vertical + fire, vertical, fire)
+    for name in wanted:
+        if name and name in action_names:
+            return action_names.index(name)
+    return action_names.index("NOOP") if "NOOP" in action_names else 0
+
+
+__all__ = ["ACTIVATIONS", "HUMAN", "Keys", "stick_action"]

@@ -1,0 +1,161 @@
+"""From the command line to a running window; without a display, to a film and a picture of it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from zoo_gui import display, settings
+from zoo_gui.types import Unit, ZooError
+
+#: What `zoo-gui` records when there is no screen, in agent steps (15 a second at frame skip 4).
+UNATTENDED_STEPS = 300
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Open the window for the parsed arguments of ``zoo-gui gui``; returns the exit code.
+
+    Raises ZooError when the window cannot be opened or an agent does not exist.
+    """
+    from zoo_gui.agents import catalogue
+
+    agents = list(arguments.agents or []) or [catalogue.default_id()]
+    for agent in agents:
+        catalogue.find(agent)
+    unattended = not display.has_display()
+    if unattended:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
+    display.check_libraries("offscreen" if unattended else "xcb")
+    return _Sitting(arguments, agents, unattended).run()
+
+
+class _Sitting:
+    """One run of the window, with what the command line asked it to do by itself."""
+
+    def __init__(self, arguments: argparse.Namespace, agents: list[str], unattended: bool):
+        # Qt only now: the checks above must be able to speak when it cannot start.
+        from pyqtgraph.Qt import QtCore, QtWidgets
+
+        from zoo_gui import theme
+        from zoo_gui.app import MainWindow
+        from zoo_gui.session import Session
+        from zoo_gui.settings import Settings
+
+        self.arguments, self.unattended = arguments, unattended
+        for name in ("AA_EnableHighDpiScaling", "AA_UseHighDpiPixmaps"):
+            QtCore.QCoreApplication.setAttribute(getattr(QtCore.Qt, name))
+        self.application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
+        self.application.setApplicationName("zoo_gui")
+        self.session = Session()
+        # The engine loads TensorFlow while the window is being made.
+        self.session.start_engine()
+        theme.apply(self.application)
+        self.window = MainWindow(self.session, Settings())
+        self.failure: str | None = None
+        self._plan_capture()
+        self._load(agents)
+        self.window.show()
+        self._interruptible(QtCore)
+
+    def _load(self, agents: list[str]) -> None:
+        options = {key: value for key in ("seed", "game", "player", "sticky")
+                   if (value := getattr(self.arguments, key, None)) is not None}
+        if getattr(self.arguments, "speed", None) is not None:
+            self.session.set_speed(None if self.arguments.speed == "max" else float(self.arguments.speed))
+        if getattr(self.arguments, "layout", None) == "reset":
+            self.window.reset_layout()
+        for lane, agent in enumerate(agents):
+            self.session.load(agent, lane, **options)
+
+    def _plan_capture(self) -> None:
+        arguments = self.arguments
+        self.film = Path(arguments.record) if getattr(arguments, "record", None) else None
+        self.image = Path(arguments.screenshot) if getattr(arguments, "screenshot", None) else None
+        self.steps = getattr(arguments, "after_steps", None)
+        if self.unattended:
+            from zoo_gui.capture import new_path
+
+            self.film = self.film or new_path(".mp4")
+            self.image = self.image or self.film.with_suffix(".png")
+            self.steps = self.steps or UNATTENDED_STEPS
+            settings.writable_dir(self.film.parent, "recordings folder")
+            print(f"There is no display: playing {self.steps} steps without a window …", flush=True)
+        elif self.image and self.steps is None:
+            self.steps = 60
+        self._begun = self._done = False
+        self.session.lanes_changed.connect(self._on_lanes)
+        self.session.stepped.connect(self._on_stepped)
+        self.session.message.connect(self._on_message)
+        self.window.capture.saved.connect(self._on_saved)
+        self.window.capture.failed.connect(self._on_failed)
+        self._waiting: set[str] = set()
+
+    def _on_lanes(self, lanes) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        if self.film:
+            self.window.capture.start(self.window, self.film)
+        target = getattr(self.arguments, "saliency", None)
+        unit = getattr(self.arguments, "select", None)
+        if unit is None and self.unattended:
+            convolutions = [layer for layer in lanes[0].layers if layer.kind == "conv"]
+            unit = f"{convolutions[-1].name}:0" if convolutions else None
+        if unit:
+            self.session.select(0, Unit.parse(unit))
+        if target and target != "off":
+            self.session.set_saliency(target)
+
+    def _on_stepped(self, lane: int, step, summaries) -> None:
+        if self._done or self.steps is None or lane != 0 or not summaries or summaries[-1].number + 1 < self.steps:
+            return
+        self._done = True
+        capture = self.window.capture
+        if self.image:
+            self._waiting.add("image")
+            capture.screenshot(self.window, self.image)
+        if self.film:
+            self._waiting.add("film")
+            capture.stop()
+        if not self._waiting:
+            self.window.close()
+
+    def _on_saved(self, path: str) -> None:
+        if self._done:
+            print(f"Saved {path}", flush=True)
+            self._waiting.discard("image" if path.endswith(".png") else "film")
+            if not self._waiting:
+                self.window.close()
+
+    def _on_failed(self, sentence: str) -> None:
+        if self.steps is not None:
+            self._fail(sentence)
+
+    def _on_message(self, level: str, sentence: str) -> None:
+        # Nobody watches: a failure must end the run, not wait in a message bar.
+        if level == "error" and self.steps is not None and not self._done:
+            self._fail(sentence)
+
+    def _fail(self, sentence: str) -> None:
+        self.failure = sentence
+        self._done = True
+        self.window.close()
+
+    def _interruptible(self, QtCore) -> None:
+        """Let Ctrl+C in the terminal close the window: Python sees signals only when Qt gives it a turn."""
+        signal.signal(signal.SIGINT, lambda *_: self.window.close())
+        signal.signal(signal.SIGTERM, lambda *_: self.window.close())
+        self._turns = QtCore.QTimer()
+        self._turns.timeout.connect(lambda: None)
+        self._turns.start(200)
+
+    def run(self) -> int:
+        code = self.application.exec()
+        self.session.close()
+        if self.failure:
+            raise ZooError(self.failure)
+        return code

@@ -1,0 +1,188 @@
+"""The menus and the toolbar, made from the shortcut table, the panels and the games."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from zoo_gui.commands import COLORMAPS, PLAYERS, SCALES, SPEED_NAMES, SPEEDS
+from zoo_gui.shortcuts import by_command
+
+SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Selected unit", "unit"))
+PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You (keyboard)"}
+
+MENUS = (
+    ("&File", ("open_agent", "add_agent", "remove_agent", None, "screenshot", "copy", "record", None, "quit")),
+    ("&Play", ("toggle", "step", "restart", "next_episode", None, "slower", "faster", "normal_speed", "full_speed", None,
+               "switch_player")),
+    ("&Unit", ("goto_unit", "previous_layer", "next_layer", "enlarge_layer", None, "clear_edits", None, "cycle_saliency")),
+    ("&View", ("toggle_labels", "toggle_contrast", "cycle_gamma", "cycle_boost", None, "full_screen", "reset_layout")),
+    ("&Help", ("help",)),
+)
+EXTRA = {"remove_agent": "Remove the last agent", "clear_edits": "Undo all changes of units"}
+
+
+def command_action(window, command: str) -> QtWidgets.QAction:
+    """A menu entry for a command. Its key is shown as text only: ``keys.Keys`` is what hears it."""
+    rows = by_command().get(command)
+    text = rows[0].text if rows else EXTRA[command]
+    action = QtWidgets.QAction(f"{text}\t{rows[0].keys[0]}" if rows else text, window)
+    action.triggered.connect(partial(window.commands.call, command))
+    return action
+
+
+def fill(window) -> None:
+    """Make the menu bar."""
+    bar = window.menuBar()
+    menus = {}
+    for title, commands in MENUS:
+        menu = menus[title] = bar.addMenu(title)
+        for command in commands:
+            if command is None:
+                menu.addSeparator()
+            else:
+                menu.addAction(command_action(window, command))
+    view = menus["&View"]
+    first = view.actions()[0]
+    for title, key, values in (("Colour map", "colormap", COLORMAPS), ("Scale", "scale", SCALES)):
+        view.insertMenu(first, _choice_menu(window, title, key, values))
+    panels = QtWidgets.QMenu("Panels", view)
+    for dock in window.docks.values():
+        panels.addAction(dock.toggleViewAction())
+    view.insertMenu(first, panels)
+
+
+def _choice_menu(window, title: str, key: str, values: tuple) -> QtWidgets.QMenu:
+    menu = QtWidgets.QMenu(title, window)
+    group = QtWidgets.QActionGroup(menu)
+    for value in values:
+        action = group.addAction(menu.addAction(str(value).capitalize()))
+        action.setCheckable(True)
+        action.triggered.connect(partial(window.session.set_view, **{key: value}))
+    menu.aboutToShow.connect(partial(_check_current, window, menu, key, values))
+    return menu
+
+
+def _check_current(window, menu: QtWidgets.QMenu, key: str, values: tuple) -> None:
+    for action, value in zip(menu.actions(), values):
+        action.setChecked(window.session.view[key] == value)
+
+
+def dock_menu(window, dock: QtWidgets.QDockWidget) -> QtWidgets.QMenu:
+    """What a right click on a panel's title offers."""
+    menu = QtWidgets.QMenu(dock)
+    menu.setAttribute(QtCore.Qt.WA_DeleteOnClose)
+    menu.addAction("Save a picture of this panel", partial(window.capture.screenshot, dock.widget()))
+    menu.addAction("Copy a picture of this panel", partial(window.capture.copy, dock.widget()))
+    recording = window.capture.is_recording
+    menu.addAction("Stop recording" if recording else "Record this panel", partial(window.toggle_recording, dock.widget()))
+    menu.addSeparator()
+    menu.addAction("Hide", dock.close)
+    return menu
+
+
+class Toolbar(QtWidgets.QToolBar):
+    """The commands that are used all the time, and what they are set to now."""
+
+    def __init__(self, window):
+        super().__init__("Toolbar")
+        self.setObjectName("toolbar")
+        self.setMovable(False)
+        self.window_, self.session = window, window.session
+        style = self.style()
+        self.toggle = self._button("toggle", style.standardIcon(QtWidgets.QStyle.SP_MediaPlay), "Play")
+        self._button("step", style.standardIcon(QtWidgets.QStyle.SP_MediaSeekForward), "Step")
+        self._button("restart", style.standardIcon(QtWidgets.QStyle.SP_BrowserReload), "Restart")
+        self._button("next_episode", style.standardIcon(QtWidgets.QStyle.SP_MediaSkipForward), "Next episode")
+        self.addSeparator()
+        self.speed = self._combo("Speed", SPEED_NAMES, self._set_speed)
+        self.seed = QtWidgets.QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setToolTip("Seed: the same seed gives the same episode. Enter restarts with it.")
+        self.seed.setKeyboardTracking(False)
+        self.seed.editingFinished.connect(self._set_seed)
+        self._labelled("Seed", self.seed)
+        self.player = self._combo("Player", [PLAYER_NAMES[kind] for kind in PLAYERS], self._set_player)
+        self.saliency = self._combo("Saliency", [name for name, _ in SALIENCY], self._set_saliency)
+        self.addSeparator()
+        for text, command in (("Open agent", "open_agent"), ("Add agent", "add_agent")):
+            self._button(command, QtGui.QIcon(), text)
+        self.addSeparator()
+        self._button("screenshot", QtGui.QIcon(), "Picture")
+        self.record = self._button("record", QtGui.QIcon(), "● Record")
+        self._button("help", QtGui.QIcon(), "Keys")
+        self.session.running_changed.connect(self._on_running)
+        self.session.speed_changed.connect(self._on_speed)
+        self.session.lanes_changed.connect(self._on_lanes)
+        self.session.unit_selected.connect(self._on_lanes)
+        self.session.saliency_changed.connect(self._on_saliency)
+        self._on_running(False)
+        self._on_speed(self.session.speed)
+
+    def _button(self, command: str, icon: QtGui.QIcon, text: str):
+        row = by_command()[command][0]
+        action = self.addAction(icon, text)
+        action.setToolTip(f"{row.text} ({', '.join(row.keys)})")
+        action.triggered.connect(partial(self.window_.commands.call, command))
+        button = self.widgetForAction(action)
+        button.setToolButtonStyle(QtCore.Qt.ToolButtonTextBesideIcon if not icon.isNull() else QtCore.Qt.ToolButtonTextOnly)
+        button.setFocusPolicy(QtCore.Qt.NoFocus)
+        button.setAccessibleName(row.text)
+        return action
+
+    def _labelled(self, text: str, widget: QtWidgets.QWidget) -> None:
+        label = QtWidgets.QLabel(f" {text} ")
+        label.setBuddy(widget)
+        widget.setAccessibleName(text)
+        self.addWidget(label)
+        self.addWidget(widget)
+
+    def _combo(self, text: str, choices, chosen) -> QtWidgets.QComboBox:
+        combo = QtWidgets.QComboBox()
+        combo.addItems(choices)
+        combo.setFocusPolicy(QtCore.Qt.NoFocus)
+        combo.activated.connect(chosen)
+        self._labelled(text, combo)
+        return combo
+
+    # -- intent -------------------------------------------------------------------------------------------------
+    def _set_speed(self, index: int) -> None:
+        self.session.set_speed(SPEEDS[index])
+
+    def _set_seed(self) -> None:
+        self.seed.clearFocus()
+        if self.session.lanes and self.seed.value() != self.session.lanes[0].seed:
+            self.session.restart(self.seed.value())
+
+    def _set_player(self, index: int) -> None:
+        if self.session.lanes:
+            self.session.set_player(self.window_.active_lane, PLAYERS[index])
+            self._on_lanes()
+
+    def _set_saliency(self, index: int) -> None:
+        self.session.set_saliency(SALIENCY[index][1])
+
+    # -- state --------------------------------------------------------------------------------------------------
+    def _on_running(self, running: bool) -> None:
+        icon = QtWidgets.QStyle.SP_MediaPause if running else QtWidgets.QStyle.SP_MediaPlay
+        self.toggle.setIcon(self.style().standardIcon(icon))
+        self.toggle.setText("Pause" if running else "Play")
+
+    def _on_speed(self, speed: float | None) -> None:
+        if speed in SPEEDS:
+            self.speed.setCurrentIndex(SPEEDS.index(speed))
+
+    def _on_lanes(self, *_changed) -> None:
+        lanes, active = self.session.lanes, self.window_.active_lane
+        if active < len(lanes):
+            self.player.setCurrentIndex(PLAYERS.index(lanes[active].player))
+            if not self.seed.hasFocus():
+                self.seed.setValue(lanes[0].seed)
+
+    def _on_saliency(self, target: str | None) -> None:
+        self.saliency.setCurrentIndex([value for _, value in SALIENCY].index(target))
+
+    def set_recording(self, running: bool) -> None:
+        """Show whether a recording runs."""
+        self.record.setText("■ Stop recording" if running else "● Record")
