@@ -17,7 +17,7 @@ Pin = namedtuple("Pin", "lane unit")
 
 VIEW = {
     "colormap": "viridis", "signed_colormap": "CET-D1", "gamma": 1.0, "contrast": "layer", "scale": "running",
-    "labels": True, "saliency_opacity": 0.6, "boost": 0.0,
+    "labels": True, "saliency_opacity": 0.6, "boost": 0.0, "enlarged": None,
 }
 
 BREAKOUT = ("NOOP", "FIRE", "RIGHT", "LEFT")

@@ -1,4 +1,4 @@
-"""Arrays to pictures: look-up colours, mosaics, running scales, dead units, overlays, hit-testing. No Qt.
+"""Arrays to pictures: look-up colours, mosaics and hit-testing, overlays, layout. No Qt.
 
 RGB32 is a uint32 0xffRRGGBB per pixel, which is what QImage.Format_RGB32 reads; on a little-endian machine the same
 memory is BGRA bytes.
@@ -19,7 +19,6 @@ import numpy as np
 from zoo_gui.registry import unknown
 
 TABLE_SIZE = 1024  # entries of a look-up table: enough that gamma 0.3 shows no steps in the darks
-SCALE_MODES = ("running", "locked", "frame")
 
 ALIASES = {"grey": "CET-L1", "gray": "CET-L1"}
 
@@ -206,103 +205,6 @@ def tile(array: np.ndarray, columns: int, gutter: int = 1, fill=0) -> np.ndarray
     """(H, W, C) channels or (N,) units as one picture of the array's dtype, ``columns`` tiles a row."""
     mosaic = Mosaic.of(array.shape, columns, gutter)
     return mosaic.paste(array, mosaic.canvas(fill, array.dtype))
-
-
-# -- scales and vitality --------------------------------------------------------------------------------------------
-def extremes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(low, high) of each unit over its map, both (C,) float32: of (H, W, C) or (N,). Not-a-numbers count as 0."""
-    flat = values.reshape(-1, values.shape[-1])
-    if len(flat) > 1:  # OpenCV's reduction along columns is three times as fast as NumPy's
-        low, high = cv2.reduce(flat, 0, cv2.REDUCE_MIN)[0], cv2.reduce(flat, 0, cv2.REDUCE_MAX)[0]
-    else:
-        low = high = flat[0]
-    if not np.isfinite(high - low).all():
-        flat = np.nan_to_num(flat, nan=0.0, posinf=0.0, neginf=0.0)
-        low, high = flat.min(0), flat.max(0)
-    return low, high
-
-
-class Scale:
-    """The level that a layer's full colour stands for, from each unit's largest magnitude of each step.
-
-    Modes: ``running``: the largest so far, halving every ``half_life`` steps; ``frame``: the newest step's own;
-    ``locked``: stays as it is (a fresh one first takes the largest of ``WARM_UP`` steps, so that a black first screen
-    does not lock it at nothing). Lanes with equal layers share one Scale, each as its own ``source``: then equal
-    colours mean equal activations.
-    """
-
-    WARM_UP = 30
-
-    def __init__(self, units: int, mode: str = "running", half_life: float = 1000.0):
-        self.mode = mode
-        self._decay = np.float32(0.5 ** (1.0 / half_life))
-        self._largest = np.zeros(units, np.float32)
-        self._newest: dict[object, np.ndarray] = {}
-        self._updates = 0
-
-    def update(self, magnitudes: np.ndarray, source: object = 0) -> None:
-        """Take in one step: (C,) largest magnitude of each unit."""
-        first = not self._newest or source == next(iter(self._newest))
-        self._newest[source] = magnitudes
-        self._updates += first
-        if self.mode == "locked" and self._updates > self.WARM_UP:
-            return
-        if first and self.mode == "running":
-            self._largest *= self._decay
-        np.maximum(self._largest, magnitudes, out=self._largest)
-
-    def level(self, boost: float = 0.0) -> np.ndarray:
-        """float32: the layer's level, a 0-d array, for ``boost`` 0; each channel's own, (C,), for 1.
-
-        In between it is their geometric mean, weighted. No channel is amplified beyond 1000 times its layer.
-        """
-        channels = self._largest
-        if self.mode == "frame" and self._newest:
-            channels = np.maximum.reduce(list(self._newest.values()))
-        layer = channels.max()
-        if boost <= 0:
-            return layer
-        return layer ** (1 - boost) * np.maximum(channels, layer * 1e-3) ** boost
-
-
-ALIVE, DEAD, SATURATED = 0, 1, 2
-
-
-class Vitality:
-    """Which units of a layer say nothing, over the steps seen; judged from ``PATIENCE`` steps on.
-
-    dead: a rectified unit that was never above zero, at any position of any step; a unit without rectifier that never
-    changed. saturated: never off: a rectified unit that was above zero at every position of every step (its
-    rectifier does nothing); a unit without rectifier that stayed within 1 % of its largest magnitude.
-    """
-
-    PATIENCE = 250
-
-    def __init__(self, units: int, signed: bool = False):
-        self.signed, self.steps = signed, 0
-        self.low = np.full(units, np.inf, np.float32)
-        self.high = np.full(units, -np.inf, np.float32)
-
-    def update(self, low: np.ndarray, high: np.ndarray) -> None:
-        """Take in one step: (C,) smallest and largest value of each unit."""
-        self.steps += 1
-        np.minimum(self.low, low, out=self.low)
-        np.maximum(self.high, high, out=self.high)
-
-    def marks(self) -> np.ndarray:
-        """(C,) uint8 of ALIVE, DEAD, SATURATED."""
-        marks = np.zeros(len(self.low), np.uint8)
-        if self.steps < self.PATIENCE:
-            return marks
-        if self.signed:
-            magnitude = np.maximum(np.abs(self.low), np.abs(self.high))
-            spread = self.high - self.low
-            marks[spread <= 0.01 * magnitude] = SATURATED
-            marks[spread <= 1e-6 * magnitude] = DEAD
-        else:
-            marks[self.low > 0] = SATURATED
-            marks[self.high <= 0] = DEAD
-        return marks
 
 
 # -- pictures of the game -------------------------------------------------------------------------------------------

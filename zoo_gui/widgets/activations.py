@@ -1,0 +1,264 @@
+"""All layers of all agents at once: a column per agent, a row per layer, convolutions as mosaics."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pyqtgraph.Qt import QtCore, QtWidgets
+
+from zoo_gui.imaging import Hit, Mosaic, share_height
+from zoo_gui.scales import LayerPicture, PictureBook, pair_rows
+from zoo_gui.types import LaneInfo, LayerInfo, Unit
+from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.items import Canvas, ColourBar, MosaicItem, Outline, TextLine, line_height
+
+QRectF, Qt = QtCore.QRectF, QtCore.Qt
+
+STRIPS = ("logits", "q", "value")  # kinds that get one line: another panel shows them as labelled bars
+COLUMN_GAP, ROW_GAP, MARGIN = 14, 7, 5
+MARK_EVERY = 15  # steps between two looks at which units are dead
+ARROWS = {Qt.Key_Left: (-1, 0), Qt.Key_Right: (1, 0), Qt.Key_Up: (0, -1), Qt.Key_Down: (0, 1)}
+
+
+class LayerCell:
+    """One layer of one agent on the canvas: its name, its colour bar and its mosaic."""
+
+    def __init__(self, lane: int, picture: LayerPicture, canvas: Canvas):
+        self.lane, self.picture, self.info = lane, picture, picture.info
+        self.strip = self.info.kind in STRIPS
+        mosaic = Mosaic.of(self.info.shape, self.info.units)
+        self.item = canvas.add(MosaicItem(mosaic, canvas.ground(), canvas.ink(0.75)))
+        self.name = canvas.add(TextLine(canvas.ink(), bold=True))
+        self.shape = canvas.add(TextLine(canvas.ink(0.6)))
+        self.bar = canvas.add(ColourBar(canvas.ink(0.75)))
+        self.name.set_text(self.info.name)
+        self.shape.set_text("×".join(map(str, self.info.shape)))
+        self._steps = 0
+
+    def place(self, x: int, y: int, width: int, height: int, head: int) -> None:
+        """Fill the rectangle: heading of ``head`` pixels (0: none), then the mosaic; a strip has all in one line."""
+        bar = min(170, int(width * 0.48))
+        for part in (self.name, self.shape, self.bar):
+            part.setVisible(head > 0)
+        if head:
+            self._place_heading(x, y, width, head, bar)
+        if self.strip:
+            left = 84 if head else 0
+            cells = width - left - (bar + 8 if head else 0)
+            mosaic, box = Mosaic.of(self.info.shape, self.info.units), QRectF(x + left, y + 3, max(8, cells), height - 6)
+        else:
+            mosaic = Mosaic.fit(self.info.shape, width, height - head)
+            scale = mosaic.scale(width, height - head)
+            across, down = (width, height - head) if len(self.info.shape) == 1 else (
+                int(mosaic.size[1] * scale), int(mosaic.size[0] * scale))
+            box = QRectF(x, y + head, max(1, across), max(1, down))
+        self.item.set_mosaic(mosaic)
+        self.item.set_box(box)
+
+    def _place_heading(self, x: int, y: int, width: int, head: int, bar: int) -> None:
+        top = y + (2 if self.strip else 0)
+        text = self.name.text_width(self.info.name) + 7
+        room = (84 if self.strip else width - bar - 8) - text
+        self.name.set_box(QRectF(x, top, text, head))
+        self.shape.set_box(QRectF(x + text, top, max(0, room), head))
+        self.shape.setVisible(room >= self.shape.text_width(self.shape.text))
+        self.bar.set_box(QRectF(x + width - bar, top, bar, head))
+
+    def draw(self, view: dict) -> None:
+        """Show the picture's newest values."""
+        picture = self.picture
+        if picture.values is None:
+            return
+        self.item.show(picture.colours(view))
+        self.bar.set_levels(*picture.levels(view))
+        if self._steps % MARK_EVERY == 0:
+            self.item.set_marks(picture.vitality.marks())
+        self._steps += 1
+
+
+@PANELS.register("activations")
+class ActivationsPanel(Panel):
+    """Hovering names a unit and its value; click or arrow keys select; double click or Z enlarges the layer."""
+
+    title = "Activations"
+    area = "centre"
+
+    def build(self) -> QtWidgets.QWidget:
+        self._canvas = canvas = Canvas()
+        canvas.resized.connect(lambda: self._guard(self._arrange))
+        canvas.clicked.connect(partial(self._guard, self._click))
+        canvas.pointed.connect(partial(self._guard, self._point))
+        self.setFocusProxy(canvas)
+        self._cells: dict[tuple[int, str], LayerCell] = {}
+        self._titles: dict[int, TextLine] = {}
+        self._pointer: QtCore.QPointF | None = None
+        self._shown: tuple[LaneInfo, ...] | None = None
+        self._outline = canvas.add(Outline(), 2)
+        self._outline.hide()
+        self._book = PictureBook.of(self.session)
+        return canvas
+
+    # -- what the session says ------------------------------------------------------------------------------------
+    def set_lanes(self, lanes) -> None:
+        self._book.set_lanes(lanes)
+        self._book.set_mode(self.session.view["scale"])
+        if lanes == self._shown:
+            return
+        self._shown = lanes
+        self._canvas.clear_items()
+        self._outline = self._canvas.add(Outline(), 2)
+        self._titles = {info.lane: self._canvas.add(TextLine(self._canvas.ink(), points=9.5, bold=True))
+                        for info in lanes}
+        self._cells = {(info.lane, layer.name): LayerCell(info.lane, self._book[info.lane, layer.name], self._canvas)
+                       for info in lanes for layer in info.layers}
+        for info in lanes:
+            note = "" if info.layers else " — no network inside"
+            self._titles[info.lane].set_text(f"{info.title}{note}")
+        self._arrange()
+
+    def show_step(self, lane, step, summaries) -> None:
+        self._book.take(lane, step)
+        for (cell_lane, _), cell in self._cells.items():
+            if cell_lane == lane:
+                cell.draw(self.session.view)
+        if self._pointer is not None:
+            self._hover()
+
+    def show_unit(self, lane, unit) -> None:
+        cell = self._cells.get((lane, unit.layer)) if unit is not None else None
+        self._outline.setVisible(cell is not None)
+        if cell is not None:
+            self._outline.set_box(cell.item.tile_box(min(unit.index, cell.info.units - 1)))
+
+    def show_view(self, view) -> None:
+        self._book.set_mode(view["scale"])
+        self._arrange()
+
+    # -- layout ---------------------------------------------------------------------------------------------------
+    def _arrange(self) -> None:
+        """Give every cell its place, and draw it."""
+        if not self.lanes or self._shown != self.lanes:
+            return
+        width, height = self._canvas.extent
+        rows = pair_rows(self.lanes)
+        labels = bool(self.session.view.get("labels", True))
+        head = line_height() + 3 if labels else 0
+        title = line_height(9.5) + 4 if labels or len(self.lanes) > 1 else 0
+        column = (width - 2 * MARGIN - COLUMN_GAP * (len(self.lanes) - 1)) / len(self.lanes)
+        tall = [[layer.shape for layer in row if layer] for row in rows if not self._is_strip(row)]
+        strips = (len(rows) - len(tall)) * (line_height() + 6)
+        free = height - 2 * MARGIN - title - strips - len(tall) * (head + ROW_GAP)
+        heights = share_height(max(8.0, column), max(8.0 * len(tall), free), tall) if tall else []
+        slack = max(0.0, free - sum(heights)) / max(1, len(tall))
+        left = {info.lane: int(MARGIN + place * (column + COLUMN_GAP)) for place, info in enumerate(self.lanes)}
+        for info in self.lanes:
+            self._titles[info.lane].set_box(QRectF(left[info.lane], MARGIN, column, max(1, title)))
+            self._titles[info.lane].setVisible(title > 0)
+        top, heights = MARGIN + title, iter(heights)
+        for row in rows:
+            strip = self._is_strip(row)
+            tallness = line_height() + 6 if strip else head + next(heights)
+            for info, layer in zip(self.lanes, row):
+                if layer:
+                    cell = self._cells[info.lane, layer.name]
+                    cell.place(left[info.lane], int(top), int(column), int(tallness), head)
+                    cell.bar.set_table(cell.picture.table(self.session.view))
+                    cell.draw(self.session.view)
+            top += tallness if strip else tallness + ROW_GAP + min(slack, 24)
+        if self.session.selected is not None:
+            self.show_unit(*self.session.selected)
+
+    @staticmethod
+    def _is_strip(row: list[LayerInfo | None]) -> bool:
+        return all(layer is None or layer.kind in STRIPS for layer in row)
+
+    # -- mouse and keys -------------------------------------------------------------------------------------------
+    def _find(self, position) -> tuple[LayerCell, Hit] | None:
+        for cell in self._cells.values():
+            hit = cell.item.hit(position)
+            if hit is not None:
+                return cell, hit
+        return None
+
+    def _point(self, position) -> None:
+        self._pointer = position
+        self._hover() if position is not None else self.session.hover("")
+
+    def _hover(self) -> None:
+        found = self._find(self._pointer)
+        self.session.hover(found[0].picture.describe(found[1]) if found else "")
+
+    def _click(self, position, double: bool) -> None:
+        found = self._find(position)
+        if found is None:
+            if double:
+                self._canvas.view.show_whole()
+            return
+        cell, hit = found
+        if double:
+            self.session.set_view(enlarged=cell.info.name)
+        else:
+            self.session.select(cell.lane, Unit(cell.info.name, hit.unit))
+
+    def keyPressEvent(self, event) -> None:
+        if event.key() in ARROWS:
+            reach = 3 if event.modifiers() & Qt.ShiftModifier else 1
+            self.move_selection(*(reach * way for way in ARROWS[event.key()]))
+        elif event.key() == Qt.Key_Z and not event.modifiers():
+            self.toggle_enlarged()
+        else:
+            super().keyPressEvent(event)
+
+    def toggle_enlarged(self) -> None:
+        """Enlarge the layer under the cursor, else the selected unit's; or stop enlarging."""
+        found = self._find(self._pointer) if self._pointer is not None else None
+        selected = self.session.selected
+        name = found[0].info.name if found else selected[1].layer if selected else None
+        self.session.set_view(enlarged=None if self.session.view.get("enlarged") else name)
+
+    def move_selection(self, dx: int, dy: int) -> None:
+        """Move the selected unit by tiles; up and down cross into the next layer at the panel's edge of a layer."""
+        current = self._selected_cell()
+        if current is None:
+            self._select_first()
+            return
+        cell, index = current
+        mosaic = cell.item.mosaic
+        unit = mosaic.neighbour(index, dx, dy)
+        if unit is None:
+            beside = self._layer_beside(cell, 1 if dy > 0 else -1)
+            if beside is None:
+                return
+            centre = cell.item.tile_box(index).center().x()
+            cell, mosaic = beside, beside.item.mosaic
+            row = 0 if dy > 0 else mosaic.rows - 1
+            across = (centre - cell.item.box.x()) / cell.item.box.width() * mosaic.columns
+            unit = min(row * mosaic.columns + min(max(int(across), 0), mosaic.columns - 1), mosaic.count - 1)
+        self.session.select(cell.lane, Unit(cell.info.name, unit))
+
+    def move_layer(self, by: int) -> None:
+        """Select in the layer below (+1) or above (−1), the unit's number kept as far as it exists there."""
+        current = self._selected_cell()
+        if current is None:
+            self._select_first()
+            return
+        beside = self._layer_beside(current[0], by)
+        if beside is not None:
+            self.session.select(beside.lane, Unit(beside.info.name, min(current[1], beside.info.units - 1)))
+
+    def _selected_cell(self) -> tuple[LayerCell, int] | None:
+        if self.session.selected is None:
+            return None
+        lane, unit = self.session.selected
+        cell = self._cells.get((lane, unit.layer))
+        return None if cell is None else (cell, min(unit.index, cell.info.units - 1))
+
+    def _select_first(self) -> None:
+        for cell in self._cells.values():
+            self.session.select(cell.lane, Unit(cell.info.name, 0))
+            return
+
+    def _layer_beside(self, cell: LayerCell, by: int) -> LayerCell | None:
+        column = [other for other in self._cells.values() if other.lane == cell.lane]
+        place = column.index(cell) + by
+        return column[place] if 0 <= place < len(column) else None
