@@ -128,10 +128,12 @@ def install_packages(packages):
             return False
     apt = rights + ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
     print(f"Installing system packages: {' '.join(packages)}", flush=True)
-    # one unreachable source of several must not stop the install, so the list's status is not looked at
-    subprocess.call(apt + ["update"])
-    install = apt + ["install", "-y", "--no-install-recommends"] + packages
-    return subprocess.call(install, stdout=subprocess.DEVNULL) == 0
+    for step in (["update"], ["install", "-y", "--no-install-recommends"] + packages):
+        done = subprocess.run(apt + step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        # one unreachable source of several must not stop the install, so only its status counts
+        if done.returncode != 0:
+            sys.stderr.write(done.stdout.decode(errors="replace"))
+    return done.returncode == 0
 
 
 def provide_environment(python, target):
@@ -145,7 +147,8 @@ def provide_environment(python, target):
         "Installing zoo_gui and what it needs in .venv; the first time this downloads about 1 GB and takes minutes.",
         flush=True,
     )
-    environment = dict(os.environ, PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1")
+    # no warnings: setuptools reminds of what an editable install is
+    environment = dict(os.environ, PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1", PYTHONWARNINGS="ignore")
     if subprocess.call(pip("install", "--quiet", *TARGETS[target]), cwd=str(ROOT), env=environment) != 0:
         raise SetupError("pip could not install what zoo_gui needs (see above): mend that, then run it again.")
     stamp.write_text(state)

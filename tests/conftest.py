@@ -1,0 +1,154 @@
+"""What holds for every test: no display, folders of its own, fixed seeds, nothing left running, no unexplained skip."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import threading
+import time
+import weakref
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+import psutil
+import pytest
+from PyQt5 import sip
+from pyqtgraph.Qt import QtCore, QtWidgets
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+# A skip hides what it skips, so each reason is allowed here by name, and only while it is true.
+ALLOWED_SKIPS = {"needs ../shared": not SHARED.is_dir()}
+GRACE_SECONDS = 5.0
+
+_started: weakref.WeakSet = weakref.WeakSet()
+
+
+def _remember_starts(kind: type) -> None:
+    """Keep every timer or thread of Qt that is started, so that the leak check can ask whether it still runs."""
+    original = kind.start
+
+    def start(self, *arguments):
+        _started.add(self)
+        return original(self, *arguments)
+
+    kind.start = start
+
+
+_remember_starts(QtCore.QTimer)
+_remember_starts(QtCore.QThread)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory, monkeypatch):
+    """Settings, cache and recordings of this test alone: the person's own are neither read nor written."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("ZOO_GUI_CONFIG", str(home / "settings.json"))
+    monkeypatch.setenv("ZOO_GUI_CACHE", str(home / "cache"))
+    monkeypatch.setenv("ZOO_GUI_RECORDINGS", str(home / "recordings"))
+    return home
+
+
+@pytest.fixture(autouse=True)
+def fixed_seeds():
+    """The global generators start alike in every test, whatever order they run in."""
+    random.seed(0)
+    np.random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(request, own_folders):
+    """After the test: no thread or process of ours, no shared memory; after a window test no widget, timer or QThread.
+
+    pytest-qt closes the widgets that were given to ``qtbot.addWidget`` before this runs.
+    """
+    before = _running()
+    windows = set(_windows()) if "qtbot" in request.fixturenames else None
+    yield
+    left = set()
+    if windows is not None:
+        _deliver_deletions()
+        left |= _new_windows(windows) | _qt_activity()
+    deadline = time.monotonic() + GRACE_SECONDS
+    while (running := _running() - before) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    left |= running
+    assert not left, f"left behind: {', '.join(sorted(left))}"
+
+
+def _running() -> set[str]:
+    """Our live threads, child processes and shared memory, by name."""
+    threads = {f"thread {thread.name} ({thread.ident})" for thread in threading.enumerate()
+               if thread.name.startswith("zoo_gui") or not thread.daemon}
+    memory = {f"shared memory {path.name}" for path in Path("/dev/shm").glob("psm_*") if path.owner() == _OWNER}
+    return threads | memory | {f"process {name}" for name in _children()}
+
+
+def _children() -> set[str]:
+    """Live child processes, less the helper that Python itself keeps for shared memory."""
+    found = set()
+    for child in psutil.Process().children(recursive=True):
+        try:
+            line = " ".join(child.cmdline())
+            if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in line:
+                found.add(f"{line[:80]} ({child.pid})")
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+_OWNER = Path("/proc/self").owner() if Path("/proc/self").exists() else ""
+
+
+def _windows() -> list[QtWidgets.QWidget]:
+    application = QtWidgets.QApplication.instance()
+    return application.topLevelWidgets() if application else []
+
+
+def _new_windows(before: set) -> set[str]:
+    """Windows that the test opened and nobody closed; unreachable ones are collected first."""
+    if not set(_windows()) - before:
+        return set()
+    gc.collect()
+    _deliver_deletions()
+    return {f"window {type(widget).__name__} {widget.objectName()!r}" for widget in set(_windows()) - before}
+
+
+def _deliver_deletions() -> None:
+    """Carry out ``deleteLater``, which waits for an event loop otherwise."""
+    QtWidgets.QApplication.processEvents()
+    QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete)
+
+
+def _qt_activity() -> set[str]:
+    """Timers and threads of Qt that still run."""
+    alive = [thing for thing in list(_started) if not sip.isdeleted(thing)]
+    timers = {f"timer of {type(thing.parent()).__name__}, {thing.interval()} ms" for thing in alive
+              if isinstance(thing, QtCore.QTimer) and thing.isActive()}
+    return timers | {f"QThread {thing!r}" for thing in alive if isinstance(thing, QtCore.QThread) and thing.isRunning()}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A skip without an allowed reason is a failure."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _refuse(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """The same for modules that skip themselves as a whole."""
+    report = yield
+    if report.skipped:
+        _refuse(report)
+    return report
+
+
+def _refuse(report) -> None:
+    reason = str(report.longrepr[2]).removeprefix("Skipped: ")
+    if not any(true and reason.startswith(start) for start, true in ALLOWED_SKIPS.items()):
+        report.outcome, report.longrepr = "failed", f"this skip is not allowed (see tests/conftest.py): {reason}"

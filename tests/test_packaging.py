@@ -1,0 +1,161 @@
+"""What an install carries: the packages, the data, the command, and what the set-up asks of the system."""
+
+from __future__ import annotations
+
+import configparser
+import importlib
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import zoo_gui
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIG = configparser.ConfigParser()
+CONFIG.read(ROOT / "setup.cfg")
+# every machine with Python has these
+C_LIBRARIES = ("libc.", "libm.", "libdl.", "libpthread.", "librt.", "libstdc++.", "libgcc_s.", "libz.")
+
+
+def load_setup():
+    """tools/setup.py as a module."""
+    spec = importlib.util.spec_from_file_location("zoo_gui_setup", ROOT / "tools" / "setup.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> zipfile.ZipFile:
+    """A wheel built from this checkout, without the network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    # a copy, so that the build leaves nothing in the checkout and finds no old build/ there
+    for name in ("zoo_gui", "resources"):
+        shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"):
+        shutil.copy(ROOT / name, folder / "source")
+    result = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
+         "--wheel-dir", str(folder), str(folder / "source")], capture_output=True, text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    (path,) = folder.glob("zoo_gui-*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+@pytest.fixture
+def wheel_files(wheel) -> dict[str, int]:
+    """Name → size in bytes."""
+    return {entry.filename: entry.file_size for entry in wheel.infolist()}
+
+
+def metadata(wheel: zipfile.ZipFile, name: str) -> str:
+    """The text of a file of the wheel's dist-info."""
+    return wheel.read(f"zoo_gui-{zoo_gui.__version__}.dist-info/{name}").decode()
+
+
+def test_wheel_carries_every_module(wheel_files):
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "zoo_gui").rglob("*.py")}
+    assert modules <= set(wheel_files)
+
+
+def test_wheel_carries_every_resource_unchanged(wheel_files):
+    """Agents, icons, themes: all of resources/, as the package zoo_gui.resources."""
+    resources = [path for path in (ROOT / "resources").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    expected = {f"zoo_gui/resources/{path.relative_to(ROOT / 'resources')}": path.stat().st_size for path in resources}
+    assert expected.items() <= wheel_files.items()
+    for suffix in (".safetensors", ".toml"):
+        assert any(name.endswith(suffix) for name in expected), f"no {suffix} among the resources"
+
+
+def test_wheel_carries_nothing_else(wheel_files):
+    roots = {name.split("/")[0] for name in wheel_files}
+    assert roots == {"zoo_gui", f"zoo_gui-{zoo_gui.__version__}.dist-info"}
+
+
+def test_setup_cfg_names_every_package():
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "zoo_gui").rglob("__init__.py")}
+    assert set(CONFIG["options"]["packages"].split()) == found | {"zoo_gui.resources"}
+
+
+def test_every_requirement_has_bounds(wheel):
+    lines = Parser().parsestr(metadata(wheel, "METADATA")).get_all("Requires-Dist")
+    requirements = [Requirement(line) for line in lines]
+    assert {"PyQt5", "tensorflow", "lucid"} <= {requirement.name for requirement in requirements}
+    for requirement in requirements:
+        operators = {bound.operator for bound in requirement.specifier}
+        assert operators in ({">=", "<"}, {"=="}), str(requirement)
+
+
+def test_wheel_gives_the_console_command(wheel):
+    entries = configparser.ConfigParser()
+    entries.read_string(metadata(wheel, "entry_points.txt"))
+    module, function = entries["console_scripts"]["zoo-gui"].split(":")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_build_system_is_named():
+    """setup.cfg alone cannot be installed by today's pip."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]
+    assert build["build-backend"] == "setuptools.build_meta"
+
+
+def test_setup_knows_the_libraries_that_qt_asks_for():
+    """Every system library that Qt's plugins for a window and for no display link to is looked for by the set-up.
+
+    ``ldd`` also lists what those libraries need in turn, which Debian's packages bring along; the direct ones are those
+    whose name stands in a file of PyQt5.
+    """
+    from PyQt5 import QtCore
+
+    plugins = Path(QtCore.QLibraryInfo.location(QtCore.QLibraryInfo.PluginsPath)) / "platforms"
+    qt, system = set(plugins.glob("libq[xo][cf][bf]*.so")), set()
+    assert len(qt) == 2
+    for plugin in list(qt):
+        output = subprocess.run(["ldd", plugin], capture_output=True, text=True).stdout
+        for name, path in re.findall(r"^\s*(\S+) => (/\S+)", output, re.MULTILINE):
+            path = Path(path).resolve()
+            if plugins.parents[1].resolve() in path.parents:
+                qt.add(path)
+            else:
+                system.add(name)
+    text = b"".join(path.read_bytes() for path in qt)
+    direct = {name for name in system if name.encode() + b"\0" in text and not name.startswith(C_LIBRARIES)}
+    assert "libGL.so.1" in direct
+    assert direct <= set(load_setup().LIBRARIES)
+
+
+def test_setup_says_missing_libraries_in_one_sentence(monkeypatch, capsys):
+    setup = load_setup()
+    monkeypatch.setattr(setup, "loads", lambda library: library != "libGL.so.1")
+    monkeypatch.setattr(setup, "install_packages", lambda packages: False)
+    assert setup.main(["run"]) == 1
+    said = capsys.readouterr().err.strip()
+    assert "libgl1" in said and "libxcb1" not in said and "\n" not in said
+
+
+def test_setup_is_quick_when_nothing_changed(monkeypatch, tmp_path):
+    setup = load_setup()
+    monkeypatch.setattr(setup, "VENV", tmp_path)
+    monkeypatch.setattr(setup, "works", lambda python: True)
+    (tmp_path / "zoo_gui-run.stamp").write_text(setup.fingerprint(sys.executable))
+    monkeypatch.setattr(setup, "make_environment", None)  # calling it would raise
+    monkeypatch.setattr(setup.subprocess, "call", None)
+    setup.provide_environment(sys.executable, "run")
+
+
+def test_setup_refuses_a_python_without_packages(monkeypatch):
+    setup = load_setup()
+    monkeypatch.setattr(setup, "PYTHONS", ((3, 99),))
+    with pytest.raises(setup.SetupError, match="is needed"):
+        setup.find_python()
