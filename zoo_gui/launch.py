@@ -30,10 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
     display.check_libraries("offscreen" if unattended else "xcb")
-    return _Sitting(arguments, agents, unattended).run()
+    return Sitting(arguments, agents, unattended).run()
 
 
-class _Sitting:
+class Sitting:
     """One run of the window, with what the command line asked it to do by itself."""
 
     def __init__(self, arguments: argparse.Namespace, agents: list[str], unattended: bool):

@@ -64,11 +64,20 @@ class Lane:
 
     def step(self, all_frames: bool, saliency) -> tuple[Step, StepSummary]:
         """Advance the player by one agent step."""
-        has_network = self.player.agent is not None
-        step = self.player.step(all_frames=all_frames, saliency=saliency if has_network else None)
+        step = self.player.step(all_frames=all_frames, saliency=saliency if self._explains(saliency) else None)
         summary = self._summarise(step)
         self.number += 1
         return step, summary
+
+    def _explains(self, target: str | tuple | None) -> bool:
+        """Whether this lane's network has what the saliency of all lanes asks for."""
+        agent = self.player.agent
+        if agent is None or target is None or target == "action":
+            return agent is not None
+        if target == "value":
+            return agent.has_value
+        layer = next((info for info in agent.layers if info.name == target[0]), None)
+        return layer is not None and target[1] < layer.units
 
     def _summarise(self, step: Step) -> StepSummary:
         decision = step.decision

@@ -221,7 +221,7 @@ class Server:
     def _device(self) -> str:
         if not any(lane.player.agent for lane in self.lanes):
             return ""
-        from zoo_gui.agents.network import device_name
+        from zoo_gui.agents.backend import device_name
 
         return device_name()
 

@@ -1,0 +1,212 @@
+"""The engine's process with a real agent in a real game, driven as the window drives it."""
+
+import queue
+import time
+
+import numpy as np
+import pytest
+
+from zoo_gui.agents.agent import Agent
+from zoo_gui.engine.feed import Feed
+from zoo_gui.engine.host import EngineHost
+from zoo_gui.play.player import play
+from zoo_gui.types import Unit
+
+AGENT = "ppo/Breakout/1"
+
+
+class Rig:
+    """A feed over a running engine; ``until`` plays the part of the window's timer."""
+
+    def __init__(self):
+        self.events = queue.Queue()
+        self.seen = []
+        self.host = EngineHost(self.events.put)
+        self.feed = Feed(self.host.send)
+        self.steps, self.summaries = [], []
+        self.host.start()
+
+    def turn(self):
+        while not self.events.empty():
+            event = self.events.get()
+            self.seen.append(event)
+            if event[0] == "lanes":
+                self.feed.attach(event[2], event[3])
+            elif event[0] == "held":
+                self.feed.held(event[1], event[2])
+        shown = self.feed.update(time.perf_counter())
+        if shown.stepped:
+            self.steps.append(list(self.feed.steps))
+            self.summaries += [summary for _, summary in shown.summaries[0]]
+        time.sleep(0.002)
+
+    def until(self, condition, seconds=30.0):
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"it did not happen; events: {[event[:2] for event in self.seen[-5:]]}"
+            self.turn()
+
+    def seen_kind(self, kind):
+        return [event for event in self.seen if event[0] == kind]
+
+    def load(self, agent, lane=0, **options):
+        before = len(self.seen_kind("lanes"))
+        self.host.send("load", key=agent, lane=lane, agent_id=agent, options={"seed": 7, **options})
+        self.until(lambda: len(self.seen_kind("lanes")) > before and self.feed.steps and self.feed.steps[0] is not None)
+
+    def close(self):
+        self.host.close()
+        self.feed.close()
+
+
+@pytest.fixture(scope="module")
+def shared_rig():
+    rig = Rig()
+    rig.load(AGENT)
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def rig(shared_rig):
+    """The engine, paused at the first step of seed 7, at game speed."""
+    shared_rig.host.send("clear_edits", lane=0)
+    shared_rig.host.send("saliency", target=None)
+    shared_rig.feed.pause()
+    shared_rig.until(lambda: not shared_rig.feed._unpaced)
+    shared_rig.feed.set_speed(8.0)
+    shared_rig.feed.restart("restart", seed=7)
+    shared_rig.until(lambda: shared_rig.feed.tick == 0)
+    shared_rig.steps.clear(), shared_rig.summaries.clear()
+    return shared_rig
+
+
+def advance(rig, ticks):
+    rig.feed.play()
+    rig.until(lambda: rig.feed.tick >= ticks)
+    rig.feed.pause()
+
+
+def test_the_window_shows_the_same_episode_as_a_headless_run(rig):
+    rig.steps.append(list(rig.feed.steps))
+    for tick in range(1, 25):
+        rig.feed.step_once()
+        rig.until(lambda tick=tick: rig.feed.tick == tick)
+    headless = list(play(Agent.load(AGENT), seed=7, steps=25))
+    for (live,), wanted in zip(rig.steps, headless, strict=True):
+        np.testing.assert_array_equal(live.frame, wanted.frame)
+        np.testing.assert_array_equal(live.observation, wanted.observation)
+        np.testing.assert_array_equal(live.decision.flat, wanted.decision.flat)
+        assert (live.decision.action, live.reward, live.lives) == (wanted.decision.action, wanted.reward, wanted.lives)
+
+
+def test_an_edit_while_paused_changes_the_moment_on_screen_and_can_be_undone(rig):
+    advance(rig, 20)
+    before = rig.feed.steps[0]
+    channel = int(before.decision.activations["conv1"].max(axis=(0, 1)).argmax())
+    tick = rig.feed.tick
+    rig.feed.intervene(("edit", {"lane": 0, "unit": ("conv1", channel), "gain": 0.0, "offset": 0.0}))
+    rig.until(lambda: rig.feed.steps[0].edited)
+    edited = rig.feed.steps[0]
+    assert rig.feed.tick == tick
+    np.testing.assert_array_equal(edited.frame, before.frame)
+    assert not edited.decision.activations["conv1"][..., channel].any()
+    assert not np.array_equal(edited.decision.scores, before.decision.scores)
+    rig.feed.intervene(("clear_edits", {"lane": 0}))
+    rig.until(lambda: not rig.feed.steps[0].edited)
+    np.testing.assert_array_equal(rig.feed.steps[0].decision.flat, before.decision.flat)
+    assert rig.feed.steps[0].decision.action == before.decision.action
+
+
+@pytest.mark.parametrize("target", ["action", "value", ("conv2", 3)])
+def test_saliency_appears_on_a_paused_moment(rig, target):
+    advance(rig, 12)
+    before = rig.feed.steps[0]
+    rig.feed.intervene(("saliency", {"target": target}))
+    rig.until(lambda: rig.feed.steps[0].saliency is not None)
+    step = rig.feed.steps[0]
+    assert step.saliency.shape == step.observation.shape
+    np.testing.assert_array_equal(step.frame, before.frame)
+    agent = Agent.load(AGENT)
+    wanted = agent.gradients(step.observation, Unit(*target) if isinstance(target, tuple) else target,
+                             action=step.decision.action if target == "action" else None)
+    np.testing.assert_allclose(step.saliency, wanted, rtol=1e-5, atol=1e-7)
+
+
+def test_every_step_has_its_summary_at_full_speed_and_pause_stops_there(rig):
+    rig.feed.set_speed(None)
+    rig.feed.play()
+    rig.until(lambda: rig.feed.tick > 400)
+    rig.feed.pause()
+    rig.until(lambda: not rig.feed._unpaced)
+    numbers = [summary.number for summary in rig.summaries]
+    assert numbers == list(range(1, rig.feed.tick + 1))
+    assert rig.feed.steps[0].index == rig.summaries[-1].index
+    tick = rig.feed.tick
+    end = time.monotonic() + 0.3
+    rig.until(lambda: time.monotonic() > end)
+    assert rig.feed.tick == tick
+
+
+def test_pins_report_the_strength_of_units(rig):
+    rig.feed.intervene(("pins", {"lane": 0, "units": (("fc", 3), ("conv1", 2))}))
+    advance(rig, 5)
+    step, summary = rig.feed.steps[0], rig.summaries[-1]
+    activations = step.decision.activations
+    assert summary.pinned[:2] == pytest.approx((activations["fc"][3], activations["conv1"][..., 2].max()))
+
+
+def test_a_random_player_and_the_keyboard(rig):
+    rig.feed.intervene(("player", {"lane": 0, "kind": "human"}))
+    rig.feed.immediate = True
+    right = rig.feed.infos[0].action_names.index("RIGHT")
+    rig.host.send("human_action", lane=0, index=right)
+    advance(rig, 10)
+    assert rig.feed.steps[0].player == "human" and rig.feed.steps[0].decision.action == right
+    rig.feed.immediate = False
+    rig.feed.intervene(("player", {"lane": 0, "kind": "agent"}))
+    advance(rig, 14)
+    assert rig.feed.steps[0].player == "agent"
+
+
+def test_jobs_run_beside_the_game_and_can_be_cancelled(rig):
+    rig.feed.play()
+    rig.host.send("run", key="w", analysis="weights", lane=0, parameters={"unit": Unit("conv1", 0)})
+    rig.until(lambda: ("finished", "w", None) in rig.seen)
+    assert any(event[:2] == ("progress", "w") for event in rig.seen)
+    rig.host.send("run", key="bad", analysis="no such analysis", lane=0, parameters={})
+    rig.until(lambda: any("no such analysis" in str(event[1]) for event in rig.seen_kind("error")))
+
+
+def test_a_second_agent_joins_and_leaves_and_all_start_together():
+    rig = Rig()
+    rig.load(AGENT)
+    rig.load("distill/Breakout/1", lane=None)
+    assert [info.agent_id for info in rig.feed.infos] == [AGENT, "distill/Breakout/1"]
+    rig.steps.clear()
+    advance(rig, 10)
+    assert all(steps[0].index == steps[1].index for steps in rig.steps)
+    np.testing.assert_array_equal(rig.steps[0][0].frame, rig.steps[0][1].frame)
+    rig.host.send("remove", lane=1)
+    rig.until(lambda: len(rig.feed.infos) == 1)
+    rig.load("random/MsPacman", lane=None)
+    assert rig.feed.infos[1].layers == () and rig.feed.infos[1].game == "Ms. Pac-Man"
+    advance(rig, 5)
+    assert rig.feed.steps[1].player == "random"
+    rig.close()
+
+
+def test_what_cannot_be_loaded_is_one_sentence_and_the_game_goes_on(rig):
+    for wrong in ("ppo/Brakeout/1", "/nowhere/card.toml"):
+        rig.host.send("load", key=wrong, lane=0, agent_id=wrong, options={})
+        rig.until(lambda wrong=wrong: any(event[1] == wrong for event in rig.seen_kind("load_failed")))
+    assert "ppo/Breakout/1" in rig.seen_kind("load_failed")[0][2]
+    advance(rig, 5)
+
+
+def test_a_crash_is_noticed():
+    rig = Rig()
+    rig.host.send("crash")
+    rig.until(lambda: rig.seen_kind("died"))
+    assert rig.seen_kind("died")[0][1] == 70
+    rig.close()

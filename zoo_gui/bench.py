@@ -1,0 +1,101 @@
+"""``zoo-gui bench``: how fast it is, measured on this machine now. Headless and window figures come from one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from typing import Iterator
+
+from zoo_gui import display
+from zoo_gui.types import ZooError
+
+#: Agents of the runs with 1, 2 and 4 players; all of the larger (Nature) network, so the figures are the slow ones.
+AGENTS = ("distill/Breakout/1", "distill/Breakout/2", "distill/Seaquest/1", "distill/Qbert/1")
+SCREEN = (1600, 900)
+
+
+def run(arguments: argparse.Namespace) -> dict:
+    """All figures of issue and README, for each number of agents: {key: {"1": …, "2": …, "4": …}}.
+
+    Headless and live rates are agent steps a second, summed over the agents. Raises ZooError when a run fails.
+    """
+    counts = [int(count) for count in str(arguments.agents or "1,2,4").split(",")]
+    seconds = float(arguments.seconds or 6.0)
+    figures: dict[str, dict] = {}
+    with screen() as where:
+        for count in counts:
+            headless = child("headless", count, seconds)
+            window = child("window", count, seconds)
+            row = {**headless, **window}
+            row["live_over_headless"] = row["live_steps_per_second"] / row["headless_steps_per_second"]
+            for key, value in row.items():
+                figures.setdefault(key, {})[str(count)] = round(value, 3) if isinstance(value, float) else value
+    return {**figures, "screen": where, "cores": os.cpu_count(), "seconds": seconds}
+
+
+def child(kind: str, count: int, seconds: float) -> dict:
+    """Measure in a process of its own, as a user would start one."""
+    if not 1 <= count <= len(AGENTS):
+        raise ZooError(f"The bench plays 1 to {len(AGENTS)} agents, not {count}.")
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ, "ZOO_GUI_CONFIG": f"{folder}/settings.json", "ZOO_GUI_CACHE": f"{folder}/cache",
+            "ZOO_GUI_BENCH_START": repr(time.time()),
+        }
+        command = [sys.executable, "-m", f"zoo_gui.bench_{kind}", str(seconds), *AGENTS[:count]]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode or not lines:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ZooError(f"The {kind} bench with {count} agents failed: {last}")
+    return json.loads(lines[-1])
+
+
+@contextmanager
+def screen() -> Iterator[str]:
+    """A screen to measure on: the present one, else a virtual one (Xvfb), else Qt's offscreen platform."""
+    if display.has_display():
+        yield os.environ.get("DISPLAY") or os.environ.get("QT_QPA_PLATFORM", "screen")
+        return
+    if not shutil.which("Xvfb"):
+        print("Xvfb is not installed: measuring with Qt's offscreen platform instead.", file=sys.stderr)
+        with _environment(QT_QPA_PLATFORM="offscreen"):
+            yield "offscreen"
+        return
+    read_end, write_end = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24", "-nolisten", "tcp"],
+        pass_fds=[write_end], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    os.close(write_end)
+    try:
+        with os.fdopen(read_end) as pipe:
+            number = pipe.readline().strip()
+        if not number:
+            raise ZooError("Xvfb, the virtual screen, did not start: run “Xvfb :99” to see why.")
+        with _environment(DISPLAY=f":{number}"):
+            yield f"Xvfb {SCREEN[0]}x{SCREEN[1]}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
