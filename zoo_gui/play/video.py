@@ -1,0 +1,224 @@
+"""Pictures to mp4: H.264 through ffmpeg, in a process of its own, so that a recording outlives whatever goes wrong.
+
+While it is being written the file is a fragmented mp4, playable up to its last second even if the disk fills up, or
+this program or the encoder is killed; a clean close turns it into a plain one that starts at once everywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import Callable
+
+import cv2
+import numpy as np
+
+from zoo_gui.types import ZooError
+
+QUEUE = 16
+"""Pictures that may wait for the encoder: 35 MB at 1600×900."""
+NICENESS = 5
+"""The encoder yields to the window and to the game."""
+_REASONS = {
+    "No space left on device": "the disk is full",
+    "Disk quota exceeded": "your disk quota is used up",
+    "File too large": "the file reached the largest size allowed here",
+    "Permission denied": "the folder cannot be written",
+    "Read-only file system": "the disk is read-only",
+    "Unknown encoder": "this ffmpeg has no H.264 encoder",
+}
+
+
+class Mp4Writer:
+    """One recording: fixed size, constant frame rate.
+
+    Every ``write`` is one picture of 1 / fps seconds. When the encoder falls behind by more than QUEUE pictures, the
+    newest are dropped and the one before is shown for longer, so that time stays right. frames: pictures' worth of
+    time so far; dropped: how many of these repeat another for that reason. error: the sentence, once it has failed.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        size: tuple[int, int],
+        fps: float = 60,
+        on_error: Callable[[str], None] | None = None,
+        crf: int = 20,
+        preset: str = "ultrafast",
+    ):
+        """size: (width, height) in pixels, rounded up to even numbers. on_error: called once, in another thread.
+
+        Raises ZooError when the file cannot be written or ffmpeg cannot be started. An existing file is replaced.
+        """
+        self.path, self.fps = Path(path), fps
+        self.size = (max(2, size[0] + size[0] % 2), max(2, size[1] + size[1] % 2))
+        self.frames = self.dropped = 0
+        self.error: str | None = None
+        self._on_error, self._closed = on_error, False
+        self._owed = 0  # repeats of the picture before that the next one in the queue has to bring along
+        self._canvas, self._fitted = None, (0, 0)
+        self._queue: queue.Queue[tuple[int, np.ndarray | None]] = queue.Queue(QUEUE)
+        _check_writable(self.path)
+        self._log = tempfile.TemporaryFile()
+        self._process = self._start(crf, preset)
+        self._thread = threading.Thread(target=self._feed, name="zoo_gui mp4", daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the encoder."""
+        return self._process.pid
+
+    def write(self, picture: np.ndarray, count: int = 1) -> None:
+        """Append a picture for ``count`` frames: uint8 BGRA (H, W, 4), free to change afterwards. Never waits.
+
+        A picture of another size is fitted into the recording's, with black edges. Ignored after an error or close.
+        """
+        if self._closed or self.error or count < 1:
+            return
+        self.frames += count
+        if self._queue.full():
+            self._owed += count
+            self.dropped += count
+            return
+        self._queue.put((self._owed, self._converted(picture)))
+        self._owed = count - 1
+
+    def close(self, timeout: float = 60.0) -> Path:
+        """Finish the file and give its path; also after an error, when what was written until then is kept.
+
+        timeout: seconds to wait for the encoder. Raises ZooError after an error that no ``on_error`` was told.
+        """
+        if not self._closed:
+            self._closed = True
+            self._queue_end(timeout)
+            self._thread.join(timeout)
+            try:
+                self._process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self._fail("it took too long to finish")
+            if not self.error:
+                _make_plain(self.path)
+            self._log.close()
+        if self.error and self._on_error is None:
+            raise ZooError(self.error)
+        return self.path
+
+    def _queue_end(self, timeout: float) -> None:
+        with contextlib.suppress(queue.Full):
+            self._queue.put((self._owed, None), timeout=timeout)
+
+    def _start(self, crf: int, preset: str) -> subprocess.Popen:
+        width, height = self.size
+        # OpenCV converts with BT.601 in the limited range: say so, or players take large pictures for BT.709.
+        colours = "-colorspace smpte170m -color_primaries bt709 -color_trc iec61966-2-1 -color_range tv".split()
+        command = [_ffmpeg(), *"-hide_banner -loglevel error -nostdin -y".split()]
+        command += ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", f"{self.fps:g}", *colours]
+        command += ["-i", "pipe:0", *f"-an -c:v libx264 -preset {preset} -crf {crf} -pix_fmt yuv420p".split(), *colours]
+        command += ["-g", f"{max(1, round(self.fps))}", "-flush_packets", "1"]
+        command += ["-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-f", "mp4", str(self.path)]
+        try:
+            # Its own session: Ctrl+C in the terminal and our death leave it to finish what it was given. Ignored
+            # signals stay ignored, so that a file size limit is an error that it reports.
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._log, start_new_session=True,
+                restore_signals=False,
+            )  # fmt: skip
+        except OSError as error:
+            raise ZooError(f"The video encoder ffmpeg cannot be started ({error.strerror}): reinstall imageio-ffmpeg.")
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        return process
+
+    def _converted(self, picture: np.ndarray) -> np.ndarray:
+        """The picture as I420 at the recording's size: less to copy than BGRA, and less work for the encoder."""
+        width, height = self.size
+        if picture.shape[:2] != (height, width):
+            if self._canvas is None or self._fitted != picture.shape[:2]:  # black edges are painted once
+                self._canvas, self._fitted = np.zeros((height, width, 4), np.uint8), picture.shape[:2]
+            picture = _fit(picture, self._canvas)
+        return cv2.cvtColor(picture, cv2.COLOR_BGRA2YUV_I420)
+
+    def _feed(self) -> None:
+        """The writer thread: pictures from the queue into the encoder until the end or an error."""
+        last = None
+        try:
+            while True:
+                repeats, picture = self._queue.get()
+                for _ in range(repeats if last is not None else 0):
+                    self._process.stdin.write(last)
+                if picture is None:
+                    break
+                last = picture.data
+                self._process.stdin.write(last)
+            self._process.stdin.close()
+            if self._process.wait():
+                self._fail(self._reason())
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+            self._process.wait()
+            self._fail(self._reason())
+
+    def _reason(self) -> str:
+        self._log.seek(0)
+        log = self._log.read().decode(errors="replace")
+        known = (sentence for mark, sentence in _REASONS.items() if mark in log)
+        return next(known, f"the encoder ended with code {self._process.returncode}")
+
+    def _fail(self, reason: str) -> None:
+        if self.error is None:
+            self.error = f"Recording stopped because {reason}: what was recorded until then is in {self.path}."
+            while not self._queue.empty():  # let a waiting close go on
+                with contextlib.suppress(queue.Empty):
+                    self._queue.get_nowait()
+            if self._on_error is not None:
+                self._on_error(self.error)
+
+
+def _ffmpeg() -> str:
+    try:
+        import imageio_ffmpeg
+
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError) as error:
+        raise ZooError("There is no ffmpeg to write videos with: run pip install imageio-ffmpeg.") from error
+
+
+def _check_writable(path: Path) -> None:
+    """Raises ZooError unless ``path`` can be written; leaves an empty file there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "wb"):
+            pass
+    except OSError as error:
+        raise ZooError(f"{path} cannot be written ({error.strerror}): choose another folder or name.") from error
+
+
+def _fit(picture: np.ndarray, canvas: np.ndarray) -> np.ndarray:
+    """``canvas`` with the picture as large as fits in its centre; where one row or column is missing, unscaled."""
+    (height, width), (rows, columns) = canvas.shape[:2], picture.shape[:2]
+    if not (0 <= height - rows <= 1 and 0 <= width - columns <= 1):
+        scale = min(width / columns, height / rows)
+        columns, rows = max(1, min(width, round(columns * scale))), max(1, min(height, round(rows * scale)))
+        picture = cv2.resize(picture, (columns, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    top, left = (height - rows) // 2, (width - columns) // 2
+    canvas[top : top + rows, left : left + columns] = picture
+    return canvas
+
+
+def _make_plain(path: Path) -> None:
+    """Rewrite a fragmented mp4 as a plain one with its index in front. If that fails, the fragmented one stays."""
+    whole = path.with_name(f".{path.name}.part")
+    command = [_ffmpeg(), *"-hide_banner -loglevel error -nostdin -y -i".split(), str(path), "-c", "copy"]
+    command += ["-movflags", "+faststart", "-f", "mp4", str(whole)]
+    try:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)
+        os.replace(whole, path)
+    except (OSError, subprocess.SubprocessError):
+        whole.unlink(missing_ok=True)
