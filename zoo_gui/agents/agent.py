@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import hashlib
 import json
-from pathlib import Path
 from types import MappingProxyType
 from typing import Mapping
 
@@ -173,8 +172,6 @@ class Agent:
     def _checked(self, observation: np.ndarray, batch: bool = False) -> np.ndarray:
         shape = observation.shape[1:] if batch and observation.ndim == 4 else observation.shape
         if shape != self.observation_shape or observation.dtype != np.uint8:
-            wanted = "×".join(map(str, self.observation_shape))
-            raise ZooError(
-                f"{self.title} observes {wanted} bytes, not {observation.dtype} {'×'.join(map(str, observation.shape))}."
-            )
+            wanted, got = ("×".join(map(str, numbers)) for numbers in (self.observation_shape, observation.shape))
+            raise ZooError(f"{self.title} observes {wanted} bytes, not {observation.dtype} {got}.")
         return observation

@@ -65,11 +65,11 @@ class PreprocessingSpec:
     the one frame of that moment, which is not max-pooled.
 
     frame_skip: emulator frames an action lasts. max_last: of these, the pixel-wise maximum of the last so many.
-    color: ``gray`` or ``rgb``; source: where gray comes from (``ale``: the emulator's own grey palette).
+    color: ``gray`` or ``rgb``; source: where gray comes from (``ale``: the emulator's own grey palette; ``luma``).
     crop: (top, left, height, width) in screen pixels before resizing. size: (height, width) after it.
-    resize: the method (``opencv-area``). stack: observations in the input, oldest first.
-    stack_init: what fills the stack at reset, ``zeros`` or ``repeat`` of the first one. sticky: probability that the
-    emulator repeats the previous action. max_episode_frames: emulator frames after which an episode is truncated.
+    resize: the method (``opencv-area``); ``play.preprocessing`` lists them. stack: observations in the input, oldest
+    first. stack_init: what fills the stack at reset, ``zeros`` or ``repeat`` of the first one. sticky: probability that
+    the emulator repeats the previous action. max_episode_frames: emulator frames after which an episode is truncated.
     """
 
     frame_skip: int = 4
@@ -95,7 +95,7 @@ class PreprocessingSpec:
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """names: ALE's meaning of each output, "UPRIGHT". rule: ``sample`` the softmax, ``argmax``, or ``epsilon``-greedy."""
+    """names: ALE's meaning of each output, "UPRIGHT". rule: ``sample`` the softmax, ``argmax``, ``epsilon``-greedy."""
 
     names: tuple[str, ...]
     rule: str

@@ -29,7 +29,9 @@ def read_weights(path: Path, format: str = "", sha256: str = "") -> dict[str, np
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise ZooError(f"The weights {path} are too large: {size >> 20} MiB, and the limit is {MAX_BYTES >> 20} MiB.")
+            raise ZooError(
+                f"The weights {path} are too large: {size >> 20} MiB, where {MAX_BYTES >> 20} MiB is the limit."
+            )
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError as error:
