@@ -1,0 +1,148 @@
+"""The help overlay: the shortcut table over the window, in columns."""
+
+from __future__ import annotations
+
+from html import escape
+
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from zoo_gui.shortcuts import by_group, compact
+
+COLUMN_WIDTH = 400
+CLOSING = (QtCore.Qt.Key_Escape, QtCore.Qt.Key_H, QtCore.Qt.Key_Question, QtCore.Qt.Key_F1)
+
+
+class HelpOverlay(QtWidgets.QWidget):
+    """Covers its parent while shown; Esc, h, ?, F1 or a click closes it."""
+
+    def __init__(self, parent: QtWidgets.QWidget):
+        super().__init__(parent)
+        self.setFocusPolicy(QtCore.Qt.StrongFocus)
+        self.setAccessibleName("Keyboard help")
+        self._columns = 0
+        outer = QtWidgets.QVBoxLayout(self)
+        outer.setContentsMargins(24, 24, 24, 24)
+        self._area = QtWidgets.QScrollArea()
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QtWidgets.QFrame.NoFrame)
+        self._area.setFocusPolicy(QtCore.Qt.NoFocus)
+        self._area.viewport().installEventFilter(self)
+        outer.addWidget(self._area)
+        parent.installEventFilter(self)
+        self.setGeometry(parent.rect())
+        self.hide()
+
+    def toggle(self) -> None:
+        """Show or hide."""
+        self.setVisible(not self.isVisible())
+
+    # -- content ------------------------------------------------------------------------------------------------
+    def _fill(self) -> None:
+        count = min(max(self.width() // COLUMN_WIDTH, 1), 3)
+        if count == self._columns:
+            return
+        self._columns = count
+        page = QtWidgets.QWidget()
+        page.setObjectName("page")
+        page.setStyleSheet("#page { background: transparent; } QLabel { font-size: 14px; }")
+        column = QtWidgets.QVBoxLayout(page)
+        title = QtWidgets.QLabel("Keyboard")
+        title.setStyleSheet("font-size: 22px; font-weight: bold")
+        hint = QtWidgets.QLabel("Esc, h or a click closes this. The letters are DeepVis Toolbox's where it has the function. "
+                                "While a person plays, arrows and Space go to the game.")
+        hint.setWordWrap(True)
+        row = QtWidgets.QHBoxLayout()
+        row.setSpacing(36)
+        for groups in share_out(by_group(), count):
+            row.addWidget(self._table(groups), 1, QtCore.Qt.AlignTop)
+        for item in (title, hint):
+            column.addWidget(item)
+        column.addSpacing(10)
+        column.addLayout(row)
+        column.addStretch()
+        self._area.setWidget(page)
+        self._area.viewport().setAutoFillBackground(False)
+
+    def _table(self, groups: dict) -> QtWidgets.QWidget:
+        table = QtWidgets.QWidget()
+        grid = QtWidgets.QGridLayout(table)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(5)
+        grid.setColumnStretch(1, 1)
+        for group, shortcuts in groups.items():
+            heading = QtWidgets.QLabel(group)
+            heading.setStyleSheet("font-weight: bold; color: #8CC4F5; padding-top: 8px")
+            grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
+            for keys, text in compact(shortcuts):
+                line = grid.rowCount()
+                grid.addWidget(self._keys(keys), line, 0, QtCore.Qt.AlignRight | QtCore.Qt.AlignTop)
+                words = QtWidgets.QLabel(text)
+                words.setWordWrap(True)
+                grid.addWidget(words, line, 1, QtCore.Qt.AlignTop)
+        return table
+
+    @staticmethod
+    def _keys(keys: tuple[str, ...]) -> QtWidgets.QLabel:
+        """Key caps; a shared modifier is written once: Shift + i j k l."""
+        modifiers = {key.rpartition("+")[0] for key in keys if len(key) > 1}
+        shared = modifiers.pop() if len(keys) > 2 and len(modifiers) == 1 else ""
+        caps = [key.removeprefix(shared + "+").lower() if shared else key for key in keys]
+        style = "background-color: #3a4048; color: #ffffff; font-family: monospace"
+        html = "&nbsp;".join(f'<span style="{style}">&nbsp;{escape(cap)}&nbsp;</span>' for cap in caps)
+        label = QtWidgets.QLabel(f"{escape(shared)} + {html}" if shared else html)
+        label.setTextFormat(QtCore.Qt.RichText)
+        label.setTextInteractionFlags(QtCore.Qt.NoTextInteraction)
+        return label
+
+    # -- events -------------------------------------------------------------------------------------------------
+    def showEvent(self, event) -> None:
+        super().showEvent(event)
+        self.setGeometry(self.parentWidget().rect())
+        self._fill()
+        self.raise_()
+        self.setFocus()
+        # The window hears its shortcuts in a filter of its own: while help is open, ours comes first.
+        QtWidgets.QApplication.instance().installEventFilter(self)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        if self.isVisible():
+            self._fill()
+
+    def paintEvent(self, event) -> None:
+        painter = QtGui.QPainter(self)
+        ground = QtGui.QColor(self.palette().color(QtGui.QPalette.Base))
+        ground.setAlpha(240)
+        painter.fillRect(self.rect(), ground)
+
+    def mousePressEvent(self, event) -> None:
+        self.hide()
+
+    def hideEvent(self, event) -> None:
+        super().hideEvent(event)
+        QtWidgets.QApplication.instance().removeEventFilter(self)
+
+    def eventFilter(self, watched, event) -> bool:
+        kind = event.type()
+        if kind == QtCore.QEvent.Resize and watched is self.parentWidget():
+            self.setGeometry(watched.rect())
+        elif kind == QtCore.QEvent.MouseButtonPress and watched is self._area.viewport():
+            self.hide()
+        elif kind == QtCore.QEvent.KeyPress and event.key() in CLOSING and self.isVisible():
+            if isinstance(watched, QtWidgets.QWidget) and watched.window() is self.window():
+                self.hide()
+                return True
+        return False
+
+
+def share_out(groups: dict, count: int) -> list[dict]:
+    """The groups, in order, over ``count`` columns of about equal height."""
+    heights = {group: len(compact(rows)) + 1.6 for group, rows in groups.items()}
+    target = sum(heights.values()) / count
+    columns: list[dict] = [{} for _ in range(count)]
+    filled = 0.0
+    for group, rows in groups.items():
+        columns[min(int((filled + heights[group] / 2) / target), count - 1)][group] = rows
+        filled += heights[group]
+    return columns

@@ -1,0 +1,111 @@
+"""The status bar: what the mouse is over at the left, the running figures at the right, each in a field of its own."""
+
+from __future__ import annotations
+
+from typing import Callable, NamedTuple
+
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+STATES = {"running": "▶ running", "paused": "❚❚ paused", "stale": "⚠ stale", "loading": "… loading", "stopped": "■ stopped"}
+SPEEDS = {0.25: "¼×", 0.5: "½×", None: "max"}
+ALARM, CALM = "#F0A35E", ""  # an intervention and stale data are marked by words first, by colour second
+
+
+def _speed(speed: float | None) -> str:
+    return SPEEDS.get(speed) or f"{speed:g}×"
+
+
+def _rate(unit: str) -> Callable[[float], str]:
+    return lambda value: f"{value:,.0f} {unit}"
+
+
+class Field(NamedTuple):
+    """One figure: the status key, how it is written, its longest text (which sets the width), what it means.
+
+    optional: the field is hidden while the key is missing, None or False.
+    """
+
+    key: str
+    write: Callable[[object], str]
+    longest: str
+    tip: str
+    optional: bool = False
+    alarm: bool = False
+
+
+FIELDS = (
+    Field("intervention", lambda _: "INTERVENTION ON", "INTERVENTION ON",
+          "A unit's gain or offset is changed: what you see is not the trained network.", optional=True, alarm=True),
+    Field("recording", lambda text: f"● REC {text}", "● REC 00:00:00", "Time recorded so far.", optional=True, alarm=True),
+    Field("agree", lambda share: f"agree {share:.0%}", "agree 100%",
+          "Share of the steps on which all agents chose the same action.", optional=True),
+    Field("state", lambda state: STATES.get(state, str(state)), "❚❚ paused ",
+          "Stale: what is shown belongs to an earlier moment, because the process that plays does not answer."),
+    Field("speed", _speed, "max", "Speed of play: 1× is 60 game frames a second, max as fast as it goes."),
+    Field("game_fps", _rate("game fps"), "00,000 game fps", "Game frames shown in a second; 60 at 1×."),
+    Field("ui_fps", _rate("UI fps"), "000 UI fps", "Times a second that the window was painted."),
+    Field("steps_per_second", _rate("steps/s"), "0,000 steps/s", "Agent steps a second, of one agent."),
+    Field("inference_ms", lambda ms: f"{ms:.1f} ms net", "00.0 ms net",
+          "Time the networks took for the newest step, all agents together: one call returns every layer."),
+    Field("dropped", _rate("dropped"), "000 dropped", "Game frames that should have been shown and were not.", optional=True),
+    Field("seed", lambda seed: f"seed {seed}", "seed 0000", "The same seed gives the same episode."),
+    Field("device", str, "CPU", "What the network runs on."),
+)
+
+
+class StatusBar(QtWidgets.QStatusBar):
+    """Follows ``session.status_changed`` and ``session.hovered``."""
+
+    def __init__(self, session, parent: QtWidgets.QWidget | None = None):
+        super().__init__(parent)
+        self._status: dict = {}
+        self._hovered = ""
+        self.setStyleSheet("QStatusBar { font-size: 12px; } QStatusBar::item { border: none; } QLabel { font-size: 12px; }")
+        self.said = QtWidgets.QLabel()
+        self.said.setTextInteractionFlags(QtCore.Qt.NoTextInteraction)
+        self.said.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
+        self.said.setAccessibleName("Under the mouse")
+        self.addWidget(self.said, 1)
+        self.fields = {field.key: self._make(field) for field in FIELDS}
+        session.status_changed.connect(self.show_status)
+        session.hovered.connect(self.show_hovered)
+        self.show_status(dict(getattr(session, "status", {})))
+
+    def _make(self, field: Field) -> QtWidgets.QLabel:
+        label = QtWidgets.QLabel("–")
+        font = QtGui.QFont(self.font())
+        font.setPixelSize(12)
+        font.setBold(field.alarm)
+        label.setMinimumWidth(QtGui.QFontMetrics(font).horizontalAdvance(field.longest) + 8)
+        label.setAlignment(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
+        label.setToolTip(field.tip)
+        label.setAccessibleName(field.key.replace("_", " "))
+        if field.alarm:
+            label.setStyleSheet(f"color: {ALARM}; font-weight: bold")
+        self.addPermanentWidget(label)
+        label.setVisible(not field.optional)
+        return label
+
+    def show_status(self, status: dict) -> None:
+        """Take the figures that the dict has; others stay."""
+        self._status.update(status)
+        for field in FIELDS:
+            value, label = self._status.get(field.key), self.fields[field.key]
+            absent = value is None and not (field.key == "speed" and "speed" in self._status)
+            label.setText("–" if absent else field.write(value))
+            if field.optional:
+                label.setVisible(not absent and value is not False)
+        state = self._status.get("state")
+        self.fields["state"].setStyleSheet(f"color: {ALARM}; font-weight: bold" if state in ("stale", "stopped") else CALM)
+        self._show_said()
+
+    def show_hovered(self, text: str) -> None:
+        """What the mouse is over; an empty text when it is over nothing."""
+        self._hovered = text
+        self._show_said()
+
+    def _show_said(self) -> None:
+        loading = self._status.get("loading") if self._status.get("state") == "loading" else None
+        text = self._hovered or loading or ""
+        if text != self.said.text():
+            self.said.setText(text)
