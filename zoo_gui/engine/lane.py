@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-import numpy as np
-
 from zoo_gui.engine.shared import MAX_PINS, SharedLane
 from zoo_gui.play.games import title as game_title
 from zoo_gui.play.player import Player
@@ -65,7 +63,7 @@ class Lane:
     def step(self, all_frames: bool, saliency) -> tuple[Step, StepSummary]:
         """Advance the player by one agent step."""
         step = self.player.step(all_frames=all_frames, saliency=saliency if self._explains(saliency) else None)
-        summary = self._summarise(step)
+        summary = self.player.summary(step, self.pins[:MAX_PINS])._replace(number=self.number)
         self.number += 1
         return step, summary
 
@@ -78,20 +76,3 @@ class Lane:
             return agent.has_value
         layer = next((info for info in agent.layers if info.name == target[0]), None)
         return layer is not None and target[1] < layer.units
-
-    def _summarise(self, step: Step) -> StepSummary:
-        decision = step.decision
-        return StepSummary(
-            number=self.number, episode=step.episode, index=step.index, action=decision.action, reward=step.reward,
-            episode_return=step.episode_return, value=np.nan if decision.value is None else decision.value,
-            best_score=float(decision.scores.max()) if decision.scores.size else np.nan, entropy=decision.entropy,
-            lives=step.lives, done=step.done, inference_ms=self.player.inference_ms,
-            pinned=tuple(_strength(decision.activations, unit) for unit in self.pins[:MAX_PINS]),
-        )
-
-
-def _strength(activations, unit: Unit) -> float:
-    """A neuron's activation, or a channel's largest."""
-    if unit.layer not in activations:
-        return float("nan")
-    return float(activations[unit.layer][..., unit.index].max())
