@@ -213,14 +213,15 @@ def difference(newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
     return newest.astype(np.float32) - previous
 
 
-def saliency_map(gradient: np.ndarray, signed: bool = False) -> np.ndarray:
+def saliency_map(gradient: np.ndarray, signed: bool = False, blur: float = 0.0) -> np.ndarray:
     """(h, w, C) gradient to (h, w) float32: at each pixel the frame with the largest magnitude (Simonyan et al. 2013),
-    with its sign if ``signed``."""
+    with its sign if ``signed``; ``blur``: sigma of a Gaussian over the result, in observation pixels."""
     low = high = gradient[..., 0]
     for frame in range(1, gradient.shape[-1]):  # a reduction over an axis of four is 20 times slower
         low, high = np.minimum(low, gradient[..., frame]), np.maximum(high, gradient[..., frame])
     magnitude = np.maximum(high, -low)
-    return np.where(-low > high, low, high) if signed else magnitude
+    weights = np.where(-low > high, low, high) if signed else magnitude
+    return cv2.GaussianBlur(weights, (0, 0), blur) if blur else weights
 
 
 class Veil(NamedTuple):
@@ -280,7 +281,8 @@ def share_height(width: float, height: float, rows: list[list[tuple[int, ...]]])
     """Heights of rows of mosaics, each ``width`` wide (one lane), that together fill ``height`` or nearly.
 
     ``rows[i]`` holds the layer shapes of row i, one for each lane that has it. Maximises the sum over the layers of
-    √size · log(pixel size): a layer with four times the activations gets about twice the room.
+    √size · log(pixel size): a layer with four times the activations gets about twice the room. A dense layer counts
+    half as much again, since each of its pixels is a unit to click on.
     """
     choices = [_heights(width, Counter(shapes)) for shapes in rows]
 
@@ -291,14 +293,32 @@ def share_height(width: float, height: float, rows: list[list[tuple[int, ...]]])
     for _ in range(60):
         price = (low * high) ** 0.5
         low, high = (price, high) if sum(picked(price)) > height else (low, price)
-    heights = picked(high)
+    heights = _use_rest(picked(high), choices, height)
     excess = sum(heights) / height if height > 0 else 1.0
     return [value / max(excess, 1.0) for value in heights]
+
+
+def _use_rest(heights: list[float], choices: list[list[tuple[float, float]]], height: float) -> list[float]:
+    """Let the row that gains most grow to its next height, as long as one fits."""
+    while True:
+        rest, gains = height - sum(heights), []
+        for row, options in enumerate(choices):
+            now = next(utility for value, utility in options if value == heights[row])
+            gains += [(utility - now, row, value) for value, utility in options
+                      if heights[row] < value <= heights[row] + rest and utility > now + 1e-9]
+        if not gains:
+            return heights
+        _, row, value = max(gains)
+        heights[row] = value
+
+
+def _weight(shape: tuple[int, ...]) -> float:
+    return float(np.prod(shape)) ** 0.5 * (1.0 if len(shape) == 3 else 1.5)
 
 
 def _heights(width: float, shapes: Counter) -> list[tuple[float, float]]:
     """(height, utility) of every way to fill a row's width exactly with one of its layers."""
     heights = {round(width * size[0] / size[1], 3) for shape in shapes for columns in _column_choices(shape)
                for size in [Mosaic.of(shape, int(columns)).size]}
-    return [(height, sum(count * np.prod(shape) ** 0.5 * np.log(Mosaic.fit(shape, width, height).scale(width, height))
+    return [(height, sum(count * _weight(shape) * np.log(Mosaic.fit(shape, width, height).scale(width, height))
                          for shape, count in shapes.items())) for height in sorted(heights)]

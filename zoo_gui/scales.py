@@ -221,7 +221,8 @@ class PictureBook:
         return cls._books.setdefault(session, cls())
 
     def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
-        """Lanes that did not change keep what is known of them; layers alike in kind, place and shape share a scale."""
+        """Lanes that did not change keep what is known of them. Layers alike in game, kind, place and shape share
+        a scale."""
         lanes_now = {info.lane: info for info in lanes}
         if lanes_now == self._lanes:
             return
@@ -232,7 +233,7 @@ class PictureBook:
         for info in lanes:
             for key, layer in zip(layer_keys(info.layers), info.layers):
                 if (info.lane, layer.name) not in self._pictures:
-                    scale = self._scales.setdefault((key, layer.shape, layer.signed), Scale(layer.units))
+                    scale = self._scales.setdefault((info.game, key, layer.shape, layer.signed), Scale(layer.units))
                     self._pictures[info.lane, layer.name] = LayerPicture(layer, scale, info.lane)
         for scale in self._scales.values():
             scale.keep_sources({lane for lane in lanes_now})

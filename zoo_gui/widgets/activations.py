@@ -10,59 +10,69 @@ from zoo_gui.imaging import Hit, Mosaic, share_height
 from zoo_gui.scales import LayerPicture, PictureBook, pair_rows
 from zoo_gui.types import LaneInfo, LayerInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel
-from zoo_gui.widgets.items import Canvas, ColourBar, MosaicItem, Outline, TextLine, line_height
+from zoo_gui.widgets.items import RIGHT, Canvas, ColourBar, MosaicItem, Outline, TextLine, line_height
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
 
 STRIPS = ("logits", "q", "value")  # kinds that get one line: another panel shows them as labelled bars
 COLUMN_GAP, ROW_GAP, MARGIN = 14, 7, 5
+STRIP_CELL = 36  # pixels of an output's cell, at most
 MARK_EVERY = 15  # steps between two looks at which units are dead
 ARROWS = {Qt.Key_Left: (-1, 0), Qt.Key_Right: (1, 0), Qt.Key_Up: (0, -1), Qt.Key_Down: (0, 1)}
 
 
 class LayerCell:
-    """One layer of one agent on the canvas: its name, its colour bar and its mosaic."""
+    """One layer of one agent on the canvas: its name, its colour bar and its mosaic.
 
-    def __init__(self, lane: int, picture: LayerPicture, canvas: Canvas):
+    ``shares``: the scale is that of a column further left, which has the bar.
+    """
+
+    def __init__(self, lane: int, picture: LayerPicture, canvas: Canvas, shares: bool = False):
         self.lane, self.picture, self.info = lane, picture, picture.info
         self.strip = self.info.kind in STRIPS
         mosaic = Mosaic.of(self.info.shape, self.info.units)
-        self.item = canvas.add(MosaicItem(mosaic, canvas.ground(), canvas.ink(0.75)))
+        self.item = canvas.add(MosaicItem(mosaic, canvas.ground(), canvas.ink(0.5)))
         self.name = canvas.add(TextLine(canvas.ink(), bold=True))
         self.shape = canvas.add(TextLine(canvas.ink(0.6)))
-        self.bar = canvas.add(ColourBar(canvas.ink(0.75)))
+        self.bar = canvas.add(TextLine(canvas.ink(0.6), align=RIGHT) if shares else ColourBar(canvas.ink(0.5)))
         self.name.set_text(self.info.name)
         self.shape.set_text("×".join(map(str, self.info.shape)))
-        self._steps = 0
+        if shares:
+            self.bar.set_text("same scale")
+        self.shares, self._steps = shares, 0
 
     def place(self, x: int, y: int, width: int, height: int, head: int) -> None:
         """Fill the rectangle: heading of ``head`` pixels (0: none), then the mosaic; a strip has all in one line."""
-        bar = min(170, int(width * 0.48))
+        left = self._place_heading(x, y, width, head) if head else 0
         for part in (self.name, self.shape, self.bar):
-            part.setVisible(head > 0)
-        if head:
-            self._place_heading(x, y, width, head, bar)
+            part.setVisible(head > 0 and part.box.width() > 0)
         if self.strip:
-            left = 84 if head else 0
-            cells = width - left - (bar + 8 if head else 0)
-            mosaic, box = Mosaic.of(self.info.shape, self.info.units), QRectF(x + left, y + 3, max(8, cells), height - 6)
+            mosaic = Mosaic.of(self.info.shape, self.info.units)
+            right = self.bar.box.width() + 8 if head else 0
+            across = max(8, min(width - left - right, STRIP_CELL * self.info.units))
+            box = QRectF(x + left, y + 3, across, height - 6)
         else:
             mosaic = Mosaic.fit(self.info.shape, width, height - head)
-            scale = mosaic.scale(width, height - head)
-            across, down = (width, height - head) if len(self.info.shape) == 1 else (
-                int(mosaic.size[1] * scale), int(mosaic.size[0] * scale))
-            box = QRectF(x, y + head, max(1, across), max(1, down))
+            box = QRectF(x, y + head, width, height - head)
+            if len(self.info.shape) == 3:
+                scale = mosaic.scale(width, height - head)
+                box = QRectF(x, y + head, int(mosaic.size[1] * scale), int(mosaic.size[0] * scale))
         self.item.set_mosaic(mosaic)
         self.item.set_box(box)
 
-    def _place_heading(self, x: int, y: int, width: int, head: int, bar: int) -> None:
+    def _place_heading(self, x: int, y: int, width: int, head: int) -> float:
+        """Name, shape where it fits, colour bar; returns the width of what stands left."""
         top = y + (2 if self.strip else 0)
-        text = self.name.text_width(self.info.name) + 7
-        room = (84 if self.strip else width - bar - 8) - text
-        self.name.set_box(QRectF(x, top, text, head))
-        self.shape.set_box(QRectF(x + text, top, max(0, room), head))
-        self.shape.setVisible(room >= self.shape.text_width(self.shape.text))
+        bar = 86 if self.shares else min(170, width * 0.48)
+        name, shape = (part.text_width(part.text) + 7 for part in (self.name, self.shape))
+        left = 84 if self.strip else name + shape
+        if self.strip and left + bar + 60 > width or name + bar > width:
+            bar = 0
+        shape = shape if left + bar <= width else 0
+        self.name.set_box(QRectF(x, top, min(name, width), head))
+        self.shape.set_box(QRectF(x + name, top, shape, head))
         self.bar.set_box(QRectF(x + width - bar, top, bar, head))
+        return left
 
     def draw(self, view: dict) -> None:
         """Show the picture's newest values."""
@@ -70,7 +80,8 @@ class LayerCell:
         if picture.values is None:
             return
         self.item.show(picture.colours(view))
-        self.bar.set_levels(*picture.levels(view))
+        if not self.shares:
+            self.bar.set_levels(*picture.levels(view))
         if self._steps % MARK_EVERY == 0:
             self.item.set_marks(picture.vitality.marks())
         self._steps += 1
@@ -107,13 +118,16 @@ class ActivationsPanel(Panel):
         self._shown = lanes
         self._canvas.clear_items()
         self._outline = self._canvas.add(Outline(), 2)
-        self._titles = {info.lane: self._canvas.add(TextLine(self._canvas.ink(), points=9.5, bold=True))
-                        for info in lanes}
-        self._cells = {(info.lane, layer.name): LayerCell(info.lane, self._book[info.lane, layer.name], self._canvas)
-                       for info in lanes for layer in info.layers}
+        self._outline.hide()
+        self._cells, self._titles, scales = {}, {}, set()
         for info in lanes:
-            note = "" if info.layers else " — no network inside"
-            self._titles[info.lane].set_text(f"{info.title}{note}")
+            self._titles[info.lane] = title = self._canvas.add(TextLine(self._canvas.ink(), points=9.5, bold=True))
+            title.set_text(info.title if info.layers else f"{info.title}: no network to look into")
+            for layer in info.layers:
+                picture = self._book[info.lane, layer.name]
+                shares = id(picture.scale) in scales
+                scales.add(id(picture.scale))
+                self._cells[info.lane, layer.name] = LayerCell(info.lane, picture, self._canvas, shares)
         self._arrange()
 
     def show_step(self, lane, step, summaries) -> None:
@@ -162,7 +176,8 @@ class ActivationsPanel(Panel):
                 if layer:
                     cell = self._cells[info.lane, layer.name]
                     cell.place(left[info.lane], int(top), int(column), int(tallness), head)
-                    cell.bar.set_table(cell.picture.table(self.session.view))
+                    if not cell.shares:
+                        cell.bar.set_table(cell.picture.table(self.session.view))
                     cell.draw(self.session.view)
             top += tallness if strip else tallness + ROW_GAP + min(slack, 24)
         if self.session.selected is not None:

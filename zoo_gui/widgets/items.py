@@ -241,8 +241,10 @@ class MosaicItem(PixelItem):
 
     def paint(self, painter, option, widget=None) -> None:
         super().paint(painter, option, widget)
-        if self._grid:
-            painter.setPen(cosmetic(self._line))
+        tile = painter.worldTransform().mapRect(self.tile_box(0))
+        side = min(tile.width(), tile.height())
+        if side >= 4 and not self.mosaic.gutter:
+            painter.setPen(cosmetic(self._line, 2.0 if side >= 20 else 1.0))
             painter.drawLines(self._grid)
         if self._crosses or self._corners:
             painter.setPen(cosmetic(self._mark))
@@ -259,11 +261,10 @@ class MosaicItem(PixelItem):
         mosaic, box = self.mosaic, self.box
         tile = self.tile_box(0)
         self._grid, self._crosses, self._corners = [], [], []
-        if not mosaic.gutter and min(tile.width(), tile.height()) >= 4:
-            xs = (box.x() + column * tile.width() for column in range(1, mosaic.columns))
-            ys = (box.y() + row * tile.height() for row in range(1, mosaic.rows))
-            self._grid = [QLineF(x, box.top(), x, box.bottom()) for x in xs]
-            self._grid += [QLineF(box.left(), y, box.right(), y) for y in ys]
+        xs = (box.x() + column * tile.width() for column in range(1, mosaic.columns))
+        ys = (box.y() + row * tile.height() for row in range(1, mosaic.rows))
+        self._grid = [QLineF(x, box.top(), x, box.bottom()) for x in xs]
+        self._grid += [QLineF(box.left(), y, box.right(), y) for y in ys]
         for unit in np.flatnonzero(self._marks):
             tile = self.tile_box(int(unit))
             inset = min(tile.width(), tile.height()) * 0.2
@@ -272,7 +273,7 @@ class MosaicItem(PixelItem):
                 self._crosses += [QLineF(inner.topLeft(), inner.bottomRight()),
                                   QLineF(inner.topRight(), inner.bottomLeft())]
             elif self._marks[unit] == SATURATED:
-                side = max(3.0, 1.5 * inset)
+                side = 1.5 * inset
                 corner = tile.topRight()
                 self._corners.append(QtGui.QPolygonF(
                     [corner, corner - QPointF(side, 0), corner + QPointF(0, side)]))
