@@ -64,7 +64,7 @@ def nothing_left(request, own_folders):
 
     pytest-qt closes the widgets that were given to ``qtbot.addWidget`` before this runs.
     """
-    before = _running()
+    before, memory = _running(), _memory()
     windows = set(_windows()) if "qtbot" in request.fixturenames else None
     yield
     left = set()
@@ -72,7 +72,7 @@ def nothing_left(request, own_folders):
         _deliver_deletions()
         left |= _new_windows(windows) | _qt_activity()
     deadline = time.monotonic() + GRACE_SECONDS
-    while (running := _running() - before) and time.monotonic() < deadline:
+    while (running := (_running() - before) | _our_memory(_memory() - memory)) and time.monotonic() < deadline:
         time.sleep(0.02)
     left |= running
     assert not left, f"left behind: {', '.join(sorted(left))}"
@@ -82,8 +82,26 @@ def _running() -> set[str]:
     """Our live threads, child processes and shared memory, by name."""
     threads = {f"thread {thread.name} ({thread.ident})" for thread in threading.enumerate()
                if thread.name.startswith("zoo_gui") or not thread.daemon}
-    memory = {f"shared memory {path.name}" for path in Path("/dev/shm").glob("psm_*") if path.owner() == _OWNER}
-    return threads | memory | {f"process {name}" for name in _children()}
+    return threads | {f"process {name}" for name in _children()}
+
+
+def _memory() -> set[str]:
+    """Segments of shared memory on this machine."""
+    return {path.name for path in Path("/dev/shm").glob("psm_*")}
+
+
+def _our_memory(names: set[str]) -> set[str]:
+    """Those that no process of another program maps (other tests may run on this machine): ours, or nobody's."""
+    family = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+    for path in Path("/proc").glob("[0-9]*/maps"):
+        if not names or int(path.parent.name) in family:
+            continue
+        try:
+            text = path.read_text()
+        except OSError:
+            continue
+        names = {name for name in names if name not in text}
+    return {f"shared memory {name}" for name in names & _memory()}
 
 
 def _children() -> set[str]:
@@ -97,9 +115,6 @@ def _children() -> set[str]:
         except psutil.NoSuchProcess:
             continue
     return found
-
-
-_OWNER = Path("/proc/self").owner() if Path("/proc/self").exists() else ""
 
 
 def _windows() -> list[QtWidgets.QWidget]:
