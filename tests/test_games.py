@@ -1,4 +1,4 @@
-"""Spellings, titles and ROM look-up of games; action names in words."""
+"""Spellings, titles and ROM look-up of games."""
 
 import pytest
 
@@ -55,12 +55,3 @@ def test_game_without_a_rom_says_what_to_do(tmp_path, monkeypatch):
 def test_game_for_two_players_is_refused():
     with pytest.raises(ZooError, match="two or more"):
         games.rom_path("joust")
-
-
-@pytest.mark.parametrize(
-    ("action", "words"),
-    [("NOOP", "no-op"), ("FIRE", "fire"), ("UP", "up"), ("UPRIGHTFIRE", "up-right + fire"), ("DOWNLEFT", "down-left"),
-     ("LEFTFIRE", "left + fire")],
-)  # fmt: skip
-def test_action_names_in_words(action, words):
-    assert games.action_title(action) == words

@@ -1,4 +1,4 @@
-"""ALE games: ids, human-readable titles, ROM files, and action names. Does not import ALE.
+"""ALE games: ids, human-readable titles and ROM files; ``naming`` has the actions. Does not import ALE.
 
 An id is ALE's own (``space_invaders``), a title is what the box said (``Space Invaders``).
 """
@@ -171,17 +171,6 @@ def rom_path(game: str) -> Path:
             f"ROMs, or set {ROMS_VARIABLE} to a folder that holds {path.name}."
         )
     return path
-
-
-def action_title(action: str) -> str:
-    """ALE's action name in words: ``UPRIGHTFIRE`` → ``up-right + fire``, ``NOOP`` → ``no-op``."""
-    if action == "NOOP":
-        return "no-op"
-    parts = re.fullmatch(r"(UP|DOWN)?(LEFT|RIGHT)?(FIRE)?", action)
-    if not parts or not action:
-        return action.lower()
-    direction = "-".join(part.lower() for part in parts.group(1, 2) if part)
-    return " + ".join(filter(None, (direction, "fire" if parts.group(3) else "")))
 
 
 def _fold(text: str) -> str:

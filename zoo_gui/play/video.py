@@ -12,6 +12,7 @@ import queue
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Callable
 
@@ -74,14 +75,17 @@ class Mp4Writer:
         """Process id of the encoder."""
         return self._process.pid
 
-    def write(self, picture: np.ndarray, count: int = 1) -> None:
+    def write(self, picture: np.ndarray, count: int = 1, wait: bool = False) -> None:
         """Append a picture for ``count`` frames: uint8 BGRA (H, W, 4), free to change afterwards. Never waits.
 
         A picture of another size is fitted into the recording's, with black edges. Ignored after an error or close.
+        wait: rather wait for the encoder than drop a picture, where no clock runs.
         """
         if self._closed or self.error or count < 1:
             return
         self.frames += count
+        while wait and self._queue.full() and not self.error:
+            time.sleep(0.001)
         if self._queue.full():
             self._owed += count
             self.dropped += count

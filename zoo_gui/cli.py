@@ -1,0 +1,263 @@
+"""The command ``zoo-gui``. Imports Qt and TensorFlow only in the commands that need them.
+
+Exit codes: 0, 2 after an error (one sentence on stderr; with ``--json`` an object with ``error`` on stdout), 130 after
+Ctrl+C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import sys
+import time
+from typing import Any, NoReturn, Sequence
+
+from zoo_gui import __version__
+from zoo_gui.types import ZooError
+
+FRAMES_PER_SECOND = 60
+PIXEL = (5, 3)
+"""(width, height) of a game pixel in videos: a television of the time showed them 12:7."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line, by default this process's; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    as_json = "--json" in arguments
+    # TensorFlow's start-up notes would be all that a person sees of it.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    try:
+        options = _parser().parse_args(_with_command(arguments))
+        return options.run(options)
+    except ZooError as error:
+        print(json.dumps({"error": str(error)}) if as_json else f"zoo-gui: {error}", file=None if as_json else sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of a pipe, as in “zoo-gui list | head”, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ZooError(f"{message[:1].upper()}{message[1:]}; run “{self.prog} --help” to see the options.")
+
+
+def _with_command(arguments: list[str]) -> list[str]:
+    """``gui`` is the command where none is named; ``--json`` may stand before the command."""
+    first = next((argument for argument in arguments if argument != "--json"), None)
+    if first in COMMANDS:
+        return [first, *(argument for i, argument in enumerate(arguments) if i != arguments.index(first))]
+    return arguments if first in ("-h", "--help", "--version") else ["gui", *arguments]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="zoo-gui", description="Watch agents think: play, look inside, compare.")
+    parser.add_argument("--version", action="version", version=f"zoo-gui {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
+    for name, (add_options, run, text) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+        command.add_argument("--json", action="store_true", help="print the result as one JSON object or list")
+        command.set_defaults(run=run)
+        add_options(command)
+    return parser
+
+
+def _gui_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("agents", nargs="*", metavar="AGENT", help="id (ppo/Breakout/1, random/Pong) or path; up to four")
+    _common_options(parser)
+    parser.add_argument("--speed", type=_speed, metavar="X", help="1 is 60 emulator frames a second; max: no limit")
+    parser.add_argument("--player", choices=("agent", "random", "human"), help="who plays")
+    parser.add_argument("--select", metavar="UNIT", help="select a unit, for example conv2:17")
+    parser.add_argument("--saliency", choices=("action", "value", "unit", "off"), help="what to explain on the game")
+    parser.add_argument("--screenshot", metavar="FILE", help="save a picture after --after-steps and end")
+    parser.add_argument("--record", metavar="FILE", help="record the window to an mp4 from the start")
+    parser.add_argument("--after-steps", type=_count, metavar="N", help="end after N agent steps")
+    parser.add_argument("--layout", choices=("reset",), help="forget the saved layout")
+
+
+def _play_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("agent", metavar="AGENT", help="id (ppo/Breakout/1, random/Pong) or path")
+    _common_options(parser)
+    parser.add_argument("--episodes", type=_count, metavar="N", help="how many games; without --steps 1")
+    parser.add_argument("--steps", type=_count, metavar="N", help="end after N agent steps")
+    parser.add_argument("--video", metavar="FILE", help="record the game to an mp4, 60 frames a second")
+
+
+def _common_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=_seed, metavar="S", help="whole number from 0; the same seed, the same game")
+    parser.add_argument("--game", metavar="GAME", help="another game than the agent's")
+    parser.add_argument("--sticky", type=_probability, metavar="P", help="probability that an action is repeated")
+
+
+def _bench_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--agents", default="1,2,4", metavar="N,…", help="for how many agents (1,2,4)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="how long to measure each")
+
+
+def _gui(options: argparse.Namespace) -> int:
+    from zoo_gui.launch import run
+
+    # What it prints for people is not the result.
+    with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext():
+        code = run(options)
+    if options.json:
+        print(json.dumps({"agents": options.agents, "screenshot": options.screenshot, "recording": options.record}))
+    return code
+
+
+def _list(options: argparse.Namespace) -> int:
+    from zoo_gui.agents import catalogue
+
+    entries = catalogue.entries()
+    if options.json:
+        rows = [{**dataclasses.asdict(entry), "path": str(entry.path)} for entry in entries]
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return 0
+    width = max((len(entry.id) for entry in entries), default=0)
+    for entry in entries:
+        score = "" if entry.score is None else f"   score {entry.score:g}"
+        chance = "" if entry.random_score is None else f" (random {entry.random_score:g})"
+        print(f"{entry.id:{width}}   {entry.title}{score}{chance}")
+    print("random/GAME, for example random/Pong, plays any game without a network.")
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from zoo_gui.bench import run
+
+    figures = run(options)
+    if options.json:
+        print(json.dumps(figures, indent=1))
+        return 0
+    for name, value in figures.items():
+        by_count = value.items() if isinstance(value, dict) else [("", value)]
+        print(f"{name.replace('_', ' '):30}", "   ".join(f"{count}: {v}" if count else f"{v}" for count, v in by_count))
+    return 0
+
+
+def _play(options: argparse.Namespace) -> int:
+    if options.episodes is None and options.steps is None:
+        options.episodes = 1
+    result = _played(options)
+    if options.json:
+        print(json.dumps(result))
+        return 0
+    for episode in result["episodes"]:
+        end = "" if episode["complete"] else ", not to its end"
+        print(f"seed {episode['seed']}: {episode['return']:g} in {episode['steps']} steps{end}")
+    mean, rate = result["mean_return"], result["steps_per_second"]
+    print(f"mean {'–' if mean is None else format(mean, 'g')}, {rate:.0f} steps a second")
+    return 0
+
+
+def _played(options: argparse.Namespace) -> dict[str, Any]:
+    """Play without a window; mean_return is over complete games, None without one.
+
+    steps_per_second leaves out loading and the first step, in which the network is traced.
+    """
+    from zoo_gui.agents import catalogue
+    from zoo_gui.play.player import play
+
+    entry = catalogue.find(options.agent)
+    agent = None
+    if entry.path is not None:
+        from zoo_gui.agents.agent import Agent
+
+        agent = Agent.load(options.agent)
+    seed, game = options.seed or 0, options.game or entry.game
+    episodes: list[dict[str, Any]] = []
+    steps = play(agent, game, seed=seed, episodes=options.episodes, steps=options.steps, sticky=options.sticky,
+                 all_frames=options.video is not None)  # fmt: skip
+    count, begun = 0, 0.0
+    with _film(options.video) as show, _progress(options) as advance:
+        for step in steps:
+            if step.index == 0:
+                episodes.append({"return": 0.0, "steps": 0, "seed": seed + step.episode, "complete": False})
+            row = episodes[-1]
+            row.update({"return": row["return"] + step.reward, "steps": row["steps"] + 1, "complete": step.done})
+            show(step.frames)
+            advance(step.done)
+            begun = begun or time.perf_counter()
+            count += 1
+        rate = (count - 1) / (time.perf_counter() - begun)
+    returns = [row["return"] for row in episodes if row["complete"]]
+    mean = sum(returns) / len(returns) if returns else None
+    return {"agent": entry.id, "game": game, "episodes": episodes, "mean_return": mean, "steps_per_second": round(rate, 1)}
+
+
+@contextlib.contextmanager
+def _film(path: str | None):
+    """A function that records emulator frames, (S, H, W, 3) RGB; the file is complete afterwards."""
+    if path is None:
+        yield lambda frames: None
+        return
+    import cv2
+
+    from zoo_gui.play.video import Mp4Writer
+
+    writer = None
+
+    def show(frames) -> None:
+        nonlocal writer
+        size = frames.shape[2] * PIXEL[0], frames.shape[1] * PIXEL[1]
+        writer = writer or Mp4Writer(path, size, FRAMES_PER_SECOND)
+        for frame in frames:
+            picture = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2BGRA), size, interpolation=cv2.INTER_NEAREST)
+            writer.write(picture, wait=True)
+
+    try:
+        yield show
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+@contextlib.contextmanager
+def _progress(options: argparse.Namespace):
+    """A function to call after every step; draws a bar on stderr where that is a terminal."""
+    from tqdm import tqdm
+
+    by_step = options.steps is not None
+    with tqdm(total=options.steps or options.episodes, unit=" steps" if by_step else " games", disable=None, leave=False) as bar:
+        yield lambda done: bar.update(1 if by_step else done)
+
+
+def _seed(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"“{text}” is not a whole number from 0")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a whole number from 1")
+    return int(text)
+
+
+def _probability(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0.0 <= float(text) < 1.0:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"“{text}” is not a number from 0 to below 1")
+
+
+def _speed(text: str) -> float | str:
+    with contextlib.suppress(ValueError):
+        if text == "max" or 0.0 < float(text) < float("inf"):
+            return text if text == "max" else float(text)
+    raise argparse.ArgumentTypeError(f"“{text}” is neither a number above 0 nor max")
+
+
+COMMANDS = {
+    "gui": (_gui_options, _gui, "open the window (the command where none is named)"),
+    "list": (lambda parser: None, _list, "list the agents that come with the program"),
+    "play": (_play_options, _play, "play games without a window and print the scores"),
+    "bench": (_bench_options, _bench, "measure how fast it is on this machine"),
+}
+"""Name → (adds its options, runs it, one line of help)."""
