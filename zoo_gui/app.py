@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import logging
+import time
+from typing import Callable
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
@@ -94,6 +96,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.capture.saved.connect(self._on_saved)
         self.capture.failed.connect(self._on_capture_failed)
         self.capture.recording.connect(self._on_recording)
+        self._paints = PaintCounter(self.panels["game"], session.rates.painted)
 
     # -- layout -------------------------------------------------------------------------------------------------
     def _arrange(self) -> None:
@@ -127,12 +130,13 @@ class MainWindow(QtWidgets.QMainWindow):
     def _share_out(self) -> None:
         """Give the columns their widths and the rows their heights for the present number of agents."""
         shares = SHARES.get(len(self.session.lanes), SHARES[1])
-        columns = [self.docks[name] for name in ("game", "activations", "inspector") if name in self.docks]
-        self.resizeDocks(columns, [share * self.width() // 100 for share in shares], QtCore.Qt.Horizontal)
-        rows = [self.docks[name] for name in ("game", "observation", "actions") if name in self.docks]
-        self.resizeDocks(rows, [self.height() * share // 100 for share in (52, 20, 28)], QtCore.Qt.Vertical)
-        pair = [self.docks[name] for name in ("activations", "plots") if name in self.docks]
-        self.resizeDocks(pair, [self.height() * share // 100 for share in (70, 30)], QtCore.Qt.Vertical)
+        for names, parts, whole, way in (
+            (("game", "activations", "inspector"), shares, self.width(), QtCore.Qt.Horizontal),
+            (("game", "observation", "actions"), (52, 20, 28), self.height(), QtCore.Qt.Vertical),
+            (("activations", "plots"), (70, 30), self.height(), QtCore.Qt.Vertical),
+        ):
+            there = [(self.docks[name], whole * part // 100) for name, part in zip(names, parts) if name in self.docks]
+            self.resizeDocks([dock for dock, _ in there], [size for _, size in there], way)
 
     def reset_layout(self) -> None:
         """Back to the default arrangement, with every panel shown."""
@@ -252,6 +256,21 @@ class MainWindow(QtWidgets.QMainWindow):
         self._files.close(1.0)
         self.session.close()
         event.accept()
+
+
+class PaintCounter(QtCore.QObject):
+    """Calls ``painted(now)`` at each paint of a panel's picture, now in seconds of time.perf_counter."""
+
+    def __init__(self, panel: QtWidgets.QWidget, painted: Callable[[float], None]):
+        super().__init__(panel)
+        self._painted = painted
+        for view in panel.findChildren(QtWidgets.QAbstractScrollArea):
+            view.viewport().installEventFilter(self)
+
+    def eventFilter(self, watched, event) -> bool:
+        if event.type() == QtCore.QEvent.Paint:
+            self._painted(time.perf_counter())
+        return False
 
 
 def _read_entries():

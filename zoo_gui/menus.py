@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.commands import COLORMAPS, PLAYERS, SCALES, SPEED_NAMES, SPEEDS
 from zoo_gui.shortcuts import by_command
@@ -90,11 +90,10 @@ class Toolbar(QtWidgets.QToolBar):
         self.setObjectName("toolbar")
         self.setMovable(False)
         self.window_, self.session = window, window.session
-        style = self.style()
-        self.toggle = self._button("toggle", style.standardIcon(QtWidgets.QStyle.SP_MediaPlay), "Play")
-        self._button("step", style.standardIcon(QtWidgets.QStyle.SP_MediaSeekForward), "Step")
-        self._button("restart", style.standardIcon(QtWidgets.QStyle.SP_BrowserReload), "Restart")
-        self._button("next_episode", style.standardIcon(QtWidgets.QStyle.SP_MediaSkipForward), "Next episode")
+        self.toggle = self._button("toggle", "▶ Play")
+        self._button("step", "❙▶ Step")
+        self._button("restart", "↺ Restart")
+        self._button("next_episode", "▶❙ Next episode")
         self.addSeparator()
         self.speed = self._combo("Speed", SPEED_NAMES, self._set_speed)
         self.seed = QtWidgets.QSpinBox()
@@ -106,12 +105,12 @@ class Toolbar(QtWidgets.QToolBar):
         self.player = self._combo("Player", [PLAYER_NAMES[kind] for kind in PLAYERS], self._set_player)
         self.saliency = self._combo("Saliency", [name for name, _ in SALIENCY], self._set_saliency)
         self.addSeparator()
-        for text, command in (("Open agent", "open_agent"), ("Add agent", "add_agent")):
-            self._button(command, QtGui.QIcon(), text)
+        self._button("open_agent", "Open agent")
+        self._button("add_agent", "Add agent")
         self.addSeparator()
-        self._button("screenshot", QtGui.QIcon(), "Picture")
-        self.record = self._button("record", QtGui.QIcon(), "● Record")
-        self._button("help", QtGui.QIcon(), "Keys")
+        self._button("screenshot", "Picture")
+        self.record = self._button("record", "● Record")
+        self._button("help", "Keys")
         self.session.running_changed.connect(self._on_running)
         self.session.speed_changed.connect(self._on_speed)
         self.session.lanes_changed.connect(self._on_lanes)
@@ -120,13 +119,12 @@ class Toolbar(QtWidgets.QToolBar):
         self._on_running(False)
         self._on_speed(self.session.speed)
 
-    def _button(self, command: str, icon: QtGui.QIcon, text: str):
+    def _button(self, command: str, text: str) -> QtWidgets.QAction:
         row = by_command()[command][0]
-        action = self.addAction(icon, text)
+        action = self.addAction(text)
         action.setToolTip(f"{row.text} ({', '.join(row.keys)})")
         action.triggered.connect(partial(self.window_.commands.call, command))
         button = self.widgetForAction(action)
-        button.setToolButtonStyle(QtCore.Qt.ToolButtonTextBesideIcon if not icon.isNull() else QtCore.Qt.ToolButtonTextOnly)
         button.setFocusPolicy(QtCore.Qt.NoFocus)
         button.setAccessibleName(row.text)
         return action
@@ -165,9 +163,7 @@ class Toolbar(QtWidgets.QToolBar):
 
     # -- state --------------------------------------------------------------------------------------------------
     def _on_running(self, running: bool) -> None:
-        icon = QtWidgets.QStyle.SP_MediaPause if running else QtWidgets.QStyle.SP_MediaPlay
-        self.toggle.setIcon(self.style().standardIcon(icon))
-        self.toggle.setText("Pause" if running else "Play")
+        self.toggle.setText("❚❚ Pause" if running else "▶ Play")
 
     def _on_speed(self, speed: float | None) -> None:
         if speed in SPEEDS:
