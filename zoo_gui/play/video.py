@@ -66,7 +66,11 @@ class Mp4Writer:
         self._queue: queue.Queue[tuple[int, np.ndarray | None]] = queue.Queue(QUEUE)
         _check_writable(self.path)
         self._log = tempfile.TemporaryFile()
-        self._process = self._start(crf, preset)
+        try:
+            self._process = self._start(crf, preset)
+        except ZooError:
+            self._log.close()
+            raise
         self._thread = threading.Thread(target=self._feed, name="zoo_gui mp4", daemon=True)
         self._thread.start()
 
@@ -134,7 +138,9 @@ class Mp4Writer:
                 restore_signals=False,
             )  # fmt: skip
         except OSError as error:
-            raise ZooError(f"The video encoder ffmpeg cannot be started ({error.strerror}): reinstall imageio-ffmpeg.")
+            raise ZooError(
+                f"The video encoder ffmpeg cannot be started ({error.strerror}): reinstall imageio-ffmpeg."
+            ) from error
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         return process

@@ -1,0 +1,175 @@
+"""The command line: what it prints, its exit codes, its errors; no toolkit before it is needed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+import tiny_agents
+
+import zoo_gui
+from zoo_gui import cli
+from zoo_gui.agents import catalogue
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command line in this process: (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def called(monkeypatch):
+    """Stand-ins for the window and the bench, which keep the options they were called with."""
+    import zoo_gui.bench
+    import zoo_gui.launch
+
+    options = {}
+    monkeypatch.setattr(zoo_gui.launch, "run", lambda given: options.update(vars(given)) or print("Saved it") or 0)
+    monkeypatch.setattr(zoo_gui.bench, "run", lambda given: options.update(vars(given)) or {"ui_fps": {"1": 60.0}, "cores": 2})
+    return options
+
+
+def test_importing_it_loads_no_toolkit():
+    code = "import sys, zoo_gui.cli; print({'PyQt5', 'pyqtgraph', 'tensorflow', 'cv2', 'ale_py', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("set()", "{'numpy'}")
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--version"])
+    assert end.value.code == 0 and capsys.readouterr().out == f"zoo-gui {zoo_gui.__version__}\n"
+
+
+@pytest.mark.parametrize("command", [(), ("gui",), ("list",), ("play",), ("bench",)])
+def test_help(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main([*command, "--help"])
+    assert end.value.code == 0 and "--json" in capsys.readouterr().out or not command
+
+
+def test_list_names_every_agent(run):
+    code, out, _ = run("list")
+    assert code == 0 and all(entry.id in out and entry.title in out for entry in catalogue.entries())
+
+
+@pytest.mark.parametrize("arguments", [("list", "--json"), ("--json", "list")])
+def test_list_as_json(run, arguments):
+    code, out, err = run(*arguments)
+    rows = {row["id"]: row for row in json.loads(out)}
+    assert code == 0 and err == "" and list(rows) == [entry.id for entry in catalogue.entries()]
+    row = rows[catalogue.default_id()]
+    assert {"title", "algorithm", "game", "run", "score", "random_score", "human_score", "description"} <= set(row)
+
+
+def test_play_gives_episodes_that_can_be_played_alone(run):
+    arguments = ("play", "random/Pong", "--sticky", "0.25", "--json")
+    code, out, err = run(*arguments, "--seed", 7, "--episodes", 2)
+    result = json.loads(out)
+    assert code == 0 and err == "" and result["agent"] == "random/Pong"
+    assert [episode["seed"] for episode in result["episodes"]] == [7, 8]
+    assert result["mean_return"] == sum(episode["return"] for episode in result["episodes"]) / 2 <= -15
+    assert result["steps_per_second"] > 0
+    assert json.loads(run(*arguments, "--seed", 8)[1])["episodes"] == result["episodes"][1:]
+
+
+def test_play_an_agent_of_a_path_on_another_game(run, tmp_path):
+    tiny_agents.write(tmp_path / "tiny")
+    code, out, _ = run("play", tmp_path / "tiny", "--game", "Space Invaders", "--steps", 30, "--json")
+    result = json.loads(out)
+    assert code == 0 and result["agent"] == str(tmp_path / "tiny") and result["game"] == "Space Invaders"
+    assert result["mean_return"] is None and [row["steps"] for row in result["episodes"]] == [30]
+    assert not result["episodes"][0]["complete"]
+
+
+def test_play_for_people(run):
+    code, out, _ = run("play", "random/Freeway", "--steps", 20)
+    assert code == 0 and out.startswith("seed 0: 0 in 20 steps, not to its end\n") and "steps a second" in out
+
+
+def test_play_to_a_video(run, tmp_path):
+    path = tmp_path / "videos" / "pong.mp4"
+    assert run("play", "random/Pong", "--steps", 30, "--video", path)[0] == 0
+    video = cv2.VideoCapture(str(path))
+    facts = [video.get(key) for key in (cv2.CAP_PROP_FRAME_COUNT, cv2.CAP_PROP_FPS, cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)]
+    assert facts == [120, 60, 800, 630]
+
+
+FAULTS = [
+    (("play", "ppo/Brekout/1"), "ppo/Breakout/1"),
+    (("play", "random/Pongg"), "Pong"),
+    (("play", "random/Pong", "--game", "joust"), "two or more"),
+    (("play", "random/Pong", "--steps", "0"), "from 1"),
+    (("play", "random/Pong", "--seed", "-1"), "--seed"),
+    (("play", "random/Pong", "--sticky", "1"), "below 1"),
+    (("play", "random/Pong", "--steps", "3", "--video", "/proc/nowhere/a.mp4"), "cannot be written"),
+    (("play",), "AGENT"),
+    (("play", "random/Pong", "--polka"), "--polka"),
+    (("--speed", "fast"), "max"),
+    (("ppo/Brekout/1",), "ppo/Breakout/1"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), FAULTS)
+def test_errors_are_one_sentence(run, arguments, words):
+    code, out, err = run(*arguments)
+    assert code == 2 and out == "" and words in err and err.count("\n") == 1 and err.startswith("zoo-gui: ")
+    code, out, err = run(*arguments, "--json")
+    assert code == 2 and err == "" and words in json.loads(out)["error"]
+
+
+def test_the_window_is_the_command_where_none_is_named(run, called):
+    assert run("ppo/Breakout/1", "random/Pong", "--seed", 3, "--speed", "max")[0] == 0
+    assert called["agents"] == ["ppo/Breakout/1", "random/Pong"] and (called["seed"], called["speed"]) == (3, "max")
+    assert run("--seed", 4, "--speed", "0.25")[0] == 0
+    assert called["agents"] == [] and (called["seed"], called["speed"]) == (4, 0.25)
+    assert run()[0] == 0 and called["seed"] is None
+
+
+def test_gui_options(run, called):
+    code, out, err = run("gui", "a", "--game", "Pong", "--player", "human", "--saliency", "value", "--select", "conv1:3",
+                         "--screenshot", "a.png", "--after-steps", 9, "--record", "a.mp4", "--layout", "reset", "--json")  # fmt: skip
+    expected = dict(agents=["a"], game="Pong", player="human", saliency="value", select="conv1:3", screenshot="a.png",
+                    after_steps=9, record="a.mp4", layout="reset")  # fmt: skip
+    assert code == 0 and expected.items() <= called.items()
+    assert json.loads(out) == {"agents": ["a"], "screenshot": "a.png", "recording": "a.mp4"} and err == "Saved it\n"
+
+
+def test_bench(run, called):
+    code, out, _ = run("bench", "--agents", "1,2", "--seconds", "3", "--json")
+    assert code == 0 and json.loads(out) == {"ui_fps": {"1": 60.0}, "cores": 2}
+    assert (called["agents"], called["seconds"]) == ("1,2", 3.0)
+    code, out, _ = run("bench")
+    assert code == 0 and "ui fps" in out and "1: 60.0" in out and called["agents"] == "1,2,4"
+
+
+def test_ctrl_c_ends_quietly(run, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(catalogue, "find", interrupted)
+    assert run("play", "random/Pong") == (130, "", "")
+
+
+def test_in_a_process_of_its_own_stdout_holds_only_json():
+    command = [sys.executable, "-m", "zoo_gui", "play", "ppo/Pong/1", "--steps", "5", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["agent"] == "ppo/Pong/1" and result["episodes"][0]["steps"] == 5 and done.stderr == ""
+
+
+def test_a_closed_pipe_is_no_error():
+    command = f"{sys.executable} -m zoo_gui list | head -c 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

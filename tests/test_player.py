@@ -1,0 +1,321 @@
+"""The player: what a Step holds, seeds, snapshots, sticky actions, controllers, limits."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from zoo_gui.agents.card import PreprocessingSpec
+from zoo_gui.play.emulator import Emulator
+from zoo_gui.play.player import Player, play
+from zoo_gui.types import Decision, Step, Unit, ZooError, read_only
+
+ROOT = Path(__file__).resolve().parent.parent
+NO_OPENING = PreprocessingSpec(noop_max=0, fire_on_reset=False)
+
+
+class LinearAgent:
+    """Random logits of the observation's coarse pixels, sampled: what an Agent offers, without TensorFlow."""
+
+    def __init__(self, spec=PreprocessingSpec(), names=("NOOP", "FIRE", "RIGHT", "LEFT")):
+        self.card = SimpleNamespace(preprocessing=spec, game="breakout")
+        self.action_names, self.edits = names, {}
+        self.asked, self.seen, self.chosen = [], [], []
+        self.weights = np.random.default_rng(0).normal(size=(len(names), 7 * 7)).astype(np.float32)
+
+    def decide(self, observation, rng):
+        self.seen.append(observation)
+        pixels = observation[::12, ::12, -1].ravel().astype(np.float32) / 255
+        logits = self.weights @ pixels
+        odds = np.exp(logits - logits.max())
+        self.chosen.append(int(rng.choice(len(logits), p=odds / odds.sum())))
+        return Decision(self.chosen[-1], read_only(logits), value=1.5, activations={"fc": logits}, flat=logits)
+
+    def gradients(self, observation, target, action=None):
+        self.asked.append((target, action))
+        return np.full(observation.shape, 0.5, np.float32)
+
+
+def digest(steps) -> str:
+    """Of everything in the steps that playing decides."""
+    sha = hashlib.sha256()
+    for step in steps:
+        for array in (step.frame, step.frames, step.observation, step.ram, step.decision.scores):
+            sha.update(np.ascontiguousarray(array).tobytes())
+        sha.update(repr((step.episode, step.index, step.decision.action, step.reward, step.episode_return, step.lives,
+                         step.done)).encode())  # fmt: skip
+    return sha.hexdigest()
+
+
+def take(player, count, **options) -> list[Step]:
+    return [player.step(**options) for _ in range(count)]
+
+
+def test_a_step_is_what_was_seen_before_acting_and_what_acting_earned():
+    emulator, agent = Emulator("breakout"), LinearAgent()
+    player = Player(emulator, agent, seed=3)
+    total = 0.0
+    for _ in range(120):
+        screen, ram, lives, seen = emulator.screen_rgb().copy(), emulator.ram().copy(), emulator.lives, player.pipeline.observation
+        step = player.step()
+        assert np.array_equal(step.frame, screen) and np.array_equal(step.ram, ram) and step.lives == lives
+        assert step.observation is seen is agent.seen[-1]
+        assert step.episode_return == total and step.frames.shape == (1, 210, 160, 3)
+        total += step.reward
+    assert total > 0 and step.index == 119 and step.player == "agent"
+
+
+def test_arrays_of_a_step_are_read_only_and_never_change():
+    player = Player(Emulator("breakout"), LinearAgent())
+    step = player.step(all_frames=True, saliency="action")
+    arrays = (step.frame, step.frames, step.observation, step.ram, step.saliency)
+    kept = [array.copy() for array in arrays]
+    take(player, 5)
+    assert all(np.array_equal(array, copy) and not array.flags.writeable for array, copy in zip(arrays, kept))
+
+
+def test_all_frames_are_the_frame_and_those_until_the_next_step():
+    a, b = Player(Emulator("pong"), seed=1), Player(Emulator("pong"), seed=1, frame_skip=1)
+    codes = [a.step(all_frames=True) for _ in range(3)]
+    b.controller = "human"
+    for step in codes:
+        b.human_action = step.decision.action
+        single = [b.step() for _ in range(4)]
+        assert step.frames.shape == (4, 210, 160, 3) and np.array_equal(step.frames[0], step.frame)
+        assert np.array_equal(step.frames, np.stack([s.frame for s in single]))
+        assert step.reward == sum(s.reward for s in single)
+
+
+def test_without_all_frames_the_game_is_the_same():
+    a, b = (Player(Emulator("breakout"), LinearAgent(), seed=5) for _ in range(2))
+    for one, all_of_them in zip(take(a, 60), take(b, 60, all_frames=True)):
+        assert np.array_equal(one.frame, all_of_them.frame) and one.reward == all_of_them.reward
+        assert np.array_equal(one.observation, all_of_them.observation)
+
+
+def test_same_seed_same_episode_in_another_process():
+    code = (
+        "import sys; sys.path[:0] = ['tests', '.']\n"
+        "from test_player import *\n"
+        "print(digest(take(Player(Emulator('breakout'), LinearAgent(), seed=11, sticky=0.25), 150)))"
+    )
+    other = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    mine = digest(take(Player(Emulator("breakout"), LinearAgent(), seed=11, sticky=0.25), 150))
+    assert other.stdout.strip() == mine
+    assert mine != digest(take(Player(Emulator("breakout"), LinearAgent(), seed=12, sticky=0.25), 150))
+
+
+def test_restart_and_next_episode_do_not_depend_on_what_was_played():
+    player = Player(Emulator("beam_rider"), seed=2)
+    first = digest(take(player, 50))
+    player.next_episode()
+    second = digest(take(player, 50))
+    take(player, 30)
+    player.restart()
+    assert digest(take(player, 50)) == first
+    player.next_episode()
+    assert digest(take(player, 50)) == second != first
+    player.restart(9)
+    assert player.seed == 9 and digest(take(player, 50)) == digest(take(Player(Emulator("beam_rider"), seed=9), 50))
+
+
+@pytest.mark.parametrize("game", ["breakout", "qbert", "tetris"])
+@pytest.mark.parametrize("before", [0, 1, 40])
+def test_snapshots_replay_exactly(game, before):
+    player = Player(Emulator(game), LinearAgent(NO_OPENING), seed=4, sticky=0.25)
+    take(player, before)
+    snapshot = player.snapshot()
+    expected = digest(take(player, 60))
+    player.restore(snapshot)
+    assert digest(take(player, 60)) == expected
+    other = Player(Emulator(game), LinearAgent(NO_OPENING), seed=0, sticky=0.25)
+    other.restore(snapshot)
+    assert digest(take(other, 60)) == expected
+
+
+def test_a_snapshot_after_the_last_step_goes_on_with_the_next_episode():
+    player = Player(Emulator("pong"), preprocessing=PreprocessingSpec(max_episode_frames=100))
+    while not player.step().done:
+        pass
+    snapshot = player.snapshot()
+    expected = take(player, 3)
+    player.restore(snapshot)
+    assert digest(take(player, 3)) == digest(expected) and expected[0].episode == 1 and expected[0].index == 0
+
+
+def test_snapshots_of_other_players_are_refused():
+    with_agent, without = Player(Emulator("breakout"), LinearAgent()), Player(Emulator("breakout"))
+    for player, snapshot in ((with_agent, without.snapshot()), (without, with_agent.snapshot())):
+        with pytest.raises(ZooError, match="another agent"):
+            player.restore(snapshot)
+
+
+def test_truncation_counts_emulator_frames():
+    player = Player(Emulator("pong"), preprocessing=PreprocessingSpec(noop_max=0, fire_on_reset=False, max_episode_frames=40))
+    steps = take(player, 10)
+    assert [step.truncated for step in steps] == [False] * 9 + [True] and not steps[-1].terminated
+    assert player.step().episode == 1
+
+
+def test_the_game_s_end_terminates_and_the_frames_after_it_repeat():
+    player = Player(Emulator("pong"), seed=0, frame_skip=7)
+    steps = []
+    while not steps or not steps[-1].done:
+        steps = [*steps[-1:], player.step(all_frames=True)]
+    last = steps[-1]
+    assert last.terminated and last.frames.shape[0] == 7 and last.episode_return + last.reward <= -15
+    after = player.step()
+    assert (after.episode, after.index, after.episode_return) == (1, 0, 0.0)
+
+
+def test_a_lost_life_may_end_the_episode():
+    spec = PreprocessingSpec(terminal_on_life_loss=True)
+    player = Player(Emulator("breakout"), preprocessing=spec)
+    while not (step := player.step()).done:
+        assert step.lives == 5
+    assert step.terminated and player.step().lives == 5
+
+
+def test_no_ops_are_spread_like_those_of_atari_vector_env():
+    from ale_py.vector_env import AtariVectorEnv
+
+    for game in ("breakout", "freeway"):
+        player = Player(Emulator(game), preprocessing=PreprocessingSpec(noop_max=3))
+        mine = set()
+        for seed in range(16):
+            player.restart(seed)
+            mine.add(player.emulator.frame_number)
+        env = AtariVectorEnv(game, 1, num_threads=1, noop_max=3)
+        env.reset(seed=1)
+        theirs = {int(env.reset()[1]["episode_frame_number"][0]) for _ in range(40)}
+        env.close()
+        assert mine == theirs
+
+
+def test_fire_at_reset_launches_the_ball():
+    """Breakout's ball is only there after FIRE; the first observation is FIRE's own frame."""
+    player = Player(Emulator("breakout"), preprocessing=PreprocessingSpec(noop_max=0))
+    assert player.emulator.frame_number == 1
+    emulator = Emulator("breakout")
+    emulator.act(emulator.code("FIRE"))
+    assert np.array_equal(player.step().frame, emulator.screen_rgb())
+
+
+class Joystick(Emulator):
+    """An emulator that notes every joystick position."""
+
+    def __init__(self, game):
+        self.log = []
+        super().__init__(game)
+
+    def act(self, code):
+        self.log.append(code)
+        return super().act(code)
+
+
+def test_sticky_actions_repeat_the_action_before_at_each_emulator_frame():
+    emulator = Joystick("freeway")
+    player = Player(emulator, preprocessing=NO_OPENING, sticky=0.25, controller="human", frame_skip=1)
+    emulator.log.clear()
+    asked = []
+    for i in range(2000):
+        player.human_action = i % 2  # every second frame differs from the one before
+        asked.append(player._codes[player.human_action])
+        if player.step().done:
+            break
+    # The wish always differs from the one before, so a frame follows it when nothing sticks, or when what sticks is an
+    # action that itself did not follow: f = (1 - p) + p (1 - f), hence f = 1 / (1 + p).
+    followed = np.mean(np.array(emulator.log) == np.array(asked))
+    assert followed == pytest.approx(1 / 1.25, abs=0.04)
+
+
+def test_random_plays_every_action_alike_and_empty_observations():
+    player = Player(Emulator("breakout"), seed=1)
+    steps = take(player, 400)
+    counts = np.bincount([step.decision.action for step in steps], minlength=4)
+    assert player.action_names == ("NOOP", "FIRE", "RIGHT", "LEFT") and counts.min() > 70
+    assert steps[0].observation.shape == (0, 0, 0) and steps[0].decision.scores.size == 0 and steps[0].player == "random"
+
+
+def test_a_person_acts_and_the_network_still_runs():
+    agent = LinearAgent()
+    player = Player(Emulator("breakout"), agent, controller="human")
+    player.human_action = 2
+    step = player.step()
+    assert step.decision.action == 2 and step.player == "human" and step.decision.activations["fc"].size == 4
+    assert player.inference_ms > 0
+    player.human_action = 99
+    assert player.step().decision.action == 3
+
+
+def test_the_agent_s_choices_do_not_depend_on_who_plays():
+    """Its random numbers go on alike, so a person can take over and give back."""
+    chosen = []
+    for controller in ("agent", "random", "human"):
+        agent = LinearAgent()
+        agent.weights[:] = 0
+        take(Player(Emulator("breakout"), agent, seed=1, controller=controller), 40)
+        chosen.append(agent.chosen)
+    assert chosen[0] == chosen[1] == chosen[2] and len(set(chosen[0])) == 4
+
+
+def test_an_agent_s_actions_mean_the_same_in_every_game():
+    emulator = Joystick("seaquest")
+    player = Player(emulator, LinearAgent(NO_OPENING, names=("NOOP", "LEFT", "UPRIGHTFIRE")), controller="human")
+    for index, name in enumerate(player.action_names):
+        emulator.log.clear()
+        player.human_action = index
+        player.step()
+        assert emulator.log == [emulator.code(name)] * 4
+
+
+def test_saliency_asks_for_the_action_that_was_taken():
+    agent = LinearAgent()
+    player = Player(Emulator("breakout"), agent)
+    step = player.step(saliency="action")
+    assert agent.asked == [("action", step.decision.action)] and step.saliency.shape == (84, 84, 4)
+    player.step(saliency="value")
+    player.step(saliency=Unit("fc", 1))
+    assert agent.asked[1:] == [("value", None), (Unit("fc", 1), None)]
+    assert player.step().saliency is None and Player(Emulator("pong")).step(saliency="action").saliency is None
+
+
+def test_summary_and_edits():
+    agent = LinearAgent()
+    player = Player(Emulator("breakout"), agent)
+    player.step()
+    agent.edits = {Unit("fc", 0): (0.0, 0.0)}
+    step = player.step()
+    summary = player.summary(step, pinned=(Unit("fc", 2),))
+    assert step.edited and (summary.number, summary.index, summary.value) == (1, 1, 1.5)
+    assert summary.pinned == (float(step.decision.activations["fc"][2]),)
+    assert summary.best_score == step.decision.scores.max() and summary.inference_ms == player.inference_ms
+    alone = Player(Emulator("pong"))
+    assert np.isnan(alone.summary(alone.step()).value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [({"controller": "agent"}, "no agent"), ({"controller": "cat"}, "cannot play"), ({"seed": -1}, "seed"),
+     ({"sticky": 1.0}, "sticky"), ({"frame_skip": 0}, "rame skip")],
+)  # fmt: skip
+def test_settings_that_cannot_be_played(settings, match):
+    with pytest.raises(ZooError, match=match):
+        Player(Emulator("pong"), **settings)
+
+
+def test_play_yields_episodes_that_can_be_played_alone():
+    short = PreprocessingSpec(max_episode_frames=120)
+    three = list(play(None, "pong", seed=5, episodes=3, preprocessing=short))
+    assert [step.episode for step in three if step.done] == [0, 1, 2]
+    second = [step for step in three if step.episode == 1]
+    alone = list(play(None, "pong", seed=6, episodes=1, preprocessing=short))
+    assert [step.decision.action for step in alone] == [step.decision.action for step in second]
+    assert all(np.array_equal(a.frame, b.frame) for a, b in zip(alone, second)) and len(alone) == len(second)
+    assert len(list(play(None, "pong", steps=7))) == 7
+    with pytest.raises(ZooError, match="Name a game"):
+        next(play())
