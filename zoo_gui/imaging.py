@@ -20,7 +20,7 @@ from zoo_gui.registry import unknown
 
 TABLE_SIZE = 1024  # entries of a look-up table: enough that gamma 0.3 shows no steps in the darks
 
-ALIASES = {"grey": "CET-L1", "gray": "CET-L1"}
+GREY = "grey"  # plain grey levels, so that a uint8 picture shows as it is
 
 
 # -- colour ---------------------------------------------------------------------------------------------------------
@@ -32,13 +32,15 @@ def _map_folder() -> Path:
 
 def colormap_names() -> tuple[str, ...]:
     """Names that ``lut`` takes."""
-    return (*sorted(path.stem for path in _map_folder().glob("*.csv")), *ALIASES)
+    return (*sorted(path.stem for path in _map_folder().glob("*.csv")), GREY)
 
 
 @lru_cache
 def _anchors(name: str) -> np.ndarray:
     """(n, 3) float64 colours of a map in 0–1, evenly spaced from its low to its high end."""
-    path = _map_folder() / f"{ALIASES.get(name, name)}.csv"
+    if name == GREY:
+        return np.array([[0.0] * 3, [1.0] * 3])
+    path = _map_folder() / f"{name}.csv"
     if not path.is_file():
         raise unknown("colour map", name, colormap_names())
     rows = [line for line in path.read_text("utf-8").splitlines() if line[:1].isdigit()]

@@ -26,7 +26,7 @@ def extremes(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         low, high = cv2.reduce(flat, 0, cv2.REDUCE_MIN)[0], cv2.reduce(flat, 0, cv2.REDUCE_MAX)[0]
     else:
         low = high = flat[0]
-    if not np.isfinite(high - low).all():
+    if not (np.isfinite(high).all() and np.isfinite(low).all()):
         flat = np.nan_to_num(flat, nan=0.0, posinf=0.0, neginf=0.0)
         low, high = flat.min(0), flat.max(0)
     return low, high

@@ -17,6 +17,7 @@ QRectF, Qt = QtCore.QRectF, QtCore.Qt
 STRIPS = ("logits", "q", "value")  # kinds that get one line: another panel shows them as labelled bars
 COLUMN_GAP, ROW_GAP, MARGIN = 14, 7, 5
 STRIP_CELL = 36  # pixels of an output's cell, at most
+CLEAR = 4  # pixels between text and mosaic: Qt repaints what is nearer than 2 to a change
 MARK_EVERY = 15  # steps between two looks at which units are dead
 ARROWS = {Qt.Key_Left: (-1, 0), Qt.Key_Right: (1, 0), Qt.Key_Up: (0, -1), Qt.Key_Down: (0, 1)}
 
@@ -62,7 +63,7 @@ class LayerCell:
 
     def _place_heading(self, x: int, y: int, width: int, head: int) -> float:
         """Name, shape where it fits, colour bar; returns the width of what stands left."""
-        top = y + (2 if self.strip else 0)
+        top, head = y + (2 if self.strip else 0), head - CLEAR
         bar = 86 if self.shares else min(170, width * 0.48)
         name, shape = (part.text_width(part.text) + 7 for part in (self.name, self.shape))
         left = 84 if self.strip else name + shape
@@ -103,6 +104,7 @@ class ActivationsPanel(Panel):
         self._cells: dict[tuple[int, str], LayerCell] = {}
         self._titles: dict[int, TextLine] = {}
         self._pointer: QtCore.QPointF | None = None
+        self._labels = True
         self._shown: tuple[LaneInfo, ...] | None = None
         self._outline = canvas.add(Outline(), 2)
         self._outline.hide()
@@ -128,6 +130,7 @@ class ActivationsPanel(Panel):
                 shares = id(picture.scale) in scales
                 scales.add(id(picture.scale))
                 self._cells[info.lane, layer.name] = LayerCell(info.lane, picture, self._canvas, shares)
+        self._colour_bars()
         self._arrange()
 
     def show_step(self, lane, step, summaries) -> None:
@@ -146,7 +149,11 @@ class ActivationsPanel(Panel):
 
     def show_view(self, view) -> None:
         self._book.set_mode(view["scale"])
-        self._arrange()
+        if view.get("labels", True) != self._labels:
+            self._arrange()
+        self._colour_bars()
+        for cell in self._cells.values():
+            cell.draw(view)
 
     # -- layout ---------------------------------------------------------------------------------------------------
     def _arrange(self) -> None:
@@ -155,9 +162,9 @@ class ActivationsPanel(Panel):
             return
         width, height = self._canvas.extent
         rows = pair_rows(self.lanes)
-        labels = bool(self.session.view.get("labels", True))
-        head = line_height() + 3 if labels else 0
-        title = line_height(9.5) + 4 if labels or len(self.lanes) > 1 else 0
+        labels = self._labels = bool(self.session.view.get("labels", True))
+        head = line_height() + CLEAR if labels else 0
+        title = line_height(9.5) + 4 if labels or len(self.lanes) > 1 or not rows else 0
         column = (width - 2 * MARGIN - COLUMN_GAP * (len(self.lanes) - 1)) / len(self.lanes)
         tall = [[layer.shape for layer in row if layer] for row in rows if not self._is_strip(row)]
         strips = (len(rows) - len(tall)) * (line_height() + 6)
@@ -176,12 +183,15 @@ class ActivationsPanel(Panel):
                 if layer:
                     cell = self._cells[info.lane, layer.name]
                     cell.place(left[info.lane], int(top), int(column), int(tallness), head)
-                    if not cell.shares:
-                        cell.bar.set_table(cell.picture.table(self.session.view))
                     cell.draw(self.session.view)
             top += tallness if strip else tallness + ROW_GAP + min(slack, 24)
         if self.session.selected is not None:
             self.show_unit(*self.session.selected)
+
+    def _colour_bars(self) -> None:
+        for cell in self._cells.values():
+            if not cell.shares:
+                cell.bar.set_table(cell.picture.table(self.session.view))
 
     @staticmethod
     def _is_strip(row: list[LayerInfo | None]) -> bool:

@@ -71,7 +71,7 @@ class GameCell:
             self._veil = None
             self._write_caption(saliency="")
             return
-        weights = saliency_map(step.saliency, signed, SALIENCY_BLUR)
+        weights = np.nan_to_num(saliency_map(step.saliency, signed, SALIENCY_BLUR), posinf=0.0, neginf=0.0)
         magnitude = np.abs(weights)
         self._scale.update(np.array([_high_end(magnitude)], np.float32))
         weights = np.sign(weights) * np.sqrt(magnitude / (float(self._scale.level()) or 1.0))
