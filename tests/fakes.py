@@ -144,8 +144,9 @@ def fake_lane(lane: int = 0, network: str | None = "nature", *, game: str = "Bre
     """A lane with the Nature network, the small SAME-padded one with Q-values, or none (``network=None``)."""
     layers = NETWORKS[network] if layers is None else layers
     return LaneInfo(
-        lane=lane, agent_id=f"{network or 'random'}/{game}/1", title=f"{(network or 'random').title()} · {game} · run 1",
-        game=game, layers=layers, action_names=BREAKOUT, screen=screen,
+        lane=lane, agent_id=f"{network or 'random'}/{game}/1",
+        title=f"{(network or 'random').title()} · {game} · run 1", game=game, layers=layers,
+        action_names=BREAKOUT, screen=screen,
         observation_shape=observation if layers else (0, 0, 0), frame_skip=4, seed=7,
         player="agent" if layers else "random", scores_kind="q" if network == "small" else "logits",
         has_value=any(info.kind == "value" for info in layers), description="An agent of the tests.",
@@ -175,8 +176,9 @@ def fake_step(info: LaneInfo, seed: int = 0, *, index: int = 0, saliency: bool =
     observation = rng.integers(0, 256, info.observation_shape, np.uint8)
     fields = dict(
         player=info.player, episode=0, index=index, frame=frame, frames=frame[None], observation=observation,
-        ram=rng.integers(0, 256, 128, np.uint8), decision=fake_decision(info, rng), reward=1.0 if index % 7 == 0 else 0.0,
-        episode_return=float(index // 7), lives=5, terminated=False, truncated=False,
+        ram=rng.integers(0, 256, 128, np.uint8), decision=fake_decision(info, rng),
+        reward=1.0 if index % 7 == 0 else 0.0, episode_return=float(index // 7), lives=5,
+        terminated=False, truncated=False,
         saliency=rng.normal(0, 1, info.observation_shape).astype(np.float32) if saliency and info.layers else None,
     )
     return Step(**{**fields, **changes})

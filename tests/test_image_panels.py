@@ -151,7 +151,8 @@ def test_hovering_names_unit_and_value_and_follows_the_step(make):
             session.give_step(0, fake_step(session.lanes[0], seed))
         values = session.last_step(0).decision.activations["conv2"]
         (text,) = session.called("hover")[-1]
-        assert text.startswith(f"conv2:17 at row 6, column 3 = {values[6, 3, 17]:.3g} · max {values[..., 17].max():.3g}")
+        here, largest = values[6, 3, 17], values[..., 17].max()
+        assert text.startswith(f"conv2:17 at row 6, column 3 = {here:.3g} · max {largest:.3g}")
     QtCore.QCoreApplication.sendEvent(panel._canvas, QtCore.QEvent(QtCore.QEvent.Leave))
     assert session.called("hover")[-1] == ("",)
 
@@ -167,7 +168,8 @@ def test_a_tile_shows_its_channel_in_the_colours_of_the_map(make, gamma):
     for unit in (0, 17, 63):
         tile = item.tile_box(unit)
         for row, column in ((1, 2), (4, 4), (7, 6)):
-            place = QtCore.QPointF(tile.x() + (column + 0.5) * tile.width() / 9, tile.y() + (row + 0.5) * tile.height() / 9)
+            across, down = tile.width() / 9, tile.height() / 9
+            place = QtCore.QPointF(tile.x() + (column + 0.5) * across, tile.y() + (row + 0.5) * down)
             pixel = at(panel._canvas, item, place)
             colour = int(table[int(values[row, column, unit] / values.max() * 1023 + 0.5)])
             expected = [colour >> 16 & 255, colour >> 8 & 255, colour & 255]
@@ -393,7 +395,8 @@ def test_hovering_the_input_names_the_pixel(make):
     item = panel._tiles[0].tiles[1].picture
     place = QtCore.QPointF(item.box.x() + 10.5 * item.box.width() / 84, item.box.y() + 20.5 * item.box.height() / 84)
     panel._point(place)
-    assert session.called("hover")[-1] == (f"input t−2 at row 20, column 10 = {session.last_step(0).observation[20, 10, 1]}",)
+    value = session.last_step(0).observation[20, 10, 1]
+    assert session.called("hover")[-1] == (f"input t−2 at row 20, column 10 = {value}",)
 
 
 # -- one layer ------------------------------------------------------------------------------------------------------

@@ -48,7 +48,8 @@ def test_an_unknown_map_names_its_neighbours():
 
 
 def test_tables_need_no_qt():
-    code = "import sys, zoo_gui.imaging as i, zoo_gui.scales; i.lut('CET-D1'); assert not any('Qt' in m for m in sys.modules)"
+    code = ("import sys, zoo_gui.imaging as i, zoo_gui.scales; i.lut('CET-D1'); "
+            "assert not any('Qt' in m for m in sys.modules)")
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -128,7 +128,8 @@ class Mosaic:
         columns = _column_choices(shape)
         tile = shape[:2] if len(shape) == 3 else (1, 1)
         rows = -(-shape[-1] // columns)
-        scales = np.minimum(width / (columns * (tile[1] + gutter) - gutter), height / (rows * (tile[0] + gutter) - gutter))
+        across, down = columns * (tile[1] + gutter) - gutter, rows * (tile[0] + gutter) - gutter
+        scales = np.minimum(width / across, height / down)
         best = np.flatnonzero(scales >= scales.max() * (1 - 1e-6))[-1]
         return cls.of(shape, int(columns[best]), gutter)
 

@@ -176,8 +176,8 @@ class LayerPicture:
         if self.values is None:
             return unit
         if len(self.info.shape) == 3:
-            here = f"{unit} at row {hit.row}, column {hit.column} = {number(self.values[hit.row, hit.column, hit.unit])}"
-            here += f" · max {number(self.high[hit.unit])}"
+            value = number(self.values[hit.row, hit.column, hit.unit])
+            here = f"{unit} at row {hit.row}, column {hit.column} = {value} · max {number(self.high[hit.unit])}"
         else:
             here = f"{unit} = {number(self.values[hit.unit])}"
         return f"{here} · layer scale {number(self.scale.level())}{STATE_WORDS[self.vitality.marks()[hit.unit]]}"
@@ -236,7 +236,7 @@ class PictureBook:
                     scale = self._scales.setdefault((info.game, key, layer.shape, layer.signed), Scale(layer.units))
                     self._pictures[info.lane, layer.name] = LayerPicture(layer, scale, info.lane)
         for scale in self._scales.values():
-            scale.keep_sources({lane for lane in lanes_now})
+            scale.keep_sources(set(lanes_now))
         self._lanes = lanes_now
 
     def set_mode(self, mode: str) -> None:

@@ -65,20 +65,22 @@ class GameCell:
         self.more.set_text(f"{lives}episode {step.episode + 1} · {PLAYERS.get(step.player, step.player)}")
         self._place_score()
 
-    def show_saliency(self, step: Step, target: str | None, opacity: float, signed: bool) -> None:
-        """Make the overlay from the step's gradient; None takes it away."""
+    def show_saliency(self, step: Step, target: str | None, view: dict, signed: bool) -> None:
+        """Make the overlay from the step's gradient; None takes it away.
+
+        Full colour is the largest of the last seconds, or of this step where ``view`` has the scale ``frame``.
+        """
         if step.saliency is None or not step.saliency.size:
             self._veil = None
             self._write_caption(saliency="")
             return
         weights = np.nan_to_num(saliency_map(step.saliency, signed, SALIENCY_BLUR), posinf=0.0, neginf=0.0)
         magnitude = np.abs(weights)
+        self._scale.mode = "frame" if view["scale"] == "frame" else "running"
         self._scale.update(np.array([_high_end(magnitude)], np.float32))
         weights = np.sign(weights) * np.sqrt(magnitude / (float(self._scale.level()) or 1.0))
-        self._veil = veil(weights, self.info.screen, opacity)
-        names = self.info.action_names
-        action = names[step.decision.action] if step.decision.action < len(names) else str(step.decision.action)
-        what = {"action": f"chosen action {action}", "value": "value", "unit": "selected unit"}.get(target, "")
+        self._veil = veil(weights, self.info.screen, view["saliency_opacity"])
+        what = {"action": "chosen action", "value": "value", "unit": "selected unit"}.get(target, "")
         self._write_caption(saliency=f"saliency: {what}{', magenta + cyan −' if signed else ''}")
 
     def show_frame(self, frame: np.ndarray) -> None:
@@ -196,7 +198,7 @@ class GamePanel(Panel):
         if cell is None:
             return
         cell.show_numbers(step)
-        cell.show_saliency(step, self.session.saliency, self.session.view["saliency_opacity"], self._signed.isChecked())
+        cell.show_saliency(step, self.session.saliency, self.session.view, self._signed.isChecked())
         cell.show_field(step)
         if step.saliency is not None:
             cell.refresh()
