@@ -48,7 +48,8 @@ def test_keys_as_the_brief_and_deepvis_have_them():
 
 
 def test_the_page_is_current():
-    assert PAGE.read_text(encoding="utf-8") == shortcuts.markdown(), "run python -m zoo_gui.shortcuts > docs/keyboard.md"
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == shortcuts.markdown(), "run python -m zoo_gui.shortcuts > docs/keyboard.md"
 
 
 def test_reading_rows_lose_no_key():
@@ -59,14 +60,16 @@ def test_reading_rows_lose_no_key():
 
 
 @pytest.mark.parametrize("key,text", [("Shift+Up", "Shift+↑"), ("F", "f"), ("Shift+T", "Shift+T"), ("+", "+"),
-                                      ("-", "−"), ("PgDown", "Page Down"), ("F11", "F11"), ("Ctrl+Shift+O", "Ctrl+Shift+O")])
+                                      ("-", "−"), ("PgDown", "Page Down"), ("F11", "F11"),
+                                      ("Ctrl+Shift+O", "Ctrl+Shift+O")])
 def test_keys_are_spelled_for_people(key, text):
     assert shortcuts.spelled(key) == text
 
 
 @pytest.mark.parametrize("name,readable,symbol", [
     ("NOOP", "no-op", "·"), ("FIRE", "fire", "●"), ("UP", "up", "↑"), ("UPRIGHT", "up-right", "↗"),
-    ("DOWNLEFTFIRE", "down-left + fire", "↙●"), ("RIGHTFIRE", "right + fire", "→●"), ("TORQUE_UP", "torque up", "torque up"),
+    ("DOWNLEFTFIRE", "down-left + fire", "↙●"), ("RIGHTFIRE", "right + fire", "→●"),
+    ("TORQUE_UP", "torque up", "torque up"),
     ("", "", ""),
 ])
 def test_action_names(name, readable, symbol):

@@ -52,7 +52,8 @@ def test_optional_figures_come_and_go(session, status):
     session.status_changed.emit(dict(FIGURES, intervention=False, recording=None, agree=None))
     assert not any(status.fields[key].isVisible() for key in optional)
     session.status_changed.emit({"intervention": True, "recording": "0:12", "agree": 0.734, "dropped": 3})
-    assert [status.fields[key].text() for key in optional] == ["INTERVENTION ON", "● REC 0:12", "agree 73%", "3 dropped"]
+    texts = [status.fields[key].text() for key in optional]
+    assert texts == ["INTERVENTION ON", "● REC 0:12", "agree 73%", "3 dropped"]
     assert all(status.fields[key].isVisible() for key in optional)
 
 

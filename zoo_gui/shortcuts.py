@@ -149,11 +149,11 @@ def markdown(table: tuple[Shortcut, ...] = TABLE) -> str:
         "Made from the table in `zoo_gui/shortcuts.py` by `python -m zoo_gui.shortcuts > docs/keyboard.md`; in the",
         "window, `h` shows the same.",
         "",
-        "Letters are those of the DeepVis Toolbox where it has the function. Its `s` and `9` (pictures computed before),",
-        "`n`, `m` and `d` (back-propagation modes) have no counterpart: a unit's picture is made live when it is selected.",
+        "Letters are those of the DeepVis Toolbox where it has the function. Its `s` and `9` (pictures made before),",
+        "`n`, `m` and `d` (back-propagation modes) have no counterpart: a unit's picture forms live when selected.",
         "",
-        "While a person plays, the arrows and Space go to the game (`f` still pauses). When the activations panel has the",
-        "keyboard focus, the arrows move the selection; else → is a single step. `i j k l` move the selection always.",
+        "While a person plays, the arrows and Space go to the game (`f` still pauses). When the activations panel has",
+        "the keyboard focus, the arrows move the selection; else → is a single step. `i j k l` always move it.",
     ]
     for group, shortcuts in by_group(table).items():
         lines += ["", f"## {group}", "", "| Keys | |", "|---|---|"]

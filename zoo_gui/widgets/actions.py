@@ -117,7 +117,8 @@ class Column:
 
     def row(self, index: int) -> QtCore.QRectF:
         """Rectangle of row ``index``: 0 is the title, 1 the value, then the actions."""
-        return QtCore.QRectF(self.rect.left(), self.rect.top() + index * self.row_height, self.rect.width(), self.row_height)
+        top = self.rect.top() + index * self.row_height
+        return QtCore.QRectF(self.rect.left(), top, self.rect.width(), self.row_height)
 
     def row_at(self, point: QtCore.QPointF) -> int | None:
         """Row under a point: -1 the value, else an action's index; None elsewhere."""

@@ -48,8 +48,8 @@ class HelpOverlay(QtWidgets.QWidget):
         column = QtWidgets.QVBoxLayout(page)
         title = QtWidgets.QLabel("Keyboard")
         title.setStyleSheet("font-size: 22px; font-weight: bold")
-        hint = QtWidgets.QLabel("Esc, h or a click closes this. The letters are DeepVis Toolbox's where it has the function. "
-                                "While a person plays, arrows and Space go to the game.")
+        hint = QtWidgets.QLabel("Esc, h or a click closes this. The letters are DeepVis Toolbox's where it has the "
+                                "function. While a person plays, arrows and Space go to the game.")
         hint.setWordWrap(True)
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(36)

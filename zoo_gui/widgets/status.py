@@ -6,7 +6,8 @@ from typing import Callable, NamedTuple
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-STATES = {"running": "▶ running", "paused": "❚❚ paused", "stale": "⚠ stale", "loading": "… loading", "stopped": "■ stopped"}
+STATES = {"running": "▶ running", "paused": "❚❚ paused", "stale": "⚠ stale", "loading": "… loading",
+          "stopped": "■ stopped"}
 SPEEDS = {0.25: "¼×", 0.5: "½×", None: "max"}
 ALARM, CALM = "#F0A35E", ""  # an intervention and stale data are marked by words first, by colour second
 
@@ -36,7 +37,8 @@ class Field(NamedTuple):
 FIELDS = (
     Field("intervention", lambda _: "INTERVENTION ON", "INTERVENTION ON",
           "A unit's gain or offset is changed: what you see is not the trained network.", optional=True, alarm=True),
-    Field("recording", lambda text: f"● REC {text}", "● REC 00:00:00", "Time recorded so far.", optional=True, alarm=True),
+    Field("recording", lambda text: f"● REC {text}", "● REC 00:00:00",
+          "Time recorded so far.", optional=True, alarm=True),
     Field("agree", lambda share: f"agree {share:.0%}", "agree 100%",
           "Share of the steps on which all agents chose the same action.", optional=True),
     Field("state", lambda state: STATES.get(state, str(state)), "❚❚ paused ",
@@ -47,7 +49,8 @@ FIELDS = (
     Field("steps_per_second", _rate("steps/s"), "0,000 steps/s", "Agent steps a second, of one agent."),
     Field("inference_ms", lambda ms: f"{ms:.1f} ms net", "00.0 ms net",
           "Time the networks took for the newest step, all agents together: one call returns every layer."),
-    Field("dropped", _rate("dropped"), "000 dropped", "Game frames that should have been shown and were not.", optional=True),
+    Field("dropped", _rate("dropped"), "000 dropped",
+          "Game frames that should have been shown and were not.", optional=True),
     Field("seed", lambda seed: f"seed {seed}", "seed 0000", "The same seed gives the same episode."),
     Field("device", str, "CPU", "What the network runs on."),
 )
@@ -60,7 +63,7 @@ class StatusBar(QtWidgets.QStatusBar):
         super().__init__(parent)
         self._status: dict = {}
         self._hovered = ""
-        self.setStyleSheet("QStatusBar { font-size: 12px; } QStatusBar::item { border: none; } QLabel { font-size: 12px; }")
+        self.setStyleSheet("QStatusBar::item { border: none; } QStatusBar, QLabel { font-size: 12px; }")
         self.said = QtWidgets.QLabel()
         self.said.setTextInteractionFlags(QtCore.Qt.NoTextInteraction)
         self.said.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
@@ -96,7 +99,8 @@ class StatusBar(QtWidgets.QStatusBar):
             if field.optional:
                 label.setVisible(not absent and value is not False)
         state = self._status.get("state")
-        self.fields["state"].setStyleSheet(f"color: {ALARM}; font-weight: bold" if state in ("stale", "stopped") else CALM)
+        alarming = state in ("stale", "stopped")
+        self.fields["state"].setStyleSheet(f"color: {ALARM}; font-weight: bold" if alarming else CALM)
         self._show_said()
 
     def show_hovered(self, text: str) -> None:
