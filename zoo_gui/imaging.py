@@ -254,9 +254,8 @@ def veil(weights: np.ndarray, shape: tuple[int, int], opacity: float) -> Veil:
     Opacity grows with the magnitude up to ``opacity``; the hue says the sign.
     """
     index = np.clip(weights * np.float32(127) + np.float32(128.5), 1, 255).astype(np.uint8)
-    index = cv2.resize(index, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    colour, keep = _veil_tables(float(opacity))
-    return Veil(bgra(colour[index]), bgra(keep[index]))
+    return Veil(*(cv2.resize(bgra(table[index]), shape[::-1], interpolation=cv2.INTER_LINEAR)
+                  for table in _veil_tables(float(opacity))))
 
 
 def blend(picture: np.ndarray, overlay: Veil) -> np.ndarray:
