@@ -14,7 +14,7 @@ from zoo_gui.analysis import ANALYSES, ascent, vis_cache
 from zoo_gui.analysis import feature_vis as module
 from zoo_gui.analysis.ascent import Ascent, Recipe
 from zoo_gui.analysis.feature_vis import FeatureVis, feature_vis, prepare, release
-from zoo_gui.types import Unit, ZooError
+from zoo_gui.types import ZooError
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def objective(agent, result: FeatureVis) -> float:
     return float(np.mean(layer.numpy()[..., result.unit.index]))
 
 
-@pytest.mark.parametrize("unit", [Unit("conv1", 2), Unit("conv2", 5), Unit("fc", 7), Unit("logits", 1), Unit("value", 0)])
+@pytest.mark.parametrize("unit", ["conv1:2", "conv2:5", "fc:7", "logits:1", "value:0"])
 def test_ascent_raises_the_unit(agent, unit, every_step):
     results = images(feature_vis(agent, unit=unit, steps=40, use_cache=False))
     first, final = results[0], results[-1]
@@ -57,8 +57,8 @@ def test_ascent_raises_the_unit(agent, unit, every_step):
 
 @pytest.mark.parametrize(
     "parameters",
-    [dict(parameterization="pixel"), dict(parameterization="pyramid"), dict(transforms="jitter"), dict(transforms="none"),
-     dict(objective="neuron"), dict(pre_activation=False)],
+    [dict(parameterization="pixel"), dict(parameterization="pyramid"), dict(transforms="jitter"),
+     dict(transforms="none"), dict(objective="neuron"), dict(pre_activation=False)],
     ids=str,
 )  # fmt: skip
 def test_every_choice_climbs(agent, parameters, every_step):
@@ -140,6 +140,12 @@ def test_prepared_layers_start_without_building(agent, monkeypatch):
     monkeypatch.setattr(Ascent, "_build", lambda *_: pytest.fail("built again"))
     first = next(feature_vis(agent, unit="fc:3", steps=5, use_cache=False))
     assert first.result.step == 1
+
+
+def test_all_layers_are_prepared_one_at_a_time(agent):
+    release()
+    progress = list(ANALYSES["prepare_feature_vis"](agent, layers=("conv1", "value"), transforms="none"))
+    assert [(p.done, p.total) for p in progress] == [(0, 2), (1, 2), (2, 2)] and len(module._pool) == 2
 
 
 def test_few_sessions_are_kept(agent):
@@ -267,7 +273,8 @@ def test_is_registered():
 
 
 @pytest.mark.parametrize(
-    ("agent_id", "units"), [("distill/Breakout/1", ("conv2:17", "fc:100", "policy:3")), ("ppo/Breakout/1", ("value:0",))]
+    ("agent_id", "units"),
+    [("distill/Breakout/1", ("conv2:17", "fc:100", "policy:3")), ("ppo/Breakout/1", ("value:0",))],
 )
 def test_real_agents(agent_id, units):
     real = Agent.load(agent_id)

@@ -77,7 +77,7 @@ OBJECTIVES = {
     "L2": (lambda o: o.L2(epsilon=0), lambda a: np.sqrt((a["input"] ** 2).sum())),
     "total variation": (
         lambda o: o.total_variation(),
-        lambda a: np.abs(np.diff(a["input"], axis=1)).sum((1, 2, 3)) + np.abs(np.diff(a["input"], axis=2)).sum((1, 2, 3)),
+        lambda a: sum(np.abs(np.diff(a["input"], axis=axis)).sum((1, 2, 3)) for axis in (1, 2)),
     ),
     "a weighted sum": (
         lambda o: 2 * o.channel("dense", 0) - o.channel("dense", 1),

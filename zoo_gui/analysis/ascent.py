@@ -1,8 +1,8 @@
 """Gradient ascent on an image by Lucid, in a TensorFlow 1 graph and session that are kept and used again.
 
-``lucid.render_vis`` builds a graph and a session for every picture, about half a second each. Here one ``Ascent`` serves
-every unit of a layer: the unit's index, the seed and the learning rate are placeholders, and ``reset`` puts the image,
-Adam's moments and the step count back to their start. TensorFlow and Lucid are imported when the first one is built.
+``lucid.render_vis`` builds a graph and a session for every picture, about half a second each. Here one ``Ascent``
+serves every unit of a layer: the unit's index, the seed and the learning rate are placeholders, and ``reset`` puts the
+image, Adam's moments and the step count back to their start. TensorFlow and Lucid are imported when the first is built.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ START_SD = 0.01  # Lucid's: standard deviation of the first parameters, hence a 
 PADDING = 0.5  # grey level outside the image, as in Lucid's standard transforms
 FFT_GAIN = 4.0  # fft_image divides the image by 4
 LARGE_CONSTANT = 16_384  # bytes, of a constant in the graph
-KEPT_SESSIONS = 6  # idle ones: the layers of a Nature network with its two heads
+KEPT_SESSIONS = 12  # idle ones, 12 MB each: all layers of two agents
 
 
 class Recipe(NamedTuple):
@@ -219,8 +219,12 @@ def _ending_in(layer: str, definition: Any) -> Any:
 
 
 def _single_thread(v1: Any) -> Any:
-    """All operations in the thread that calls, so that its priority holds for them; one thread is also as fast here."""
-    return v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=-1)
+    """All operations in the thread that calls, so that its priority holds for them; one thread is also as fast here.
+
+    The CPU always: beside a game there is little to gain from a GPU at batch 1, and a second session would contend for
+    its memory.
+    """
+    return v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=-1, device_count={"GPU": 0})
 
 
 def _image(param: Any, parameterization: str, shape: tuple[int, ...]) -> Any:

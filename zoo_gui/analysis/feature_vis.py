@@ -98,7 +98,7 @@ def feature_vis(
 
 
 def prepare(agent: Any, layer: str, **parameters: Any) -> None:
-    """Warm a layer (about one second): the next ``feature_vis`` of any of its units starts within milliseconds.
+    """Warm a layer (about half a second): ``feature_vis`` of any of its units then starts within milliseconds.
 
     parameters: objective, parameterization, transforms, pre_activation, as for ``feature_vis``.
     """
@@ -112,6 +112,16 @@ def prepare(agent: Any, layer: str, **parameters: Any) -> None:
         ascent.close()
         raise
     _pool.give(agent, ascent)
+
+
+@ANALYSES.register("prepare_feature_vis")
+def prepare_all(agent: Any, *, layers: tuple[str, ...] = (), **parameters: Any) -> Iterator[Progress]:
+    """``prepare`` the named layers, all by default, one between two yields, so that other jobs get their turn."""
+    names = tuple(layers) or tuple(info.name for info in agent.layers)
+    for done, layer in enumerate(names):
+        yield Progress(done, len(names), f"preparing {layer}")
+        prepare(agent, layer, **parameters)
+    yield Progress(len(names), len(names), "ready")
 
 
 def release() -> None:

@@ -77,6 +77,7 @@ def store(key: Mapping[str, Any], image: np.ndarray, activation: float) -> str:
 
 def _prune(place: Path) -> None:
     """Remove the least recently used files beyond MAX_FILES."""
-    files = [(entry.stat().st_mtime_ns, entry.path) for entry in os.scandir(place) if entry.name.endswith(".safetensors")]
-    for _, path in sorted(files)[: max(0, len(files) - MAX_FILES)]:
-        Path(path).unlink(missing_ok=True)
+    files = list(place.glob("*.safetensors"))
+    if len(files) > MAX_FILES:
+        for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)[: len(files) - MAX_FILES]:
+            path.unlink(missing_ok=True)

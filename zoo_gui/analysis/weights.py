@@ -1,0 +1,89 @@
+"""Which weights feed a unit, and from where? Read off the agent's arrays; no TensorFlow.
+
+A first convolution's kernel is a picture (Zeiler and Fergus 2014, fig. 6). Deeper kernels are not: there the L2 norm of
+the part that reads one input channel says how much that channel can matter (Erhan et al. 2009 show both). Norms compare
+inputs of one unit only as far as those inputs have similar sizes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterator
+
+import numpy as np
+
+from zoo_gui.analysis import ANALYSES, Progress
+from zoo_gui.types import Unit, read_only
+
+
+@dataclass(frozen=True)
+class UnitWeights:
+    """The weights into one unit; arrays float32, read-only.
+
+    source: the layer that feeds it, None: the observation (C is then its frames, oldest first).
+    kernel: (kh, kw, C): a convolution's kernel, or for a dense unit one weight for each position and channel of the map
+        that feeds it; (1, 1, N) where a dense layer feeds it.
+    bias: the unit's. scale: the largest magnitude in ``kernel``: draw it from −scale to scale.
+    position_norms: (kh, kw), L2 norm over the input channels: where the unit looks.
+    input_norms: (C,), L2 norm over the positions, of each input channel.
+    top: the incoming units of largest norm, largest first, each with its norm, or where it is a single weight, with
+        that weight and its sign; () for the observation.
+    """
+
+    unit: Unit
+    source: str | None
+    kernel: np.ndarray
+    bias: float
+    scale: float
+    position_norms: np.ndarray
+    input_norms: np.ndarray
+    top: tuple[tuple[Unit, float], ...]
+
+
+@ANALYSES.register("weights")
+def weights(agent: Any, *, unit: Unit | str, top: int = 8) -> Iterator[Progress]:
+    """The weights into ``unit``: one Progress with a UnitWeights; ``top``: incoming units to name. Raises ZooError."""
+    unit = Unit.parse(unit if isinstance(unit, str) else str(Unit(*unit)), agent.layers)
+    yield Progress(1, 1, f"weights of {unit}", unit_weights(agent, unit, top))
+
+
+def unit_weights(agent: Any, unit: Unit, top: int = 8) -> UnitWeights:
+    """The same, at once."""
+    source = sources(agent)[unit.layer]
+    kernel = _as_map(agent, unit, source)
+    square = np.square(kernel)
+    norms = np.sqrt(square.sum((0, 1)))
+    incoming: tuple[tuple[Unit, float], ...] = ()
+    if source is not None:
+        strength = kernel[0, 0] if kernel.shape[:2] == (1, 1) else norms
+        order = np.argsort(-norms, kind="stable")[: max(0, top)]
+        incoming = tuple((Unit(source, int(index)), float(strength[index])) for index in order)
+    return UnitWeights(
+        unit,
+        source,
+        read_only(kernel),
+        float(agent.weights[f"{unit.layer}/bias"][unit.index]),
+        float(np.abs(kernel).max()),
+        read_only(np.sqrt(square.sum(2))),
+        read_only(norms),
+        incoming,
+    )
+
+
+def sources(agent: Any) -> dict[str, str | None]:
+    """{layer: the layer that feeds it, None: the observation}, from the agent's card."""
+    found, previous = {}, None
+    for spec in agent.card.network.layers:
+        found[spec.name] = previous if spec.source is None else spec.source
+        previous = spec.name
+    return found
+
+
+def _as_map(agent: Any, unit: Unit, source: str | None) -> np.ndarray:
+    """The unit's weights as (kh, kw, C): dense kernels have one row for each activation of the source, in H, W, C."""
+    kernel = agent.weights[f"{unit.layer}/kernel"][..., unit.index]
+    if kernel.ndim == 3:
+        return np.array(kernel, np.float32)
+    shapes = {info.name: info.shape for info in agent.layers}
+    shape = agent.observation_shape if source is None else shapes[source]
+    return np.array(kernel, np.float32).reshape(shape if len(shape) == 3 else (1, 1, -1))
