@@ -205,10 +205,10 @@ def test_lanes_are_aligned_row_by_row_and_the_panel_is_used(make):
 def test_the_second_agent_of_a_game_shares_the_colour_bar(make):
     session, panel = make(ActivationsPanel, fake_lane(0), fake_lane(1))
     assert panel._cells[1, "conv1"].shares and panel._cells[1, "conv1"].bar.text == "same scale"
-    step = fake_step(session.lanes[1], 5)
+    step = fake_step(session.lanes[1], 5, index=5)
     step.decision.activations["conv1"][0, 0, 0] = 40.0
     session.give_step(1, step)
-    session.give_step(0, fake_step(session.lanes[0], 5))
+    session.give_step(0, fake_step(session.lanes[0], 5, index=5))
     assert float(panel._cells[0, "conv1"].bar.levels[1]) == pytest.approx(40, rel=0.01)
 
 
@@ -261,7 +261,7 @@ def test_dead_and_saturated_units_are_marked_and_named(make):
     session, panel = make(ActivationsPanel, *LANES["one"], size=(900, 800), steps=0)
     lane = session.lanes[0]
     for seed in range(Vitality.PATIENCE + 20):
-        step = fake_step(lane, seed % 7)
+        step = fake_step(lane, seed % 7, index=seed + 3)
         step.decision.activations["conv2"][..., 5] = 0
         step.decision.activations["conv2"][..., 6] += 0.1
         session.give_step(0, step)
@@ -355,6 +355,10 @@ def test_what_the_selected_unit_sees_is_outlined_where_it_is_strongest(make):
     assert cell.field.box.y() == pytest.approx(frame.y() + 20 / 84 * frame.height())
     assert cell.field.box.width() == pytest.approx(8 / 84 * frame.width())
     assert cell.label.text == "conv1:7 = 50"
+    session.set_lanes(*LANES["one"])  # an agent is taken away: the selection stays
+    session.give_step(0, step)
+    cell = panel._cells[0]
+    assert cell.field.isVisible()
     session.select(0, Unit("fc", 3))
     assert not cell.field.isVisible() and "whole screen" in cell.caption.text
     session.select(0, None)

@@ -239,12 +239,26 @@ def test_a_step_counts_once_and_an_edited_step_says_nothing_of_dead_units():
     lane = fake_lane()
     book = PictureBook()
     book.set_lanes((lane,))
-    step = fake_step(lane)
+    step = fake_step(lane, index=10)
     book.take(0, step)
     book.take(0, step)
     assert book[0, "conv1"].vitality.steps == 1
-    book.take(0, fake_step(lane, 1, edited=True))
+    book.take(0, fake_step(lane, 1, index=11, edited=True))
     assert book[0, "conv1"].vitality.steps == 1
+
+
+def test_the_filler_of_an_episodes_first_frames_moves_no_scale():
+    lane = fake_lane()
+    book = PictureBook()
+    book.set_lanes((lane,))
+    wild = fake_step(lane, index=2)
+    wild.decision.activations["fc"][3] = 300.0
+    book.take(0, wild)
+    assert book[0, "fc"].scale.level() == 300  # nothing better is known yet
+    book.take(0, fake_step(lane, index=3))
+    assert book[0, "fc"].scale.level() < 10 and book[0, "fc"].vitality.steps == 1
+    book.take(0, dataclasses.replace(wild, episode=1, index=0))
+    assert book[0, "fc"].scale.level() < 10
 
 
 # -- pictures of the game -------------------------------------------------------------------------------------------

@@ -75,7 +75,8 @@ def colourise(values: np.ndarray, table: np.ndarray, high, signed: bool = False)
     high = np.asarray(high, np.float32)
     span = top / 2 if signed else top
     factor = np.divide(span, high, out=np.zeros_like(high), where=high > 1e-30)
-    index = values * factor
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite values are cut below, like large ones
+        index = values * factor
     index += top / 2 + 0.5 if signed else 0.5
     np.clip(index, 0, top, out=index)
     if np.isnan(index.max(initial=0)):

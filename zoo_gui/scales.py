@@ -50,10 +50,15 @@ class Scale:
         self._newest: dict[object, np.ndarray] = {}
         self._updates = 0
 
-    def update(self, magnitudes: np.ndarray, source: object = 0) -> None:
-        """Take in one step: (C,) largest magnitude of each unit."""
+    def update(self, magnitudes: np.ndarray, source: object = 0, counts: bool = True) -> None:
+        """Take in one step: (C,) largest magnitude of each unit.
+
+        A step that does not count is forgotten with the next; until one counts, it sets the level.
+        """
         first = not self._newest or source == next(iter(self._newest))
         self._newest[source] = magnitudes
+        if not counts:
+            return
         self._updates += first
         if self.mode == "locked" and self._updates > self.WARM_UP:
             return
@@ -71,7 +76,7 @@ class Scale:
         In between it is their geometric mean, weighted. No channel is amplified beyond 1000 times its layer.
         """
         channels = self._largest
-        if self.mode == "frame" and self._newest:
+        if self._newest and (self.mode == "frame" or not channels.any()):
             channels = np.maximum.reduce(list(self._newest.values()))
         layer = channels.max()
         if boost <= 0:
@@ -139,17 +144,18 @@ class LayerPicture:
         self.values: np.ndarray | None = None
         self.high = np.zeros(info.units, np.float32)
 
-    def take(self, values: np.ndarray, edited: bool = False) -> None:
+    def take(self, values: np.ndarray, edited: bool = False, counts: bool = True) -> None:
         """Take in one step's activations, shape of the layer; the same array again changes nothing.
 
-        ``edited``: an intervention is on, so that the step says nothing about which units are dead.
+        ``edited``: an intervention is on, so that the step says nothing about which units are dead. ``counts``:
+        whether it moves the scale and tells of dead units at all.
         """
         if values is self.values:
             return
         self.values = values
         low, self.high = extremes(values)
-        self.scale.update(np.maximum(np.abs(low), np.abs(self.high)), self.source)
-        if not edited:
+        self.scale.update(np.maximum(np.abs(low), np.abs(self.high)), self.source, counts)
+        if counts and not edited:
             self.vitality.update(low, self.high)
 
     def table(self, view: dict) -> np.ndarray:
@@ -181,6 +187,15 @@ class LayerPicture:
         else:
             here = f"{unit} = {number(self.values[hit.unit])}"
         return f"{here} · layer scale {number(self.scale.level())}{STATE_WORDS[self.vitality.marks()[hit.unit]]}"
+
+
+def stack_is_full(step: Step) -> bool:
+    """Whether every frame of the observation is of this episode.
+
+    Before that, the stack holds filler, which many agents answer with activations a hundred times the usual: a scale
+    that took them in would leave the rest of the episode dark.
+    """
+    return step.observation.ndim != 3 or step.index >= step.observation.shape[2] - 1
 
 
 def layer_keys(layers: tuple[LayerInfo, ...]) -> list[tuple[str, int]]:
@@ -246,10 +261,11 @@ class PictureBook:
 
     def take(self, lane: int, step: Step) -> None:
         """Take in every layer of a step."""
+        counts = stack_is_full(step)
         for name, values in step.decision.activations.items():
             picture = self._pictures.get((lane, name))
             if picture is not None and values.shape == picture.info.shape:
-                picture.take(values, step.edited)
+                picture.take(values, step.edited, counts)
 
     def __getitem__(self, key: tuple[int, str]) -> LayerPicture:
         return self._pictures[key]

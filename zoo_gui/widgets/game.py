@@ -8,7 +8,7 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import Veil, blend, observation_to_screen, rgb32, saliency_map, veil
-from zoo_gui.scales import Scale, number
+from zoo_gui.scales import Scale, number, stack_is_full
 from zoo_gui.types import LaneInfo, Step, Unit
 from zoo_gui.widgets.base import PANELS, Panel
 from zoo_gui.widgets.items import Canvas, Outline, PixelItem, TextLine, line_height
@@ -77,7 +77,7 @@ class GameCell:
         weights = np.nan_to_num(saliency_map(step.saliency, signed, SALIENCY_BLUR), posinf=0.0, neginf=0.0)
         magnitude = np.abs(weights)
         self._scale.mode = "frame" if view["scale"] == "frame" else "running"
-        self._scale.update(np.array([_high_end(magnitude)], np.float32))
+        self._scale.update(np.array([_high_end(magnitude)], np.float32), counts=stack_is_full(step))
         weights = np.sign(weights) * np.sqrt(magnitude / (float(self._scale.level()) or 1.0))
         self._veil = veil(weights, self.info.screen, view["saliency_opacity"])
         what = {"action": "chosen action", "value": "value", "unit": "selected unit"}.get(target, "")
@@ -191,6 +191,8 @@ class GamePanel(Panel):
         self._shown = lanes
         self._canvas.clear_items()
         self._cells = {info.lane: GameCell(info, self._canvas) for info in lanes}
+        if self.session.selected is not None:
+            self.show_unit(*self.session.selected)
         self._arrange()
 
     def show_step(self, lane, step, summaries) -> None:

@@ -88,7 +88,8 @@ class LaneTiles:
             level = max(FAINTEST, float(self.scale.level()))
             table = lut(view["signed_colormap"], TABLE_SIZE, view.get("gamma", 1.0), True)
             tile.picture.set_pixels(colourise(change, table, level, True))
-            tile.label.set_text(f"Δ ±{number(level)}")
+            text = f"Δ ±{number(level)}"
+            tile.label.set_text(text if tile.label.text_width(text) <= tile.label.box.width() else "Δ")
 
     def describe(self, position, observation: np.ndarray) -> str | None:
         """The pixel at a canvas position, or None."""
