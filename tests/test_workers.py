@@ -103,3 +103,10 @@ def test_close_ends_the_thread_and_closes_generators():
     stream.close()
     assert closed == ["closing"]
     assert "closing" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_background_job_waits_while_there_is_another(streams):
+    streams.start("front", lambda: count(30))
+    streams.start("background", lambda: iter(range(3)), background=True)
+    wait_until(lambda: ("background", "finished", None) in streams.results)
+    assert [key for key, _, _ in streams.results] == ["front"] * 31 + ["background"] * 4

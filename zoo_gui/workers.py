@@ -22,8 +22,8 @@ Deliver = Callable[[str, str, Any], None]
 class _Job:
     """One generator that has not ended; ``make`` is called in the stream's thread."""
 
-    def __init__(self, key: str, make: Callable[[], Iterator]):
-        self.key, self.make = key, make
+    def __init__(self, key: str, make: Callable[[], Iterator], background: bool):
+        self.key, self.make, self.background = key, make, background
         self.generator: Iterator | None = None
 
     def advance(self) -> Any:
@@ -54,11 +54,14 @@ class Streams:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def start(self, key: str, make: Callable[[], Iterator]) -> None:
-        """Run the generator that ``make()`` returns; a job of the same key ends first."""
+    def start(self, key: str, make: Callable[[], Iterator], background: bool = False) -> None:
+        """Run the generator that ``make()`` returns; a job of the same key ends first.
+
+        background: advance it only while there is no other job.
+        """
         with self._changed:
             self._retire(key)
-            self._jobs[key] = _Job(key, make)
+            self._jobs[key] = _Job(key, make, background)
             self._changed.notify()
 
     def cancel(self, key: str) -> None:
@@ -89,7 +92,7 @@ class Streams:
                 while not (self._jobs or self._ended or self._closing):
                     self._changed.wait()
                 ended, self._ended = self._ended, []
-                turn = list(self._jobs.values())
+                turn = [job for job in self._jobs.values() if not job.background] or list(self._jobs.values())[:1]
                 if self._closing and not ended:
                     return
             for job in ended:

@@ -7,12 +7,14 @@ agents. Commands are ``(name, keywords)``, events ``(name, …)``; see ``Server`
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
 import threading
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Iterator
 
 from zoo_gui.engine.shared import UNLIMITED
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: When the lanes run as fast as they go, how long to wait between two steps whose arrays are passed on, in seconds.
 SHOW_EVERY = 0.012
+#: Lanes whose layers are made ready for feature visualization: more would not fit into its pool of graphs.
+WARM_LANES = 2
 
 
 def main(connection, parent_pid: int) -> None:
@@ -201,6 +205,20 @@ class Server:
         else:
             self.lanes[lane] = loaded
         self._announce(key)
+        # A full garbage collection while a graph is built would hold the interpreter lock for 0.3 s: what exists now
+        # is here to stay, and need not be looked at again.
+        gc.collect()
+        gc.freeze()
+        self._warm()
+
+    def _warm(self) -> None:
+        """Build the graphs of feature visualization for the first lanes, when nothing else is to be done."""
+        from zoo_gui.analysis import ANALYSES
+
+        make = ANALYSES["prepare_feature_vis"]
+        for i, lane in enumerate(self.lanes[:WARM_LANES]):
+            if lane.player.agent is not None:
+                self._jobs.start(f"prepare {i}", partial(make, lane.player.agent), background=True)
 
     def do_remove(self, lane: int) -> None:
         del self.lanes[lane]

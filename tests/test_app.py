@@ -1,0 +1,237 @@
+"""The whole window with a real agent in a real game, driven by clicks and keys."""
+
+import numpy as np
+import pytest
+from pyqtgraph.Qt import QtCore, QtWidgets
+from pytestqt.exceptions import TimeoutError as QtTimeout
+
+from zoo_gui import capture as capture_module
+from zoo_gui.app import MainWindow
+from zoo_gui.session import Session
+from zoo_gui.settings import Settings
+from zoo_gui.types import Unit
+
+AGENT = "ppo/Breakout/1"
+Qt = QtCore.Qt
+
+
+def make_window(qtbot, agents=(), start=True):
+    session = Session()
+    if start:
+        session.start_engine()
+    window = MainWindow(session, Settings())
+    qtbot.addWidget(window)
+    for lane, agent in enumerate(agents):
+        session.load(agent, lane, seed=5)
+    window.show()
+    qtbot.waitExposed(window)
+    if agents:
+        qtbot.waitUntil(lambda: len(session.lanes) == len(agents) and session.last_step(0) is not None, timeout=40_000)
+    return window
+
+
+def press(window, key, modifier=Qt.NoModifier, target=None):
+    """A key as a person presses it: to the widget that has the focus."""
+    from pyqtgraph.Qt import QtTest
+
+    QtTest.QTest.keyClick(target or window, key, modifier)
+
+
+def run_to(qtbot, session, number):
+    qtbot.waitUntil(lambda: len(session.history(0)) > number, timeout=20_000)
+
+
+def test_watching_clicking_and_pausing(qtbot):
+    window = make_window(qtbot, [AGENT])
+    session = window.session
+    run_to(qtbot, session, 20)
+    assert session.running and session.status["state"] == "running"
+
+    press(window, Qt.Key_Space)
+    assert not session.running
+    number = session.history(0).column("number")[-1]
+    qtbot.wait(200)
+    assert session.history(0).column("number")[-1] == number
+    press(window, Qt.Key_Period)
+    qtbot.waitUntil(lambda: session.history(0).column("number")[-1] == number + 1)
+
+    panel = window.panels["activations"]
+    click_unit(qtbot, panel, 0, Unit("conv2", 9))
+    assert session.selected == (0, Unit("conv2", 9))
+    with qtbot.waitSignal(session.progressed, timeout=30_000, check_params_cb=is_picture_of(Unit("conv2", 9))):
+        pass
+    press(window, Qt.Key_L)
+    assert session.selected == (0, Unit("conv2", 10))
+
+    press(window, Qt.Key_B)
+    qtbot.waitUntil(lambda: session.last_step(0).saliency is not None)
+    press(window, Qt.Key_T)
+    assert session.view["gamma"] == 0.7
+    press(window, Qt.Key_Plus)
+    assert session.speed == 2.0
+    press(window, Qt.Key_H)
+    assert window.help.isVisible()
+    press(window, Qt.Key_H)
+    assert not window.help.isVisible()
+    assert not any(panel.failed for panel in window.panels.values())
+    window.close()
+
+
+def click_unit(qtbot, panel, lane, unit):
+    cell = panel._cells[lane, unit.layer]
+    canvas = panel._canvas
+    position = canvas.mapFromScene(cell.item.mapToScene(cell.item.tile_box(unit.index).center()))
+    qtbot.mouseClick(canvas.viewport(), Qt.LeftButton, pos=position)
+
+
+def is_picture_of(unit):
+    def check(key, progress):
+        return key == "feature_vis" and progress.result is not None and progress.result.unit == unit
+
+    return check
+
+
+def test_two_agents_one_clock_and_the_engine_may_die(qtbot, caplog):
+    window = make_window(qtbot, [AGENT, "random/Pong"])
+    session = window.session
+    run_to(qtbot, session, 15)
+    assert [info.game for info in session.lanes] == ["Breakout", "Pong"]
+    assert abs(len(session.history(0)) - len(session.history(1))) == 0
+    assert session.agreement.steps > 10
+    with qtbot.waitSignal(session.engine_died, timeout=10_000):
+        session.engine.send("crash")
+    assert window.banner.isVisible() and "Restart" in window.banner.action.text()
+    assert session.status["state"] == "stopped" and window.isVisible()
+    window.banner.action.click()
+    qtbot.waitUntil(lambda: session.status["state"] == "running" and len(session.history(0)) > 3, timeout=40_000)
+    assert [info.agent_id for info in session.lanes] == [AGENT, "random/Pong"]
+    window.close()
+
+
+def test_a_person_plays(qtbot):
+    window = make_window(qtbot, [AGENT])
+    session = window.session
+    session.set_player(0, "human")
+    names = session.lanes[0].action_names
+    from pyqtgraph.Qt import QtTest
+
+    QtTest.QTest.keyPress(window, Qt.Key_Right)
+    qtbot.waitUntil(lambda: names[session.last_step(0).decision.action] == "RIGHT", timeout=10_000)
+    QtTest.QTest.keyRelease(window, Qt.Key_Right)
+    qtbot.waitUntil(lambda: names[session.last_step(0).decision.action] == "NOOP", timeout=10_000)
+    assert session.last_step(0).player == "human" and session.running
+    window.close()
+
+
+def test_pictures_and_films(qtbot, own_folders):
+    window = make_window(qtbot, [AGENT])
+    run_to(qtbot, window.session, 5)
+    with qtbot.waitSignal(window.capture.saved, timeout=10_000) as saved:
+        press(window, Qt.Key_S, Qt.ControlModifier)
+    image = _read_png(saved.args[0])
+    assert image.shape[:2] == (window.height(), window.width()) and image.std() > 10
+    press(window, Qt.Key_C, Qt.ControlModifier)
+    assert QtWidgets.QApplication.clipboard().image().width() == window.width()
+
+    press(window, Qt.Key_R, Qt.ControlModifier)
+    qtbot.waitUntil(lambda: window.session.status["recording"] is not None, timeout=10_000)
+    qtbot.wait(1200)
+    with qtbot.waitSignal(window.capture.saved, timeout=20_000) as saved:
+        press(window, Qt.Key_R, Qt.ControlModifier)
+    frames, rate, size = _read_film(saved.args[0])
+    assert rate == capture_module.FPS and frames >= 20
+    assert size == (window.width() // 2 * 2, window.height() // 2 * 2)
+    window.close()
+
+
+def test_a_recording_that_runs_when_the_window_closes_is_kept(qtbot, own_folders):
+    window = make_window(qtbot, [AGENT])
+    window.capture.start(window.panels["game"])
+    qtbot.waitUntil(lambda: window.session.status["recording"] is not None, timeout=10_000)
+    qtbot.wait(700)
+    window.close()
+    (film,) = (own_folders / "recordings").glob("*.mp4")
+    assert _read_film(film)[0] >= 10
+
+
+def test_an_unwritable_folder_is_one_sentence(qtbot, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("ZOO_GUI_RECORDINGS", str(tmp_path / "file" / "folder"))
+    window = make_window(qtbot, start=False)
+    for start in (lambda: window.capture.screenshot(window), lambda: window.capture.start(window)):
+        with qtbot.waitSignal(window.capture.failed, timeout=10_000) as failed:
+            start()
+        assert "cannot be written" in failed.args[0]
+    assert not window.capture.is_recording
+    window.close()
+
+
+def test_the_layout_is_kept_and_can_be_reset(qtbot):
+    window = make_window(qtbot, start=False)
+    window.docks["plots"].close()
+    window.session.set_view(gamma=0.5, contrast="channel")
+    window.close()
+    again = make_window(qtbot, start=False)
+    assert again.docks["plots"].isHidden()
+    assert (again.session.view["gamma"], again.session.view["contrast"]) == (0.5, "channel")
+    press(again, Qt.Key_L, Qt.ControlModifier)
+    assert not again.docks["plots"].isHidden()
+    again.close()
+
+
+@pytest.mark.parametrize("broken", ["show_step", "set_lanes"])
+def test_a_panel_that_breaks_says_so_and_the_game_goes_on(qtbot, monkeypatch, caplog, broken):
+    window = make_window(qtbot, [AGENT])
+    panel = window.panels["actions"]
+
+    def fail(*arguments):
+        raise RuntimeError("deliberately")
+
+    monkeypatch.setattr(panel, broken, fail)
+    if broken == "set_lanes":
+        window.session.lanes_changed.emit(window.session.lanes)
+    qtbot.waitUntil(lambda: panel.failed, timeout=5_000)
+    labels = [label.text() for label in panel.findChildren(QtWidgets.QLabel)]
+    assert any("deliberately" in text and "Reload" in text for text in labels)
+    number = len(window.session.history(0))
+    run_to(qtbot, window.session, number + 5)
+    monkeypatch.undo()
+    panel.findChild(QtWidgets.QPushButton).click()
+    assert not panel.failed
+    window.close()
+
+
+def test_an_unknown_agent_is_a_sentence_in_the_window(qtbot):
+    window = make_window(qtbot, [AGENT])
+    with qtbot.waitSignal(window.session.message, timeout=10_000) as said:
+        window.session.load("ppo/Braekout/1")
+    assert said.args[0] == "error" and "ppo/Breakout/1" in said.args[1]
+    run_to(qtbot, window.session, len(window.session.history(0)) + 5)
+    window.close()
+
+
+def test_closing_at_once_leaves_nothing(qtbot):
+    window = make_window(qtbot)
+    window.session.load(AGENT)
+    window.close()
+    with pytest.raises(QtTimeout):
+        qtbot.waitUntil(lambda: bool(window.session.lanes), timeout=300)
+
+
+def _read_png(path):
+    import cv2
+
+    return cv2.imread(str(path))
+
+
+def _read_film(path):
+    import cv2
+
+    film = cv2.VideoCapture(str(path))
+    frames = 0
+    while film.read()[0]:
+        frames += 1
+    size = (int(film.get(cv2.CAP_PROP_FRAME_WIDTH)), int(film.get(cv2.CAP_PROP_FRAME_HEIGHT)))
+    rate = film.get(cv2.CAP_PROP_FPS)
+    film.release()
+    return frames, np.round(rate, 3), size
