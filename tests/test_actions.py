@@ -15,15 +15,18 @@ EIGHTEEN = BREAKOUT[:2] + ("UP", "RIGHT", "LEFT", "DOWN", "UPRIGHT", "UPLEFT", "
 
 @pytest.fixture
 def make(qtbot):
+    kept = []  # a panel without a parent lives as long as its last reference
+
     def shown(*lanes, size=(330, 220)):
         session = FakeSession(lanes)
         panel = ActionsPanel(session)
         qtbot.addWidget(panel)
+        kept.append(panel)
         panel.resize(*size)
         panel.show()
         qtbot.waitExposed(panel)
         return session, panel
-    return shown
+    yield shown
 
 
 def decided(info, scores, action=0, value=None):

@@ -12,17 +12,20 @@ UNIT = Unit("conv2", 17)
 
 @pytest.fixture
 def make(qtbot):
+    kept = []  # a panel without a parent lives as long as its last reference
+
     def shown(*lanes, size=(900, 300), pins=()):
         session = FakeSession(lanes)
         for lane in pins:
             session.pin(lane, UNIT)
         panel = PlotsPanel(session)
         qtbot.addWidget(panel)
+        kept.append(panel)
         panel.resize(*size)
         panel.show()
         qtbot.waitExposed(panel)
         return session, panel
-    return shown
+    yield shown
 
 
 def give(session, lane, count, start=0, **columns):

@@ -1,0 +1,371 @@
+"""One unit: its activation now and lately, what it looks for, its weights; pin it, silence it, make it stronger."""
+
+from __future__ import annotations
+
+import time
+
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from zoo_gui.imaging import TABLE_SIZE, lut
+from zoo_gui.naming import lane_colour, lane_letter, readable_action
+from zoo_gui.scales import PictureBook, number
+from zoo_gui.types import LaneInfo, LayerInfo, Step, StepSummary, Unit, ZooError
+from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.inspector_edit import EditBar
+from zoo_gui.widgets.inspector_pictures import Strip, UnitView, weight_tiles
+from zoo_gui.widgets.inspector_trace import Recent, RecentPlot
+from zoo_gui.widgets.inspector_vis import SMALL, FeatureVisBox, heading
+
+JOBS = ("feature_vis", "weights")
+DEBOUNCE = 0.12  # seconds: the first selection asks at once, one that follows sooner waits for the key to rest
+HINT = "Nothing is selected.\n\nClick a unit in Activations, or type its name above: conv2:17"
+WRONG = "color: #F2A06E; font-size: 11px"
+
+
+@PANELS.register("inspector")
+class InspectorPanel(Panel):
+    """Follows the selection. Its jobs run while it is visible and no longer."""
+
+    title = "Unit"
+    area = "right"
+
+    # -- building -----------------------------------------------------------------------------------------------
+    def build(self) -> QtWidgets.QWidget:
+        self._current: tuple[int, Unit] | None = None
+        self._agent, self._seed, self._asked = "", 0, 0.0
+        self._recent: dict[int, Recent] = {}
+        self._book = PictureBook.of(self.session)
+        content = QtWidgets.QWidget()
+        content.setMinimumWidth(300)
+        content.setStyleSheet("QLabel, QLineEdit, QPushButton, QDoubleSpinBox { font-size: 12px }")
+        self._wait = QtCore.QTimer(content)
+        self._wait.setSingleShot(True)
+        self._wait.timeout.connect(lambda: self._guard(self._ask))
+        column = QtWidgets.QVBoxLayout(content)
+        column.setContentsMargins(8, 6, 8, 4)
+        column.setSpacing(4)
+        self._make_head(column)
+        self._pages = QtWidgets.QStackedWidget()
+        hint = QtWidgets.QLabel(HINT)
+        hint.setWordWrap(True)
+        hint.setAlignment(QtCore.Qt.AlignCenter)
+        self._pages.addWidget(hint)
+        area = QtWidgets.QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QtWidgets.QFrame.NoFrame)
+        area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOff)
+        area.setWidget(self._make_body())
+        self._pages.addWidget(area)
+        column.addWidget(self._pages, 1)
+        return content
+
+    def _make_head(self, column: QtWidgets.QVBoxLayout) -> None:
+        self.heading = QtWidgets.QLabel()
+        self.heading.setStyleSheet("font-weight: bold; font-size: 14px")
+        self.heading.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
+        self.about = QtWidgets.QLabel()
+        self.about.setStyleSheet(SMALL)
+        self.about.setWordWrap(True)
+        row = QtWidgets.QHBoxLayout()
+        self.entry = QtWidgets.QLineEdit()
+        self.entry.setPlaceholderText("conv2:17")
+        self.entry.setAccessibleName("Unit")
+        self.entry.setFocusPolicy(QtCore.Qt.ClickFocus)  # never the first focus: it would swallow the shortcuts
+        self.entry.setToolTip("A unit as layer:index; Enter selects it.")
+        self.entry.returnPressed.connect(lambda: self._guard(self._on_entry))
+        self.wrong = QtWidgets.QLabel()
+        self.wrong.setStyleSheet(WRONG)
+        self.wrong.setWordWrap(True)
+        self.wrong.hide()
+        self.entry.textEdited.connect(lambda _: self.wrong.hide())
+        self.previous, self.next = self._arrow(-1, "Previous unit"), self._arrow(1, "Next unit")
+        self.pin_button = QtWidgets.QPushButton("Pin")
+        self.pin_button.setCheckable(True)
+        self.pin_button.setAutoDefault(False)
+        self.pin_button.setToolTip("Plot this unit's activation at every step, beside reward and value.")
+        self.pin_button.clicked.connect(lambda pinned: self._guard(self._on_pin, pinned))
+        row.addWidget(self.entry, 1)
+        for button in (self.previous, self.next, self.pin_button):
+            row.addWidget(button)
+        column.addLayout(row)
+        for widget in (self.wrong, self.heading, self.about):
+            column.addWidget(widget)
+
+    def _arrow(self, by: int, name: str) -> QtWidgets.QToolButton:
+        button = QtWidgets.QToolButton()
+        button.setArrowType(QtCore.Qt.LeftArrow if by < 0 else QtCore.Qt.RightArrow)
+        button.setAutoRepeat(True)
+        button.setToolTip(name)
+        button.setAccessibleName(name)
+        button.clicked.connect(lambda: self._guard(self._move, by))
+        return button
+
+    def _make_body(self) -> QtWidgets.QWidget:
+        body = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 2, 0)
+        column.setSpacing(5)
+        now = QtWidgets.QHBoxLayout()
+        self.unit_view = UnitView()
+        self.recent_plot = RecentPlot(QtGui.QColor(lane_colour(0)))
+        self.unit_view.setFixedHeight(210)
+        self.recent_plot.setFixedHeight(210)
+        now.addWidget(self.unit_view)
+        now.addWidget(self.recent_plot, 1)
+        self.vis = FeatureVisBox()
+        self.vis.again.connect(lambda: self._guard(self._on_again))
+        self.vis.cancelled.connect(lambda: self._guard(self._on_cancel))
+        self.weights_title = heading("Weights")
+        self.weights_said = QtWidgets.QLabel()
+        self.weights_said.setStyleSheet(SMALL)
+        self.weights_said.setWordWrap(True)
+        self.weights = Strip()
+        self.weights.chosen.connect(lambda unit: self._current and self.session.select(self._current[0], unit))
+        self.weights.said.connect(self.session.hover)
+        self.edit_bar = EditBar()
+        self.edit_bar.edited.connect(lambda gain, offset: self._guard(self._on_edit, gain, offset))
+        self.edit_bar.cleared.connect(lambda: self._guard(self._on_clear_edits))
+        column.addLayout(now)
+        for widget in (self.vis, self.weights_title, self.weights, self.weights_said, heading("Intervene"),
+                       self.edit_bar):
+            column.addWidget(widget)
+        column.addStretch(1)
+        return body
+
+    def focus_entry(self) -> None:
+        """Put the cursor into the box for a unit's name."""
+        self.entry.setFocus()
+        self.entry.selectAll()
+
+    # -- what the session says ----------------------------------------------------------------------------------
+    def _connect(self) -> None:
+        super()._connect()
+        self.session.pins_changed.connect(lambda _: self.isVisible() and self._guard(self._show_pin))
+        self.session.status_changed.connect(lambda _: self.isVisible() and self._guard(self._show_edit))
+
+    def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
+        self._book.set_lanes(lanes)
+        known = {info.lane: (info.agent_id, info.layers) for info in lanes}
+        for lane in [lane for lane in self._recent if self._known.get(lane) != known.get(lane)]:
+            del self._recent[lane]
+        self._known = known
+        if self._current is not None and known.get(self._current[0], ("",))[0] != self._agent:
+            self._forget()
+            if self.session.selected is not None:
+                self.show_unit(*self.session.selected)
+
+    _known: dict = {}
+
+    def show_unit(self, lane: int, unit: Unit | None) -> None:
+        info = self._info(lane)
+        layer = info.layer(unit.layer) if info is not None and unit is not None else None
+        if layer is None:
+            self._forget()
+            return
+        if self._current == (lane, unit) and (self.vis.running or self.vis.unit == unit):
+            return
+        self.edit_bar.stop()
+        self._current, self._agent, self._seed = (lane, unit), info.agent_id, 0
+        self._describe(info, layer, unit)
+        self.recent_plot.begin(QtGui.QColor(lane_colour(lane)))
+        self._pages.setCurrentIndex(1)
+        self._show_pin()
+        self._show_edit()
+        self._show_now()
+        self.vis.begin(unit)
+        self.weights.set_stale(True)
+        self.weights_said.setText("stale: these are the previous unit's weights" if self.weights.tiles else "")
+        self._ask_soon()
+
+    def show_step(self, lane: int, step: Step, summaries: list[StepSummary]) -> None:
+        info = self._info(lane)
+        if info is None or not info.layers or not step.decision.activations:
+            return
+        self._book.take(lane, step)
+        at = summaries[-1].number if summaries else self._newest_number(lane)
+        highs = [self._book[lane, layer.name].high for layer in info.layers]
+        if at is not None:
+            self._recent.setdefault(lane, Recent(info)).add(at, highs)
+        if self._current is not None and self._current[0] == lane:
+            self._show_now()
+
+    def show_view(self, view: dict) -> None:
+        self._show_now()
+
+    def show_progress(self, key: str, progress) -> None:
+        if self._current is None or key not in JOBS:
+            return
+        if key == "feature_vis":
+            self.vis.take(progress)
+        elif progress.result is not None and progress.result.unit == self._current[1]:
+            self._show_weights(progress.result)
+
+    def show_failure(self, key: str, sentence: str) -> None:
+        if self._current is None or self._wait.isActive():
+            return
+        if key == "feature_vis":
+            self.vis.stop(sentence)
+        elif key == "weights":
+            self.weights.show_tiles([])
+            self.weights_said.setText(sentence)
+
+    # -- jobs ---------------------------------------------------------------------------------------------------
+    def _ask_soon(self) -> None:
+        """Start the unit's jobs: at once, or when the selection rests."""
+        if not self.isVisible():
+            return
+        since = time.monotonic() - self._asked
+        self._asked = time.monotonic()
+        if since >= DEBOUNCE and not self._wait.isActive():
+            self._ask()
+        else:
+            self._wait.start(round(1000 * DEBOUNCE))
+
+    def _ask(self) -> None:
+        if self._current is not None and self.isVisible():
+            lane, unit = self._current
+            parameters = {"seed": self._seed} if self._seed else {}
+            self.session.run("feature_vis", "feature_vis", lane, unit=unit, **parameters)
+            self.session.run("weights", "weights", lane, unit=unit)
+
+    def _on_again(self) -> None:
+        if self._current is not None:
+            lane, unit = self._current
+            self._seed += 1
+            self.vis.begin(unit)
+            self.session.run("feature_vis", "feature_vis", lane, unit=unit, seed=self._seed)
+
+    def _on_cancel(self) -> None:
+        self._wait.stop()
+        self.session.cancel("feature_vis")
+        self.vis.stop()
+
+    def hideEvent(self, event) -> None:
+        super().hideEvent(event)
+        if self._current is not None:
+            self._guard(self._forget)
+
+    def _forget(self) -> None:
+        """Nothing is selected, or nobody looks: end the jobs."""
+        self._wait.stop()
+        if self._current is not None:
+            self.edit_bar.stop()
+            for key in JOBS:
+                self.session.cancel(key)
+        self._current, self._agent = None, ""
+        self.vis.clear()
+        self.weights.show_tiles([])
+        self._pages.setCurrentIndex(0)
+        self.heading.setText("")
+        self.about.setText("")
+        for button in (self.previous, self.next, self.pin_button):
+            button.setEnabled(False)
+
+    # -- showing ------------------------------------------------------------------------------------------------
+    def _info(self, lane: int) -> LaneInfo | None:
+        return next((info for info in self.lanes if info.lane == lane), None)
+
+    def _newest_number(self, lane: int) -> float | None:
+        numbers = self.session.history(lane).column("number", 1)
+        return float(numbers[0]) if len(numbers) else None
+
+    def _describe(self, info: LaneInfo, layer: LayerInfo, unit: Unit) -> None:
+        kind = "channel" if layer.kind == "conv" else "neuron"
+        letter = f"{lane_letter(info.lane)} " if len(self.lanes) > 1 else ""
+        self.heading.setText(f"{unit} · {kind} · {letter}{info.title}")
+        self.heading.setToolTip(self.heading.text())
+        about = f"{kind} {unit.index} of 0–{layer.units - 1}"
+        if layer.kind == "conv":
+            about += f" · map {layer.shape[0]}×{layer.shape[1]}"
+        if layer.receptive_field is not None:
+            field = layer.receptive_field
+            about += f" · sees {field.size[0]}×{field.size[1]} pixels, every {field.stride[0]}"
+        if layer.kind in ("logits", "q") and unit.index < len(info.action_names):
+            about += f" · action: {readable_action(info.action_names[unit.index])}"
+        self.about.setText(about)
+        self.entry.setText(str(unit))
+        self.wrong.hide()
+        for button in (self.previous, self.next, self.pin_button):
+            button.setEnabled(True)
+
+    def _show_now(self) -> None:
+        if self._current is None:
+            return
+        lane, unit = self._current
+        picture = self._book[lane, unit.layer]
+        if picture.values is not None:
+            self.unit_view.show_unit(picture, unit.index, self.session.view)
+        recent = self._recent.get(lane)
+        if recent is None:
+            return
+        numbers, values = recent.of(unit)
+        if (lane, unit) in [tuple(pin) for pin in self.session.pins]:  # then every step is known
+            history = self.session.history(lane)
+            pinned = history.pinned(unit, recent.window)
+            if len(pinned) and not (pinned != pinned).any():
+                numbers, values = history.column("number", recent.window), pinned
+        self.recent_plot.show_values(numbers, values, recent.seconds_per_step)
+
+    def _show_weights(self, weights) -> None:
+        tiles = weight_tiles(weights, self.session.view["signed_colormap"])
+        depth = weights.kernel.shape[:2]
+        self.weights.show_tiles(tiles, 150 if weights.source is None else 64 if depth != (1, 1) else 20)
+        self.weights.set_scale(lut(self.session.view["signed_colormap"], TABLE_SIZE, 1.0, True), weights.scale)
+        self.weights.set_stale(False)
+        bias = number(weights.bias).replace("-", "−")
+        if weights.source is None:
+            self.weights_title.setText("Weights on each frame")
+            self.weights_said.setText(f"bias {bias}")
+        else:
+            self.weights_title.setText(f"Weights from {weights.source}: the {len(tiles)} strongest of "
+                                       f"{weights.kernel.shape[-1]}")
+            words = "weight" if depth == (1, 1) else "norm"
+            self.weights_said.setText(f"numbers: {words} · bias {bias} · click one to inspect it")
+
+    def _show_pin(self) -> None:
+        if self._current is not None:
+            pinned = self._current in [tuple(pin) for pin in self.session.pins]
+            self.pin_button.setChecked(pinned)
+            self.pin_button.setText("Unpin" if pinned else "Pin")
+
+    def _show_edit(self) -> None:
+        if self._current is not None and not self.edit_bar.busy:
+            edits = getattr(self.session, "edits", {})
+            gain, offset = edits.get(self._current, (1.0, 0.0))
+            self.edit_bar.show_edit(gain, offset, len([key for key in edits if key != self._current]))
+
+    # -- what the person does -----------------------------------------------------------------------------------
+    def _on_entry(self) -> None:
+        lane = self._current[0] if self._current else next((info.lane for info in self.lanes if info.layers), None)
+        info = None if lane is None else self._info(lane)
+        try:
+            if info is None or not info.layers:
+                raise ZooError("There is no network to inspect: open an agent first.")
+            unit = Unit.parse(self.entry.text(), info.layers)
+        except ZooError as error:
+            self.wrong.setText(str(error))
+            self.wrong.show()
+            return
+        self.wrong.hide()
+        self.entry.clearFocus()  # letters are shortcuts again
+        self.session.select(lane, unit)
+
+    def _move(self, by: int) -> None:
+        if self._current is not None:
+            lane, unit = self._current
+            units = self._info(lane).layer(unit.layer).units
+            self.session.select(lane, Unit(unit.layer, (unit.index + by) % units))
+
+    def _on_pin(self, pinned: bool) -> None:
+        if self._current is not None:
+            (self.session.pin if pinned else self.session.unpin)(*self._current)
+            self._show_pin()
+
+    def _on_edit(self, gain: float, offset: float) -> None:
+        if self._current is not None:
+            self.session.edit(*self._current, gain, offset)
+            self.edit_bar.reset.setEnabled((gain, offset) != (1.0, 0.0))
+
+    def _on_clear_edits(self) -> None:
+        self.session.clear_edits()
+        self._show_edit()
