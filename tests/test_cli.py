@@ -35,7 +35,8 @@ def called(monkeypatch):
 
     options = {}
     monkeypatch.setattr(zoo_gui.launch, "run", lambda given: options.update(vars(given)) or print("Saved it") or 0)
-    monkeypatch.setattr(zoo_gui.bench, "run", lambda given: options.update(vars(given)) or {"ui_fps": {"1": 60.0}, "cores": 2})
+    figures = {"ui_fps": {"1": 60.0}, "cores": 2}
+    monkeypatch.setattr(zoo_gui.bench, "run", lambda given: options.update(vars(given)) or figures)
     return options
 
 

@@ -40,6 +40,23 @@ def test_restored_state_replays_exactly_here_and_in_a_fresh_emulator(game):
     assert run(fresh, future) == expected
 
 
+@pytest.mark.parametrize("game", ["qbert", "tetris"])
+@pytest.mark.parametrize("frames", [0, 1, 2])
+def test_snapshots_while_the_game_boots(game, frames):
+    """ALE's state does not say that a frame is only partly drawn."""
+    emulator, future = Emulator(game), random_actions(1, 20)
+    run(emulator, random_actions(0, frames))
+    snapshot = emulator.snapshot()
+    expected = run(emulator, future)
+    for _ in range(2):
+        emulator.restore(snapshot)
+        assert run(emulator, future) == expected
+    other = Emulator(game)
+    run(other, random_actions(2, 9))
+    other.restore(snapshot)
+    assert run(other, future) == expected
+
+
 @pytest.mark.parametrize("game", GAMES)
 def test_reset_forgets_what_was_played_before(game):
     emulator, actions = Emulator(game), random_actions(2, 120)

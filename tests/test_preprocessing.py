@@ -90,7 +90,8 @@ def test_maximum_then_crop_then_area_then_stack():
     pipeline.push([a, b])
     newest = np.maximum(a, b)[34:194].reshape(80, 2, 80, 2).astype(float).mean((1, 3))
     assert np.abs(pipeline.observation[..., 1] - newest).max() <= 0.5
-    assert np.array_equal(pipeline.observation[..., 0], cv2.resize(first[34:194], (80, 80), interpolation=cv2.INTER_AREA))
+    oldest = cv2.resize(first[34:194], (80, 80), interpolation=cv2.INTER_AREA)
+    assert np.array_equal(pipeline.observation[..., 0], oldest)
     assert pipeline.frame_box == (34, 0, 160, 160)
 
 

@@ -34,7 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(_with_command(arguments))
         return options.run(options)
     except ZooError as error:
-        print(json.dumps({"error": str(error)}) if as_json else f"zoo-gui: {error}", file=None if as_json else sys.stderr)
+        if as_json:
+            print(json.dumps({"error": str(error)}, ensure_ascii=False))
+        else:
+            print(f"zoo-gui: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -69,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _gui_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("agents", nargs="*", metavar="AGENT", help="id (ppo/Breakout/1, random/Pong) or path; up to four")
+    parser.add_argument("agents", nargs="*", metavar="AGENT", help="id (ppo/Breakout/1, random/Pong) or path; up to 4")
     _common_options(parser)
     parser.add_argument("--speed", type=_speed, metavar="X", help="1 is 60 emulator frames a second; max: no limit")
     parser.add_argument("--player", choices=("agent", "random", "human"), help="who plays")
@@ -188,7 +191,8 @@ def _played(options: argparse.Namespace) -> dict[str, Any]:
         rate = (count - 1) / (time.perf_counter() - begun)
     returns = [row["return"] for row in episodes if row["complete"]]
     mean = sum(returns) / len(returns) if returns else None
-    return {"agent": entry.id, "game": game, "episodes": episodes, "mean_return": mean, "steps_per_second": round(rate, 1)}
+    result = {"agent": entry.id, "game": game, "episodes": episodes, "mean_return": mean}
+    return {**result, "steps_per_second": round(rate, 1)}
 
 
 @contextlib.contextmanager
@@ -224,7 +228,8 @@ def _progress(options: argparse.Namespace):
     from tqdm import tqdm
 
     by_step = options.steps is not None
-    with tqdm(total=options.steps or options.episodes, unit=" steps" if by_step else " games", disable=None, leave=False) as bar:
+    total, unit = (options.steps, " steps") if by_step else (options.episodes, " games")
+    with tqdm(total=total, unit=unit, disable=None, leave=False) as bar:
         yield lambda done: bar.update(1 if by_step else done)
 
 

@@ -6,9 +6,12 @@ makes replays exact, tried on every game that ALE has (ale-py 0.12):
 - ALE's sticky action is not part of its state, hence off.
 - ``reset_game`` keeps RAM and the machine's random numbers of the episode before. So the state at power-on is kept and
   restored before every reset: an episode does not depend on those before it, nor on the process.
-- A state restored into an emulator that was only reset differs in some games (Q*bert, Tetris; ALE pull request 732):
-  one frame is played in between.
+- Whether a frame is only partly drawn is not in the state (ALE pull request 732). While some games boot (Q*bert,
+  Tetris) that is so: a state is restored into an emulator in the same phase of booting.
 - Restoring does not bring back the screen, which ALE draws while it plays: a snapshot carries it.
+
+Two of 104 games are left: in Yars' Revenge up to 8 pixels of the first frame after restoring differ (ALE pull request
+739), nothing else; in 3-D Tic-Tac-Toe, which stops drawing while it thinks, a restored game may go on differently.
 """
 
 from __future__ import annotations
@@ -27,6 +30,10 @@ _MAGIC = b"ZGE1"
 _HEADER = struct.Struct("<4sIIIHH?")  # magic; sizes of name, ALE state and packed colours; H, W; game over
 SEED = 0
 """ALE's own seed: what RAM holds at power-on. Always the same, so that only the Player's seed makes a difference."""
+
+
+BOOTING = 4
+"""Frames after a reset by which every game draws whole frames: two, and some to spare."""
 
 
 class Emulator:
@@ -131,10 +138,7 @@ class Emulator:
         return out
 
     def snapshot(self) -> "EmulatorState":
-        """Everything that playing on depends on, and the screen.
-
-        A state before the first frame of an episode is not exact in ALE: play one frame first.
-        """
+        """Everything that playing on depends on, and the screen."""
         screen = self._restored if self._restored is not None else self._ale.getScreen()
         if self._restored is None:
             self._learn_colours(screen)
@@ -145,14 +149,23 @@ class Emulator:
         """Go back to a snapshot, made by this emulator or another. Raises ZooError when it is of another game."""
         if snapshot.game != self.game or snapshot.screen.shape != (self.height, self.width):
             raise ZooError(f"This snapshot is of {games.title(snapshot.game)}: it cannot be restored in {self.title}.")
+        if snapshot.state.getEpisodeFrameNumber() == 0:
+            return self.reset()
         self._load(snapshot.state)
         self._palette[...] = snapshot.palette
         self._known[:] = False  # only the colours of its own screen are sure
         self._restored, self._over = snapshot.screen, snapshot.over
 
     def _load(self, state) -> None:
-        if self.frame_number == 0:
-            self._ale.act(0)
+        """Restore one of ALE's states, in the phase of booting in which it was made (see the module)."""
+        early = state.getEpisodeFrameNumber()
+        if 0 < early < BOOTING:
+            self.reset()
+            for _ in range(early):
+                self._ale.act(0)
+        else:
+            for _ in range(BOOTING - self.frame_number):
+                self._ale.act(0)
         self._ale.restoreState(state)
 
     def _learn_colours(self, screen: np.ndarray) -> None:

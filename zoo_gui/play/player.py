@@ -37,8 +37,8 @@ class Snapshot:
 class Player:
     """One player in one game.
 
-    controller: who acts, ``agent``, ``random`` or ``human``; may be set between steps. human_action: the joystick of the
-    person, an index into ``action_names``. action_names: the agent's, or without one those that the game uses; an
+    controller: who acts, ``agent``, ``random`` or ``human``; may be set between steps. human_action: the person's
+    joystick, an index into ``action_names``. action_names: the agent's, or without one those that the game uses; an
     agent's actions mean the same in every game. inference_ms: how long the network took last, nan before.
     frame_skip, sticky, seed: as in use.
     """
@@ -143,8 +143,6 @@ class Player:
             self.pipeline.restore(snapshot.stack)
         for name, value in snapshot.counters.items():
             setattr(self, name, value)
-        if self._index == 0:  # ALE's states are not exact before the first frame; a beginning is, from its seed
-            return self._begin(self._episode)
         self._rngs = [np.random.default_rng() for _ in snapshot.rngs]
         for rng, state in zip(self._rngs, snapshot.rngs):
             rng.bit_generator.state = state
