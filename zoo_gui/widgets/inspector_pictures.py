@@ -156,7 +156,7 @@ def weight_tiles(weights, colormap: str) -> list[Tile]:
     for unit, strength in weights.top:
         pixels = colourise(np.ascontiguousarray(kernel[..., unit.index]), table, scale, True)
         text = number(strength).replace("-", "−")
-        tiles.append(Tile(pixels, f"{unit}  {text}", unit,
+        tiles.append(Tile(pixels, f"{unit.index} · {text}", unit,
                           f"{'weight' if single else 'norm of the weights'} from {unit}: {text}; click to inspect it"))
     return tiles
 

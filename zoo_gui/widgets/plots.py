@@ -120,6 +120,7 @@ class PlotsPanel(Panel):
         kinds = {info.scores_kind for info in lanes}
         self.buttons["value"].setText({("q",): "Max Q", ("logits",): "Value"}.get(tuple(kinds), "Value / max Q"))
         self.buttons["entropy"].setEnabled(kinds != {"q"})
+        self.buttons["value"].setEnabled(any(info.has_value or info.scores_kind == "q" for info in lanes))
         self._make_charts()
 
     def _wanted(self) -> list[Quantity]:
@@ -137,7 +138,7 @@ class PlotsPanel(Panel):
         return [quantity for quantity in (*wanted, *units) if self.buttons[quantity.key].isChecked()]
 
     def _make_charts(self) -> None:
-        wanted = self._wanted()
+        wanted = self._wanted() if self.lanes else []
         area = self.layout_view.viewport().size()
         columns = columns_for(len(wanted), max(area.width(), 50), max(area.height(), 50))
         lanes = tuple((info.lane, info.title, info.action_names, info.scores_kind) for info in self.lanes)
@@ -148,6 +149,10 @@ class PlotsPanel(Panel):
         self.layout_view.clear()
         ink = self.palette().color(QtGui.QPalette.Text)
         self._charts = []
+        grid = self.layout_view.ci.layout
+        for column in range(max(grid.columnCount(), columns)):  # equal widths; a column that is no longer used has none
+            grid.setColumnStretchFactor(column, int(column < columns))
+            grid.setColumnPreferredWidth(column, 100 if column < columns else 0)
         for index, quantity in enumerate(wanted):
             mine = tuple(info for info in self.lanes if self._has(info, quantity))
             chart = Chart(quantity, mine, ink)
@@ -208,25 +213,28 @@ class PlotsPanel(Panel):
         view = None if live else tuple(self._charts[0].box.viewRange()[0])
         series = [found for info in self.lanes if (found := self._series(info.lane, view)) is not None]
         if not series:
+            self._charts[0].box.setXRange(0, WINDOWS[self.window_box.currentIndex()], padding=0)
+            for chart in self._charts:
+                chart.label()
             return
         boundaries = {}
         for found in series:
             episode = self.session.history(found.lane).column("episode")[found.rows]
             boundaries[found.lane] = found.x[np.flatnonzero(np.diff(episode)) + 1]
         if live:
-            self._follow(max(found.newest for found in series))
+            self._follow(min(found.x[0] for found in series), max(found.newest for found in series))
         for chart in self._charts:
             self._set_scale(chart)
             chart.draw([(found, chart.values(found, self.session.history(found.lane)))
                         for found in series if found.lane in chart.curves], boundaries)
             chart.label()
 
-    def _follow(self, newest: float) -> None:
+    def _follow(self, oldest: float, newest: float) -> None:
         """Move the x range in fiftieths of the window: each move makes pyqtgraph lay out every axis anew."""
         window = WINDOWS[self.window_box.currentIndex()]
         stride = window // 50
-        right = stride * math.ceil((newest + 1) / stride)
-        self._charts[0].box.setXRange(right - window, right, padding=0)
+        left = max(stride * math.ceil((newest + 1) / stride) - window, oldest)
+        self._charts[0].box.setXRange(left, left + window, padding=0)
 
     def _set_scale(self, chart: Chart) -> None:
         axis = chart.bottom

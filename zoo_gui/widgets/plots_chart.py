@@ -13,6 +13,7 @@ from zoo_gui.naming import action_symbol, lane_colour, readable_action
 from zoo_gui.types import LaneInfo, Unit
 
 STYLES = (QtCore.Qt.SolidLine, QtCore.Qt.DashLine, QtCore.Qt.DotLine, QtCore.Qt.DashDotLine)
+FACTORS = (0.5, 1, 2, 5, 10, 20)
 POINTS = 600  # drawn per curve; more are thinned, keeping every extreme
 
 
@@ -85,9 +86,13 @@ def fitted(low: float, high: float, current: tuple[float, float]) -> tuple[float
 
 def ticks(low: float, high: float, count: int) -> list[tuple[float, str]]:
     """About ``count`` round numbers (1, 2 or 5 times a power of ten) from low to high, with their texts."""
-    step = 10.0 ** math.floor(math.log10((high - low) / count))
-    step *= next(factor for factor in (1, 2, 5, 10, 20) if (high - low) / (factor * step) <= count + 0.5)
-    numbers = [step * index for index in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+    base = 10.0 ** math.floor(math.log10((high - low) / count))
+    coarsest = next(place for place, factor in enumerate(FACTORS) if (high - low) / (factor * base) <= count + 0.5)
+    for factor in FACTORS[coarsest::-1]:
+        step = factor * base
+        numbers = [step * index for index in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
+        if len(numbers) > 1:  # one tick alone gives no scale
+            break
     return [(number, f"{number:.6g}".replace("-", "−")) for number in numbers]
 
 
@@ -142,7 +147,11 @@ class Chart:
         self.cell = pg.GraphicsLayout()
         self.cell.setContentsMargins(0, 0, 0, 0)
         self.cell.setSpacing(0)
-        self.cell.addLabel(self.quantity.title, 0, 1, size="9pt", color=ink.name()).setFixedHeight(15)
+        title = self.cell.addLabel(self.quantity.title, 0, 1, size="9pt", color=ink.name())
+        title.setFixedHeight(15)
+        title.setMinimumWidth(0)  # a long title must not make its plot wider than the others
+        title.setPreferredWidth(1)
+        self.cell.setPreferredWidth(100)
         self.box = pg.ViewBox(enableMenu=False, defaultPadding=0)
         self.box.setMouseEnabled(x=True, y=False)
         self.box.disableAutoRange()
