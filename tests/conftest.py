@@ -124,11 +124,15 @@ def _windows() -> list[QtWidgets.QWidget]:
 
 
 def _new_windows(before: set) -> set[str]:
-    """Windows that the test opened and nobody closed; unreachable ones are collected first."""
-    if not set(_windows()) - before:
-        return set()
-    gc.collect()
-    _deliver_deletions()
+    """Windows that the test opened and nobody closed; unreachable ones are collected first.
+
+    A collection may free what holds a widget, whose own deletion then takes another round.
+    """
+    for _ in range(4):
+        if not set(_windows()) - before:
+            return set()
+        gc.collect()
+        _deliver_deletions()
     return {f"window {type(widget).__name__} {widget.objectName()!r}" for widget in set(_windows()) - before}
 
 
