@@ -1,5 +1,6 @@
 """The inspector: selection, jobs, stale pictures, pins, interventions; driven by real clicks and keys."""
 
+import dataclasses
 from collections import namedtuple
 
 import numpy as np
@@ -262,6 +263,16 @@ def test_the_map_shows_its_strongest_position_and_the_dense_unit_its_value(make)
     session.select(0, DENSE)
     value = session.last_step(0).decision.activations["fc"][100]
     assert panel.unit_view._value.text == f"{value:.3g}" and not panel.unit_view._map.isVisible()
+
+
+def test_a_silent_map_has_no_strongest_position(make):
+    session, panel = make()
+    step = fake_step(session.lanes[0], 5)
+    maps = {**step.decision.activations, "conv2": np.zeros((9, 9, 64), np.float32)}
+    session.select(0, CONV)
+    assert panel.unit_view._frame.isVisible()
+    session.give_step(0, dataclasses.replace(step, decision=dataclasses.replace(step.decision, activations=maps)))
+    assert not panel.unit_view._frame.isVisible() and panel.unit_view._where.text == "silent everywhere"
 
 
 def test_the_past_of_a_unit_is_there_when_it_is_selected(make):

@@ -220,7 +220,10 @@ class UnitView(Canvas):
             self._bar.set_levels(f"−{number(high)}" if info.signed else "0", number(high))
             self._frame_peak(values)
             value = float(values.max())
-            self._where.set_text(f"max at {self.peak[0]}, {self.peak[1]} · mean {number(values.mean())}")
+            silent = not values.any()
+            self._frame.setVisible(not silent)
+            words = f"max at {self.peak[0]}, {self.peak[1]} · mean {number(values.mean())}"
+            self._where.set_text("silent everywhere" if silent else words)
         else:
             value = float(values)
             self._level.set_value(value, high, info.signed)
