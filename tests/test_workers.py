@@ -38,7 +38,7 @@ def count(n, log=None):
 def test_a_job_delivers_all_it_yields_and_then_its_end(streams):
     streams.start("a", lambda: count(3))
     wait_until(lambda: len(streams.results) == 4)
-    assert streams.results == [("a", "progress", 0), ("a", "progress", 1), ("a", "progress", 2), ("a", "finished", None)]
+    assert streams.results == [*(("a", "progress", i) for i in range(3)), ("a", "finished", None)]
 
 
 def test_a_short_job_is_not_held_back_by_a_long_one(streams):
@@ -90,7 +90,7 @@ def test_failures_become_sentences_and_the_thread_lives_on(streams, caplog):
     streams.start("breaks", breaks)
     wait_until(lambda: len(streams.results) == 2)
     assert ("refuses", "failed", "Do this instead.") in streams.results
-    assert "IndexError: 7" in dict((key, text) for key, _, text in streams.results)["breaks"]
+    assert "IndexError: 7" in {key: text for key, _, text in streams.results}["breaks"]
     streams.start("after", lambda: iter([1]))
     wait_until(lambda: ("after", "finished", None) in streams.results)
 

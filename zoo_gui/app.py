@@ -48,12 +48,12 @@ class MainWindow(QtWidgets.QMainWindow):
         self._files = Streams(lambda *result: self._entries_read.emit(*result), name="zoo_gui catalogue")
         self._entries_read.connect(self._on_entries)
         self._dialog: AgentDialog | None = None
+        self._enlarged: str | None = None
         self._restore_view()
         self._make_panels()
         self._make_chrome()
         self._connect()
         self.resize(1600, 900)
-        self._arrange()
         self._restore_layout()
 
     # -- making -------------------------------------------------------------------------------------------------
@@ -93,6 +93,7 @@ class MainWindow(QtWidgets.QMainWindow):
         session.lanes_changed.connect(self._on_lanes)
         session.unit_selected.connect(self._on_selected)
         session.engine_died.connect(self._on_engine_died)
+        session.view_changed.connect(self._on_view)
         self.capture.saved.connect(self._on_saved)
         self.capture.failed.connect(self._on_capture_failed)
         self.capture.recording.connect(self._on_recording)
@@ -129,7 +130,8 @@ class MainWindow(QtWidgets.QMainWindow):
 
     def _share_out(self) -> None:
         """Give the columns their widths and the rows their heights for the present number of agents."""
-        shares = SHARES.get(len(self.session.lanes), SHARES[1])
+        self._default_state = ""
+        shares = SHARES.get(self._lane_count, SHARES[1])
         for names, parts, whole, way in (
             (("game", "activations", "inspector"), shares, self.width(), QtCore.Qt.Horizontal),
             (("game", "observation", "actions"), (52, 20, 28), self.height(), QtCore.Qt.Vertical),
@@ -137,19 +139,39 @@ class MainWindow(QtWidgets.QMainWindow):
         ):
             there = [(self.docks[name], whole * part // 100) for name, part in zip(names, parts) if name in self.docks]
             self.resizeDocks([dock for dock, _ in there], [size for _, size in there], way)
+        # The layout settles with the next turn of the event loop; what it is then counts as nobody's choice.
+        QtCore.QTimer.singleShot(0, self._note_default)
+
+    def _note_default(self) -> None:
+        self._default_state = base64.b64encode(bytes(self.saveState(LAYOUT_VERSION))).decode()
 
     def reset_layout(self) -> None:
-        """Back to the default arrangement, with every panel shown."""
+        """Back to the default arrangement, with every panel shown, for this number of agents."""
+        self._layouts.pop(self._layout_key, None)
         self._arrange()
 
+    @property
+    def _layout_key(self) -> str:
+        return str(self._lane_count)
+
     def _restore_layout(self) -> None:
-        geometry, layout = (self.settings.get(f"window/{name}") for name in ("geometry", "layout"))
-        self._has_own_layout = bool(layout)
-        if geometry:
-            self.restoreGeometry(base64.b64decode(geometry))
-        if layout and not self.restoreState(base64.b64decode(layout), LAYOUT_VERSION):
-            self._has_own_layout = False
+        """A layout is kept for each number of agents: what suits one does not suit four."""
+        self._layouts: dict[str, str] = self.settings.get("panel/window/layouts", {})
+        self._lane_count = 1
+        if geometry := self.settings.get("window/geometry"):
+            self.restoreGeometry(_decoded(geometry))
+        self._apply_layout()
+
+    def _apply_layout(self) -> None:
+        stored = self._layouts.get(self._layout_key)
+        if not (isinstance(stored, str) and self.restoreState(_decoded(stored), LAYOUT_VERSION)):
             self._arrange()
+
+    def _keep_layout(self) -> None:
+        """Remember the arrangement if the person changed it."""
+        state = base64.b64encode(bytes(self.saveState(LAYOUT_VERSION))).decode()
+        if state != self._default_state:
+            self._layouts[self._layout_key] = state
 
     def _restore_view(self) -> None:
         stored = self.settings.get("panel/view", {})
@@ -157,8 +179,9 @@ class MainWindow(QtWidgets.QMainWindow):
         self.session.view.update(kept, enlarged=None)
 
     def _save_settings(self) -> None:
-        for name, state in (("geometry", self.saveGeometry()), ("layout", self.saveState(LAYOUT_VERSION))):
-            self.settings.set(f"window/{name}", base64.b64encode(bytes(state)).decode())
+        self._keep_layout()
+        self.settings.set("window/geometry", base64.b64encode(bytes(self.saveGeometry())).decode())
+        self.settings.set("panel/window/layouts", self._layouts)
         self.settings.set("panel/view", {key: value for key, value in self.session.view.items() if key != "enlarged"})
         try:
             self.settings.save()
@@ -212,18 +235,24 @@ class MainWindow(QtWidgets.QMainWindow):
     def _on_lanes(self, lanes) -> None:
         self.active_lane = min(self.active_lane, len(lanes) - 1)
         self.setWindowTitle(" | ".join(info.title for info in lanes) + " — zoo_gui")
-        if len(lanes) != getattr(self, "_lane_count", 1) and not self._has_own_layout:
-            self._share_out()
-        self._lane_count = len(lanes)
+        if lanes and len(lanes) != self._lane_count:
+            self._keep_layout()
+            self._lane_count = len(lanes)
+            self._apply_layout()
 
     def _on_selected(self, lane: int, unit) -> None:
         if unit is not None:
             self.active_lane = lane
 
+    def _on_view(self, view: dict) -> None:
+        if view["enlarged"] != self._enlarged:
+            self._enlarged = view["enlarged"]
+            self.show_panel("layer" if self._enlarged else "activations")
+
     def _on_engine_died(self) -> None:
         self.banner.show_message(
-            "error", "The process that plays has ended unexpectedly. What was recorded is kept; Restart starts the game "
-            "anew.", ("Restart", self.session.restart_engine),
+            "error", "The process that plays has ended. A recording goes on; Restart starts the game anew.",
+            ("Restart", self.session.restart_engine),
         )
 
     # -- capture ------------------------------------------------------------------------------------------------
@@ -256,6 +285,14 @@ class MainWindow(QtWidgets.QMainWindow):
         self._files.close(1.0)
         self.session.close()
         event.accept()
+
+
+def _decoded(text: str) -> bytes:
+    """What base64 text stands for; nothing for text that is not base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
 
 
 class PaintCounter(QtCore.QObject):

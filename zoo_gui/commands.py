@@ -102,7 +102,6 @@ class Commands(QtCore.QObject):
             self.do_full_screen()
         elif self.session.view["enlarged"]:
             self.session.set_view(enlarged=None)
-            self.window.show_panel("activations")
         elif self.session.selected:
             self.session.select(self.session.selected[0], None)
 
@@ -115,7 +114,6 @@ class Commands(QtCore.QObject):
         if lanes:
             layer = self.session.selected[1].layer if self.session.selected else lanes[0].layers[0].name
             self.session.set_view(enlarged=layer)
-            self.window.show_panel("layer")
 
     def do_cycle_saliency(self) -> None:
         targets = SALIENCY_TARGETS if self.session.selected else SALIENCY_TARGETS[:-1]

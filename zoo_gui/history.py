@@ -6,8 +6,7 @@ import numpy as np
 
 from zoo_gui.types import StepSummary, Unit
 
-COLUMNS = ("number", "episode", "index", "action", "reward", "episode_return", "value", "best_score", "entropy", "lives",
-           "done", "inference_ms")
+COLUMNS = StepSummary._fields[:-1]
 
 
 class History:

@@ -77,7 +77,7 @@ class Keys(QtCore.QObject):
 
 
 def _sequence(event) -> str:
-    """The key as the table writes it; Shift counts only with letters and named keys, not with what it produces (?, +)."""
+    """The key as the table writes it; Shift counts with letters and named keys, not with signs that need it (?, +)."""
     key, modifiers = event.key(), event.modifiers() & ~(QtCore.Qt.KeypadModifier | QtCore.Qt.GroupSwitchModifier)
     is_symbol = key < 0x100 and not chr(key).isalpha() and key != QtCore.Qt.Key_Space
     if is_symbol:
@@ -94,8 +94,9 @@ def stick_action(pressed: frozenset[str], action_names: tuple[str, ...]) -> int:
     sideways = "RIGHT" * ("RIGHT" in pressed) + "LEFT" * ("LEFT" in pressed)
     vertical, sideways = vertical.replace("UPDOWN", ""), sideways.replace("RIGHTLEFT", "")
     fire = "FIRE" if "FIRE" in pressed else ""
-    wanted = (vertical + sideways + fire, vertical + sideways, sideways + fire, sideways, vertical + fire, vertical, fire)
-    for name in wanted:
+    for name in (
+        vertical + sideways + fire, vertical + sideways, sideways + fire, sideways, vertical + fire, vertical, fire,
+    ):
         if name and name in action_names:
             return action_names.index(name)
     return action_names.index("NOOP") if "NOOP" in action_names else 0

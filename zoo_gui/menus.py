@@ -13,21 +13,18 @@ SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Se
 PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You (keyboard)"}
 
 MENUS = (
-    ("&File", ("open_agent", "add_agent", "remove_agent", None, "screenshot", "copy", "record", None, "quit")),
-    ("&Play", ("toggle", "step", "restart", "next_episode", None, "slower", "faster", "normal_speed", "full_speed", None,
-               "switch_player")),
-    ("&Unit", ("goto_unit", "previous_layer", "next_layer", "enlarge_layer", None, "clear_edits", None, "cycle_saliency")),
-    ("&View", ("toggle_labels", "toggle_contrast", "cycle_gamma", "cycle_boost", None, "full_screen", "reset_layout")),
-    ("&Help", ("help",)),
+    ("&File", "open_agent add_agent remove_agent - screenshot copy record - quit"),
+    ("&Play", "toggle step restart next_episode - slower faster normal_speed full_speed - switch_player"),
+    ("&Unit", "goto_unit previous_layer next_layer enlarge_layer - clear_edits - cycle_saliency"),
+    ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - full_screen reset_layout"),
+    ("&Help", "help"),
 )
-EXTRA = {"remove_agent": "Remove the last agent", "clear_edits": "Undo all changes of units"}
 
 
 def command_action(window, command: str) -> QtWidgets.QAction:
     """A menu entry for a command. Its key is shown as text only: ``keys.Keys`` is what hears it."""
-    rows = by_command().get(command)
-    text = rows[0].text if rows else EXTRA[command]
-    action = QtWidgets.QAction(f"{text}\t{rows[0].keys[0]}" if rows else text, window)
+    row = by_command()[command][0]
+    action = QtWidgets.QAction(f"{row.text}\t{row.keys[0]}", window)
     action.triggered.connect(partial(window.commands.call, command))
     return action
 
@@ -38,8 +35,8 @@ def fill(window) -> None:
     menus = {}
     for title, commands in MENUS:
         menu = menus[title] = bar.addMenu(title)
-        for command in commands:
-            if command is None:
+        for command in commands.split():
+            if command == "-":
                 menu.addSeparator()
             else:
                 menu.addAction(command_action(window, command))
@@ -76,7 +73,8 @@ def dock_menu(window, dock: QtWidgets.QDockWidget) -> QtWidgets.QMenu:
     menu.addAction("Save a picture of this panel", partial(window.capture.screenshot, dock.widget()))
     menu.addAction("Copy a picture of this panel", partial(window.capture.copy, dock.widget()))
     recording = window.capture.is_recording
-    menu.addAction("Stop recording" if recording else "Record this panel", partial(window.toggle_recording, dock.widget()))
+    text = "Stop recording" if recording else "Record this panel"
+    menu.addAction(text, partial(window.toggle_recording, dock.widget()))
     menu.addSeparator()
     menu.addAction("Hide", dock.close)
     return menu

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pyqtgraph.Qt import QtCore
@@ -13,6 +14,7 @@ from zoo_gui.engine.feed import Feed, Shown
 from zoo_gui.engine.host import EngineHost
 from zoo_gui.engine.shared import MAX_PINS
 from zoo_gui.history import History
+from zoo_gui.session_events import EngineEvents
 from zoo_gui.tally import Agreement, Rates
 from zoo_gui.types import LaneInfo, Step, Unit, ZooError
 
@@ -22,7 +24,7 @@ MAX_LANES = 4
 #: Panels other than the game are redrawn at most this often, in seconds, when steps come faster.
 STEP_INTERVAL = 0.033
 VIEW = {
-    "colormap": "viridis", "signed_colormap": "CET-D1", "gamma": 1.0, "contrast": "layer", "scale": "running",
+    "colormap": "viridis", "signed_colormap": "CET-D4", "gamma": 0.5, "contrast": "layer", "scale": "running",
     "labels": True, "saliency_opacity": 0.6, "boost": 0.0, "enlarged": None,
 }
 SALIENCY_TARGETS = (None, "action", "value", "unit")
@@ -35,26 +37,17 @@ class Pin(NamedTuple):
     unit: Unit
 
 
-class Session(QtCore.QObject):
+class Session(EngineEvents):
     """See docs/architecture.md for the signals and methods; all of them belong to the UI thread."""
 
-    lanes_changed = QtCore.Signal(object)
     stepped = QtCore.Signal(int, object, object)
     frame_shown = QtCore.Signal(int, object)
-    unit_selected = QtCore.Signal(int, object)
-    progressed = QtCore.Signal(str, object)
-    finished = QtCore.Signal(str)
-    failed = QtCore.Signal(str, str)
-    message = QtCore.Signal(str, str)
     status_changed = QtCore.Signal(dict)
-    pins_changed = QtCore.Signal(object)
     running_changed = QtCore.Signal(bool)
     speed_changed = QtCore.Signal(object)
-    stale_changed = QtCore.Signal(bool)
     view_changed = QtCore.Signal(dict)
     saliency_changed = QtCore.Signal(object)
     hovered = QtCore.Signal(str)
-    engine_died = QtCore.Signal()
     _event = QtCore.Signal(object)
 
     def __init__(self, parent: QtCore.QObject | None = None):
@@ -72,7 +65,7 @@ class Session(QtCore.QObject):
         self._pending: list[list] = []
         self._emitted = self._status_at = 0.0
         self._play_when_ready = True
-        self._closed = False
+        self._closed = self._fresh = False
         self._event.connect(self._on_event, QtCore.Qt.QueuedConnection)
         self.feed = Feed(self._send)
         self._host = EngineHost(self._event.emit)
@@ -185,7 +178,7 @@ class Session(QtCore.QObject):
         """Start all games anew, from ``seed`` or each lane's own."""
         self._forget_numbers()
         if seed is not None:
-            self.lanes = tuple(info.__class__(**{**info.__dict__, "seed": seed}) for info in self.lanes)
+            self.lanes = tuple(replace(info, seed=seed) for info in self.lanes)
         self.feed.restart("restart", seed=seed)
 
     def next_episode(self) -> None:
@@ -199,7 +192,7 @@ class Session(QtCore.QObject):
             self.message.emit("warning", "This player has no network: it plays at random or by hand.")
             return
         lanes = list(self.lanes)
-        lanes[lane] = lanes[lane].__class__(**{**lanes[lane].__dict__, "player": kind})
+        lanes[lane] = replace(lanes[lane], player=kind)
         self.lanes = tuple(lanes)
         self.feed.immediate = any(info.player == "human" for info in self.lanes)
         self.feed.intervene(("player", {"lane": lane, "kind": kind}))
@@ -322,11 +315,11 @@ class Session(QtCore.QObject):
             actions.append([self.lanes[lane].action_names[summary.action] for _, summary in rows])
         if len(actions) > 1:
             self.agreement.add(actions)
-        self._fresh = getattr(self, "_fresh", False) or shown.stepped
+        self._fresh = self._fresh or shown.stepped
 
     def _flush(self, now: float = 0.0) -> None:
         """Hand the newest step and all summaries since the last time to the panels."""
-        if not getattr(self, "_fresh", False):
+        if not self._fresh:
             return
         self._fresh, self._emitted = False, now
         for lane, summaries in enumerate(self._pending):
@@ -334,26 +327,6 @@ class Session(QtCore.QObject):
             if step is not None:
                 self._pending[lane] = []
                 self.stepped.emit(lane, step, summaries)
-
-    # -- events of the engine -----------------------------------------------------------------------------------
-    def _on_event(self, event: tuple) -> None:
-        if self._closed:
-            return
-        handler = getattr(self, f"_on_{event[0]}", None)
-        handler(*event[1:])
-
-    def _on_lanes(self, key: str, epoch: int, described: list, device: str) -> None:
-        self._requests.pop(key, None)
-        same = len(described) == len(self.lanes)
-        self.lanes = tuple(info for info, _ in described)
-        self.feed.attach(epoch, described)
-        self.feed.immediate = any(info.player == "human" for info in self.lanes)
-        self.status["device"] = device
-        self._forget_numbers()
-        self._drop_what_is_gone(same)
-        self.lanes_changed.emit(self.lanes)
-        if self._play_when_ready:
-            self.play()
 
     def _drop_what_is_gone(self, same_count: bool) -> None:
         """Pins, edits and the selection name units of networks that may have changed."""
@@ -375,47 +348,6 @@ class Session(QtCore.QObject):
         self._pending = [[] for _ in self.lanes]
         self.rates.reset()
         self.agreement.reset()
-
-    def _on_loading(self, text: str) -> None:
-        self.status["loading"] = text
-        self._set_state("loading")
-
-    def _on_load_failed(self, key: str, sentence: str) -> None:
-        self._requests.pop(key, None)
-        self._set_state(("running" if self.running else "paused") if self.lanes else "stopped")
-        self.message.emit("error", sentence)
-
-    def _on_rewound(self, epoch: int, tick: int) -> None:
-        """The engine went back; the steps of the new epoch follow by themselves."""
-
-    def _on_held(self, tick: int, epoch: int) -> None:
-        self.feed.held(tick, epoch)
-
-    def _on_progress(self, key: str, payload: Any) -> None:
-        self.progressed.emit(key, payload)
-
-    def _on_finished(self, key: str, _payload: Any) -> None:
-        self.finished.emit(key)
-
-    def _on_failed(self, key: str, sentence: str) -> None:
-        self.failed.emit(key, sentence)
-
-    def _on_error(self, sentence: str) -> None:
-        self.message.emit("error", sentence)
-
-    def _on_stopped(self, sentence: str) -> None:
-        self.feed.running = False
-        self._set_running(False)
-        self._set_state("stopped")
-        self.message.emit("error", sentence)
-
-    def _on_died(self, exit_code: int | None) -> None:
-        self.feed.running = False
-        self._set_running(False)
-        self._set_state("stopped")
-        self.stale_changed.emit(True)
-        log.error("the engine ended with exit code %s", exit_code)
-        self.engine_died.emit()
 
     # -- status -------------------------------------------------------------------------------------------------
     def _set_running(self, running: bool) -> None:

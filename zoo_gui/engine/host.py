@@ -10,7 +10,6 @@ No Qt. ``on_event(event)`` is called from a reader thread; a window turns it int
 from __future__ import annotations
 
 import multiprocessing
-import os
 import queue
 import threading
 from typing import Any, Callable
@@ -32,7 +31,7 @@ class EngineHost:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self.process = context.Process(
-            target=server.main, args=(theirs, os.getpid()), name="zoo_gui engine", daemon=True
+            target=server.main, args=(theirs,), name="zoo_gui engine", daemon=True
         )
         self.process.start()
         theirs.close()

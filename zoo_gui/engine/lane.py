@@ -14,7 +14,7 @@ HISTORY = 16
 
 
 class Lane:
-    """A Player with what the engine keeps beside it. ``number`` counts the steps since the lane was loaded or restarted."""
+    """A Player with what the engine keeps beside it. ``number`` counts the steps since the lane's last (re)start."""
 
     def __init__(self, agent_id: str, title: str, description: str, player: Player):
         self.agent_id, self.title, self.description, self.player = agent_id, title, description, player

@@ -25,8 +25,7 @@ def load_lane(agent_id: str, options: dict[str, Any], say: Callable[[str], None]
 
         agent = Agent.load(agent_id)
     player = Player(
-        emulator, agent, seed=int(options.get("seed") or 0), controller=options.get("player") or ("agent" if agent else "random"),
-        **({"sticky": options["sticky"]} if options.get("sticky") is not None else {}),
+        emulator, agent, seed=int(options.get("seed") or 0), controller=options.get("player"), sticky=options.get("sticky")
     )
     # The first step traces the network: do it here, where nothing waits, and start again.
     player.step()

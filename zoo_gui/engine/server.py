@@ -32,20 +32,23 @@ SHOW_EVERY = 0.012
 WARM_LANES = 2
 
 
-def main(connection, parent_pid: int) -> None:
-    """Entry of the engine's process; returns when the front end says so or is gone."""
+def main(connection) -> None:
+    """Entry of the engine's process, which ends when the front end says so or is gone."""
     logging.basicConfig(level=os.environ.get("ZOO_GUI_LOG", "ERROR"), stream=sys.stderr)
     # Graph building in the job thread holds the interpreter lock; a short switch interval keeps the steps on time.
     sys.setswitchinterval(0.0005)
     lower_priority(4)
-    Server(connection, parent_pid).run()
+    Server(connection).run()
+    # No tidying up of interpreter and libraries: it takes a second, and what is frozen (see do_place) cannot be.
+    connection.close()
+    os._exit(0)
 
 
 class Server:
     """Owns the lanes. Each method named ``do_…`` is a command; all run in the main thread, between two ticks."""
 
-    def __init__(self, connection, parent_pid: int):
-        self._connection, self._parent_pid = connection, parent_pid
+    def __init__(self, connection):
+        self._connection = connection
         self._send_lock = threading.Lock()
         self._changed = threading.Condition()
         self._commands: deque[tuple[str, dict[str, Any]]] = deque()
@@ -170,8 +173,9 @@ class Server:
         if epoch < self.epoch:
             return
         self.epoch = epoch
-        if to < self.tick and self.lanes and all([lane.rewind(to) for lane in self.lanes]):
-            self.tick = to
+        if to < self.tick:
+            rewound = [lane.rewind(to) for lane in self.lanes]
+            self.tick = to if rewound and all(rewound) else self.tick
         self.granted = self.tick
         self.send("rewound", epoch, self.tick)
 

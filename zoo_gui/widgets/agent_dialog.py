@@ -46,7 +46,7 @@ class AgentDialog(QtWidgets.QDialog):
         self._entries: list = []
 
     def set_entries(self, entries: list) -> None:
-        """Fill the table: records with id, title, algorithm, game, run, score, random_score, human_score, description."""
+        """Fill the table with catalogue entries."""
         self._entries = entries
         self.table.setRowCount(len(entries))
         for row, entry in enumerate(entries):
