@@ -24,6 +24,7 @@ class Writer:
 
     def __init__(self):
         self._texts: dict[tuple[str, int, bool], QtGui.QStaticText] = {}
+        self._sizes: dict[tuple[str, int, bool], tuple[float, float]] = {}
         self._fonts: dict[tuple[int, bool], QtGui.QFont] = {}
 
     def font(self, pixels: int, bold: bool) -> QtGui.QFont:
@@ -40,13 +41,16 @@ class Writer:
         if static is None:
             if len(self._texts) > self.CAPACITY:
                 self._texts.clear()
+                self._sizes.clear()
             static = self._texts[text, pixels, bold] = QtGui.QStaticText(text)
             static.setTextFormat(QtCore.Qt.PlainText)
             static.prepare(QtGui.QTransform(), font)
-        size = static.size()
-        left = row.right() - indent - size.width() if right else row.left() + indent
+            size = static.size()
+            self._sizes[text, pixels, bold] = size.width(), size.height() / 2
+        width, half = self._sizes[text, pixels, bold]
+        left = row.right() - indent - width if right else row.left() + indent
         painter.setFont(font)
-        painter.drawStaticText(QtCore.QPointF(round(left), round(row.center().y() - size.height() / 2)), static)
+        painter.drawStaticText(int(left), int(row.top() + row.height() / 2 - half), static)
 
 
 class Scale:
