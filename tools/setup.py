@@ -68,9 +68,14 @@ def main(arguments):
         provide_libraries()
         provide_environment(python, target)
     except SetupError as error:
-        print(f"zoo_gui: {error}", file=sys.stderr)
+        tell(f"zoo_gui: {error}")
         return 1
     return 0
+
+
+def tell(sentence):
+    """Say it to the person; stdout stays the command's own, which may be JSON."""
+    print(sentence, file=sys.stderr, flush=True)
 
 
 def find_python():
@@ -127,7 +132,7 @@ def install_packages(packages):
         if not shutil.which("sudo") or subprocess.call(["sudo", "-n", "true"], stderr=subprocess.DEVNULL) != 0:
             return False
     apt = rights + ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
-    print(f"Installing system packages: {' '.join(packages)}", flush=True)
+    tell(f"Installing system packages: {' '.join(packages)}")
     for step in (["update"], ["install", "-y", "--no-install-recommends"] + packages):
         done = subprocess.run(apt + step, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         # one unreachable source of several must not stop the install, so only its status counts
@@ -143,10 +148,7 @@ def provide_environment(python, target):
         return
     if not works(VENV / "bin" / "python") or subprocess.call(pip("--version"), stdout=subprocess.DEVNULL) != 0:
         make_environment(python)
-    print(
-        "Installing zoo_gui and what it needs in .venv; the first time this downloads about 1 GB and takes minutes.",
-        flush=True,
-    )
+    tell("Installing zoo_gui and what it needs in .venv; the first time this downloads about 1 GB and takes minutes.")
     # no warnings: setuptools reminds of what an editable install is
     environment = dict(os.environ, PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1", PYTHONWARNINGS="ignore")
     if subprocess.call(pip("install", "--quiet", *TARGETS[target]), cwd=str(ROOT), env=environment) != 0:
