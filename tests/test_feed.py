@@ -9,7 +9,9 @@ from zoo_gui.types import Decision, LaneInfo, LayerInfo, Step, StepSummary
 
 LAYERS = (LayerInfo("conv1", (3, 2, 4), "conv"), LayerInfo("logits", (3,), "logits", signed=True))
 INFO = LaneInfo(lane=0, agent_id="tiny/1", title="Tiny", game="Pong", layers=LAYERS,
-                action_names=("NOOP", "UP", "DOWN"), screen=(210, 160), observation_shape=(8, 8, 4), frame_skip=4, seed=0, player="agent")
+                action_names=("NOOP", "UP", "DOWN"), screen=(210, 160), observation_shape=(8, 8, 4), frame_skip=4,
+                seed=0, player="agent")
+
 
 def make_step(number, frames=4, info=INFO):
     rng = np.random.default_rng(number)

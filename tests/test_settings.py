@@ -122,7 +122,7 @@ def test_reset_by_prefix(path):
     subject.set("play/seed", 3)
     subject.set("view/gamma", 2.0)
     subject.reset("view/")
-    assert (subject.get("play/seed"), subject.get("view/gamma")) == (3, 1.0)
+    assert (subject.get("play/seed"), subject.get("view/gamma")) == (3, 0.5)
 
 
 def test_places_follow_the_environment(tmp_path, monkeypatch):

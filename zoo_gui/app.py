@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 #: Shares of the window's width for the left, centre and right docks, by number of agents.
 SHARES = {1: (27, 45, 28), 2: (36, 42, 22), 3: (40, 42, 18), 4: (42, 42, 16)}
 LAYOUT_VERSION = 1
+#: How many agents the File menu remembers.
+RECENT = 8
 
 
 class MainWindow(QtWidgets.QMainWindow):
@@ -49,6 +51,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self._entries_read.connect(self._on_entries)
         self._dialog: AgentDialog | None = None
         self._enlarged: str | None = None
+        self._default_state = ""
         self._restore_view()
         self._make_panels()
         self._make_chrome()
@@ -156,7 +159,7 @@ class MainWindow(QtWidgets.QMainWindow):
 
     def _restore_layout(self) -> None:
         """A layout is kept for each number of agents: what suits one does not suit four."""
-        self._layouts: dict[str, str] = self.settings.get("panel/window/layouts", {})
+        self._layouts: dict[str, str] = dict(self.settings.get("window/layouts"))
         self._lane_count = 1
         if geometry := self.settings.get("window/geometry"):
             self.restoreGeometry(_decoded(geometry))
@@ -174,15 +177,19 @@ class MainWindow(QtWidgets.QMainWindow):
             self._layouts[self._layout_key] = state
 
     def _restore_view(self) -> None:
-        stored = self.settings.get("panel/view", {})
-        kept = {key: value for key, value in stored.items() if key in VIEW and isinstance(value, type(VIEW[key]))}
-        self.session.view.update(kept, enlarged=None)
+        self.session.view.update({key: self.settings.get(f"view/{key}") for key in VIEW if key != "enlarged"})
+        self.session.set_speed(self.settings.get("play/speed"))
 
     def _save_settings(self) -> None:
         self._keep_layout()
         self.settings.set("window/geometry", base64.b64encode(bytes(self.saveGeometry())).decode())
-        self.settings.set("panel/window/layouts", self._layouts)
-        self.settings.set("panel/view", {key: value for key, value in self.session.view.items() if key != "enlarged"})
+        self.settings.set("window/layouts", self._layouts)
+        for key in VIEW:
+            if key != "enlarged":
+                self.settings.set(f"view/{key}", self.session.view[key])
+        self.settings.set("play/speed", self.session.speed)
+        if self.session.lanes:
+            self.settings.set("play/seed", self.session.lanes[0].seed)
         try:
             self.settings.save()
         except ZooError as error:
@@ -219,11 +226,12 @@ class MainWindow(QtWidgets.QMainWindow):
     def choose_agent(self, add: bool) -> None:
         """Open the dialog; what is chosen replaces the active lane's agent or is put beside the others."""
         self._dialog = AgentDialog("Add an agent beside" if add else "Open an agent", self)
-        self._dialog.chosen.connect(self.session.add_agent if add else self._replace)
+        self._dialog.chosen.connect(self.session.add_agent if add else self.replace_agent)
         self._dialog.open()
         self._files.start("entries", _read_entries)
 
-    def _replace(self, agent_id: str) -> None:
+    def replace_agent(self, agent_id: str) -> None:
+        """Open an agent in the active column."""
         self.session.load(agent_id, self.active_lane)
 
     def _on_entries(self, key: str, kind: str, payload) -> None:
@@ -234,6 +242,8 @@ class MainWindow(QtWidgets.QMainWindow):
 
     def _on_lanes(self, lanes) -> None:
         self.active_lane = min(self.active_lane, len(lanes) - 1)
+        recent = [info.agent_id for info in lanes] + self.settings.get("play/agents")
+        self.settings.set("play/agents", list(dict.fromkeys(recent))[:RECENT])
         self.setWindowTitle(" | ".join(info.title for info in lanes) + " — zoo_gui")
         if lanes and len(lanes) != self._lane_count:
             self._keep_layout()

@@ -33,10 +33,10 @@ def picture(widget: QtWidgets.QWidget) -> QtGui.QImage:
 
 
 def pixels(image: QtGui.QImage) -> np.ndarray:
-    """(H, W, 4) uint8 BGRA copy of an RGB32 image."""
+    """(H, W, 4) uint8 BGRA view of an RGB32 image, valid as long as the image."""
     bits = image.constBits()
     bits.setsize(image.sizeInBytes())
-    return np.frombuffer(bits, np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)[:, :image.width()].copy()
+    return np.frombuffer(bits, np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)[:, :image.width()]
 
 
 class Capture(QtCore.QObject):
@@ -110,10 +110,9 @@ class Capture(QtCore.QObject):
         due = int((now - self._started) * FPS) + 1 - self._frames
         if due <= 0 or self._target is None or self._writer is None:
             return
-        image = pixels(picture(self._target))
         # Time is kept by repeating a picture, never by slowing down: a talk's sound must fit.
-        for _ in range(min(due, FPS)):
-            self._writer.write(image)
+        image = picture(self._target)
+        self._writer.write(pixels(image), count=due)
         self._frames += due
         if now - self._told > 0.5:
             self._told = now

@@ -54,7 +54,8 @@ class Sitting:
         # The engine loads TensorFlow while the window is being made.
         self.session.start_engine()
         theme.apply(self.application)
-        self.window = MainWindow(self.session, Settings())
+        self.settings = Settings()
+        self.window = MainWindow(self.session, self.settings)
         self.failure: str | None = None
         self._plan_capture()
         self._load(agents)
@@ -64,6 +65,7 @@ class Sitting:
     def _load(self, agents: list[str]) -> None:
         options = {key: value for key in ("seed", "game", "player", "sticky")
                    if (value := getattr(self.arguments, key, None)) is not None}
+        options.setdefault("seed", self.settings.get("play/seed"))
         if getattr(self.arguments, "speed", None) is not None:
             self.session.set_speed(None if self.arguments.speed == "max" else float(self.arguments.speed))
         if getattr(self.arguments, "layout", None) == "reset":

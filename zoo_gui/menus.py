@@ -40,6 +40,9 @@ def fill(window) -> None:
                 menu.addSeparator()
             else:
                 menu.addAction(command_action(window, command))
+    recent = QtWidgets.QMenu("Open recent", bar)
+    recent.aboutToShow.connect(partial(_fill_recent, window, recent))
+    menus["&File"].insertMenu(menus["&File"].actions()[1], recent)
     view = menus["&View"]
     first = view.actions()[0]
     for title, key, values in (("Colour map", "colormap", COLORMAPS), ("Scale", "scale", SCALES)):
@@ -48,6 +51,12 @@ def fill(window) -> None:
     for dock in window.docks.values():
         panels.addAction(dock.toggleViewAction())
     view.insertMenu(first, panels)
+
+
+def _fill_recent(window, menu: QtWidgets.QMenu) -> None:
+    menu.clear()
+    for agent_id in window.settings.get("play/agents"):
+        menu.addAction(agent_id, partial(window.replace_agent, agent_id))
 
 
 def _choice_menu(window, title: str, key: str, values: tuple) -> QtWidgets.QMenu:

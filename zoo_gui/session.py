@@ -15,6 +15,7 @@ from zoo_gui.engine.host import EngineHost
 from zoo_gui.engine.shared import MAX_PINS
 from zoo_gui.history import History
 from zoo_gui.session_events import EngineEvents
+from zoo_gui.settings import KEYS
 from zoo_gui.tally import Agreement, Rates
 from zoo_gui.types import LaneInfo, Step, Unit, ZooError
 
@@ -23,10 +24,9 @@ log = logging.getLogger(__name__)
 MAX_LANES = 4
 #: Panels other than the game are redrawn at most this often, in seconds, when steps come faster.
 STEP_INTERVAL = 0.033
-VIEW = {
-    "colormap": "viridis", "signed_colormap": "CET-D4", "gamma": 0.5, "contrast": "layer", "scale": "running",
-    "labels": True, "saliency_opacity": 0.6, "boost": 0.0, "enlarged": None,
-}
+#: How activations are drawn: the settings under ``view/``, and the layer that is shown enlarged.
+VIEW = {key.removeprefix("view/"): row.default for key, row in KEYS.items() if key.startswith("view/")}
+VIEW["enlarged"] = None
 SALIENCY_TARGETS = (None, "action", "value", "unit")
 
 

@@ -98,16 +98,18 @@ class Key:
 
 KEYS: Mapping[str, Key] = {
     "window/geometry": Key(""),  # base64 of what the window toolkit saves
-    "window/layout": Key(""),
-    "play/agents": Key([]),  # ids or paths of the last sitting, one a lane
+    "window/layouts": Key({}),  # by number of agents: base64 again
+    "play/agents": Key([]),  # ids or paths that were opened last, the newest first
     "play/seed": Key(0, low=0),
-    "play/speed": Key(1.0, low=0.0, high=1000.0, optional=True),  # None: as fast as it goes
-    "view/colour_map": Key("viridis"),
-    "view/signed_colour_map": Key("CET-D1"),
-    "view/gamma": Key(1.0, low=0.05, high=20.0),
+    "play/speed": Key(1.0, low=0.01, high=1000.0, optional=True),  # None: as fast as it goes
+    "view/colormap": Key("viridis"),
+    "view/signed_colormap": Key("CET-D4"),
+    "view/gamma": Key(0.5, low=0.05, high=20.0),
     "view/contrast": Key("layer", choices=("layer", "channel")),
-    "view/scaling": Key("running", choices=("running", "locked")),
-    "record/fps": Key(60, low=1, high=240),
+    "view/scale": Key("running", choices=("running", "locked", "frame")),
+    "view/labels": Key(True),
+    "view/saliency_opacity": Key(0.6, low=0.0, high=1.0),
+    "view/boost": Key(0.0, low=0.0, high=1.0),
 }
 """Every setting of the program. A panel keeps its own under ``panel/<name>/<key>``: any JSON value."""
 

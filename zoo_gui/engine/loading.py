@@ -24,9 +24,8 @@ def load_lane(agent_id: str, options: dict[str, Any], say: Callable[[str], None]
         from zoo_gui.agents.agent import Agent
 
         agent = Agent.load(agent_id)
-    player = Player(
-        emulator, agent, seed=int(options.get("seed") or 0), controller=options.get("player"), sticky=options.get("sticky")
-    )
+    seed = int(options.get("seed") or 0)
+    player = Player(emulator, agent, seed=seed, controller=options.get("player"), sticky=options.get("sticky"))
     # The first step traces the network: do it here, where nothing waits, and start again.
     player.step()
     if agent is not None:
