@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pyqtgraph.Qt import QtCore
 
-from zoo_gui.engine.feed import Feed, Shown
+from zoo_gui.engine.feed import FRAMES_PER_SECOND, Feed, Shown
 from zoo_gui.engine.host import EngineHost
 from zoo_gui.engine.shared import MAX_PINS
 from zoo_gui.history import History
@@ -71,14 +71,15 @@ class Session(EngineEvents):
         self._host = EngineHost(self._event.emit)
         self._timer = QtCore.QTimer(self)
         self._timer.setTimerType(QtCore.Qt.PreciseTimer)
-        self._timer.setInterval(16)
+        self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._on_tick)
+        self._turn_due = 0.0
 
     # -- life ---------------------------------------------------------------------------------------------------
     def start_engine(self) -> None:
         """Start the process that plays; returns at once."""
         self._host.start()
-        self._timer.start()
+        self._timer.start(0)
 
     def restart_engine(self) -> None:
         """After the engine died: a new one, with the same agents."""
@@ -283,6 +284,7 @@ class Session(EngineEvents):
     # -- the tick -----------------------------------------------------------------------------------------------
     def _on_tick(self) -> None:
         now = time.perf_counter()
+        self._plan_turn(now)
         shown = self.feed.update(now)
         if shown.frame_changed:
             self._show_frames()
@@ -295,6 +297,12 @@ class Session(EngineEvents):
         if now - self._status_at >= 0.5:
             self._status_at = now
             self._update_status()
+
+    def _plan_turn(self, now: float) -> None:
+        """Turns come 60 times a second on average, though a timer counts in whole milliseconds."""
+        # Up to two turns that came late are made up for, so that the game keeps its pace.
+        self._turn_due = max(self._turn_due + 1.0 / FRAMES_PER_SECOND, now - 2.0 / FRAMES_PER_SECOND)
+        self._timer.start(max(1, round((self._turn_due - now) * 1000.0)))
 
     def _show_frames(self) -> None:
         for lane in range(len(self.lanes)):

@@ -50,6 +50,7 @@ class Feed:
         self._sub = self._wanted = 0
         self._debt, self._updated, self._counted = 0.0, None, -1
         self._holding: int | None = None
+        self._granted: tuple[int, int] | None = None
         self._hold_sent = False
 
     # -- lanes --------------------------------------------------------------------------------------------------
@@ -76,13 +77,13 @@ class Feed:
 
     # -- the clock ----------------------------------------------------------------------------------------------
     def play(self) -> None:
-        self.running, self._updated = True, None
+        self.running, self._updated, self._granted = True, None, None
         self._grant()
 
     def pause(self) -> bool:
         """Stop on the moment that the agent saw; True when the frame on screen changes by that."""
         unpaced = self.running and self.speed is None
-        self.running = False
+        self.running, self._granted = False, None
         if unpaced:
             self._hold()
         changed, self._sub = self._sub != 0, 0
@@ -140,9 +141,11 @@ class Feed:
     def _take_due(self, elapsed: float, shown: Shown) -> None:
         """Show the frames that are due. At 1x and below one frame at most, so none is ever left out."""
         self._debt += elapsed * FRAMES_PER_SECOND * self.speed
-        most = 1 if self.speed <= 1.0 else int(self._debt)
+        most = 1 if self.speed <= 1.0 else round(self._debt)
         taken = 0
-        while self._debt >= 1.0 and taken < most:
+        # A frame is due when it is nearer than the next turn: turns come at about the frames' own rate, and the jitter
+        # of a timer must not turn into a frame shown twice and the next one late.
+        while self._debt >= 0.5 and taken < most:
             if not self._next_frame(shown):
                 break
             self._debt -= 1.0
@@ -193,10 +196,12 @@ class Feed:
             upto = self.tick + 1 + LOOKAHEAD
         else:
             upto = self.tick + 1 + max(self._wanted, 1 if self.running else 0)
-        self._send("grant", upto=upto, epoch=self.epoch)
+        if (upto, self.epoch) != self._granted:
+            self._granted = upto, self.epoch
+            self._send("grant", upto=upto, epoch=self.epoch)
 
     def _hold(self) -> None:
-        self._hold_sent = True
+        self._hold_sent, self._granted = True, None
         self._send("hold", epoch=self.epoch)
 
     def held(self, tick: int, epoch: int) -> None:
@@ -231,7 +236,7 @@ class Feed:
     def _begin(self) -> None:
         self.tick = self._counted = -1
         self._sub, self._wanted, self._debt = 0, 1, 0.0
-        self._hold_sent, self._holding = False, None
+        self._hold_sent, self._holding, self._granted = False, None, None
         self._grant()
 
     def close(self) -> None:
