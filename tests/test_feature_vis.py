@@ -45,7 +45,7 @@ def objective(agent, result: FeatureVis) -> float:
 
 @pytest.mark.parametrize("unit", ["conv1:2", "conv2:5", "fc:7", "logits:1", "value:0"])
 def test_ascent_raises_the_unit(agent, unit, every_step):
-    results = images(feature_vis(agent, unit=unit, steps=40, use_cache=False))
+    results = images(feature_vis(agent, unit=unit, steps=40, objective="channel", use_cache=False))
     first, final = results[0], results[-1]
     assert [result.step for result in results] == list(range(1, 41))
     assert final.activation > first.activation + 0.1
@@ -58,7 +58,7 @@ def test_ascent_raises_the_unit(agent, unit, every_step):
 @pytest.mark.parametrize(
     "parameters",
     [dict(parameterization="pixel"), dict(parameterization="pyramid"), dict(transforms="jitter"),
-     dict(transforms="none"), dict(objective="neuron"), dict(pre_activation=False)],
+     dict(transforms="none"), dict(objective="channel"), dict(pre_activation=False)],
     ids=str,
 )  # fmt: skip
 def test_every_choice_climbs(agent, parameters, every_step):
@@ -67,7 +67,7 @@ def test_every_choice_climbs(agent, parameters, every_step):
 
 
 def test_centre_neuron_is_the_centre_of_the_map(agent):
-    result = last(feature_vis(agent, unit="conv2:3", steps=3, objective="neuron", use_cache=False))
+    result = last(feature_vis(agent, unit="conv2:3", steps=3, use_cache=False))
     layer = agent.taps(tf.constant(result.image[None]), pre=True)["conv2"].numpy()[0, ..., 3]
     assert result.activation == pytest.approx(layer[layer.shape[0] // 2, layer.shape[1] // 2], abs=1e-5)
 
@@ -279,7 +279,7 @@ def test_is_registered():
 def test_real_agents(agent_id, units):
     real = Agent.load(agent_id)
     for unit in units:
-        results = images(feature_vis(real, unit=unit, steps=30, use_cache=False))
+        results = images(feature_vis(real, unit=unit, steps=30, objective="channel", use_cache=False))
         assert results[-1].activation > results[0].activation + 0.1, unit
         assert results[-1].activation == pytest.approx(objective(real, results[-1]), rel=1e-4)
     release()

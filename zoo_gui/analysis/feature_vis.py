@@ -55,16 +55,16 @@ def feature_vis(
     seed: int = 0,
     parameterization: str = "fft",
     transforms: str = "robust",
-    objective: str = "channel",
+    objective: str = "neuron",
     pre_activation: bool | str = "auto",
-    learning_rate: float = 0.05,
+    learning_rate: float = 0.02,
     use_cache: bool = True,
     start: np.ndarray | None = None,
 ) -> Iterator[Progress]:
     """Optimise an observation until it excites ``unit``; up to 20 images a second, the first after one step.
 
     parameterization: ``fft``, ``pixel`` or ``pyramid``. transforms: ``robust`` (padding, jitter, scale, rotation),
-    ``jitter`` (one pixel) or ``none``. objective: ``channel`` (mean over positions) or ``neuron`` (centre of the map;
+    ``jitter`` (one pixel) or ``none``. objective: ``neuron`` (centre of the map) or ``channel`` (mean over positions;
     the same for a dense layer). pre_activation: before the non-linearity; ``auto``: where there is a rectifier, whose
     gradient is zero while the unit is silent. start: (h, w, C) in 0–1 to begin from instead of grey noise.
 
@@ -148,7 +148,7 @@ def _climb(ascent: Ascent, unit: Unit, steps: int, key: dict | None) -> Iterator
 def _recipe(
     agent: Any,
     unit: Unit,
-    objective: str = "channel",
+    objective: str = "neuron",
     parameterization: str = "fft",
     transforms: str = "robust",
     pre_activation: bool | str = "auto",
