@@ -26,7 +26,9 @@ from zoo_gui.workers import Streams
 log = logging.getLogger(__name__)
 
 #: Shares of the window's width for the left, centre and right docks, by number of agents.
-SHARES = {1: (27, 45, 28), 2: (36, 42, 22), 3: (40, 42, 18), 4: (42, 42, 16)}
+SHARES = {1: (27, 45, 28), 2: (33, 42, 25), 3: (37, 40, 23), 4: (38, 40, 22)}
+#: Shares of its height for the game, the network's input and the actions.
+ROWS = {1: (52, 20, 28), 2: (38, 20, 42), 3: (50, 20, 30), 4: (52, 16, 32)}
 LAYOUT_VERSION = 1
 #: How many agents the File menu remembers.
 RECENT = 8
@@ -134,10 +136,10 @@ class MainWindow(QtWidgets.QMainWindow):
     def _share_out(self) -> None:
         """Give the columns their widths and the rows their heights for the present number of agents."""
         self._default_state = ""
-        shares = SHARES.get(self._lane_count, SHARES[1])
+        shares, rows = SHARES[self._lane_count], ROWS[self._lane_count]
         for names, parts, whole, way in (
             (("game", "activations", "inspector"), shares, self.width(), QtCore.Qt.Horizontal),
-            (("game", "observation", "actions"), (52, 20, 28), self.height(), QtCore.Qt.Vertical),
+            (("game", "observation", "actions"), rows, self.height(), QtCore.Qt.Vertical),
             (("activations", "plots"), (70, 30), self.height(), QtCore.Qt.Vertical),
         ):
             there = [(self.docks[name], whole * part // 100) for name, part in zip(names, parts) if name in self.docks]

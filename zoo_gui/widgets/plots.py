@@ -67,6 +67,9 @@ class PlotsPanel(Panel):
         for quantity in QUANTITIES:
             self._bar.addWidget(self._toggle(quantity))
         self.legend = QtWidgets.QLabel()
+        self._fit_soon = QtCore.QTimer(self.legend)
+        self._fit_soon.setSingleShot(True)
+        self._fit_soon.timeout.connect(self._fit_legend)
         self.legend.setStyleSheet("font-size: 11px")
         self.legend.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Preferred)
         self.legend.setMinimumWidth(1)
@@ -112,10 +115,18 @@ class PlotsPanel(Panel):
         super()._connect()
         self.session.pins_changed.connect(lambda _: self.isVisible() and self._guard(self._make_charts))
 
+    def _fit_legend(self) -> None:
+        """Letters and names where they fit, else letters alone: the actions panel and the tool tip name them too."""
+        lanes = self.lanes if len(self.lanes) > 1 else ()
+        signs = [f"{STYLE_SIGNS[info.lane]} {lane_letter(info.lane)}" for info in lanes]
+        named = [f"{sign} {name}" for sign, name in zip(signs, short_titles([info.title for info in lanes]))]
+        room = self.legend.fontMetrics().horizontalAdvance("    ".join(named)) <= self.legend.width()
+        spans = [f'<span style="color:{lane_colour(info.lane)}">{escape(text)}</span>'
+                 for info, text in zip(lanes, named if room else signs)]
+        self.legend.setText(" &nbsp; ".join(spans))
+
     def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
-        names = [f'<span style="color:{lane_colour(info.lane)}">{STYLE_SIGNS[info.lane]} {lane_letter(info.lane)} '
-                 f"{escape(name)}</span>" for info, name in zip(lanes, short_titles([info.title for info in lanes]))]
-        self.legend.setText(" &nbsp; ".join(names) if len(lanes) > 1 else "")
+        self._fit_soon.start()
         self.legend.setToolTip("\n".join(f"{lane_letter(info.lane)}: {info.title}" for info in lanes))
         kinds = {info.scores_kind for info in lanes}
         self.buttons["value"].setText({("q",): "Max Q", ("logits",): "Value"}.get(tuple(kinds), "Value / max Q"))
@@ -188,6 +199,8 @@ class PlotsPanel(Panel):
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
+        # The bar inside is laid out after this event.
+        self._fit_soon.start()
         if self.isVisible():
             self._guard(self._make_charts)
 
