@@ -1,6 +1,6 @@
 """``python -m zoo_gui`` is the same as the console command ``zoo-gui``."""
 
-from zoo_gui.cli import main
+from zoo_gui.cli import entry
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    entry()

@@ -189,7 +189,8 @@ class MainWindow(QtWidgets.QMainWindow):
         for key in VIEW:
             if key != "enlarged":
                 self.settings.set(f"view/{key}", self.session.view[key])
-        self.settings.set("play/speed", self.session.speed)
+        # Full speed is for a moment: nobody expects to find it the next day.
+        self.settings.set("play/speed", self.session.speed or 1.0)
         if self.session.lanes:
             self.settings.set("play/seed", self.session.lanes[0].seed)
         try:

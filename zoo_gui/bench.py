@@ -53,8 +53,9 @@ def child(kind: str, count: int, seconds: float) -> dict:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
+        print(done.stderr, file=sys.stderr)
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ZooError(f"The {kind} bench with {count} agents failed: {last}")
+        raise ZooError(f"The {kind} bench with {count} agents ended with code {done.returncode}: {last}")
     return json.loads(lines[-1])
 
 

@@ -36,10 +36,10 @@ class Watch:
 class Driver:
     """Leads the window through the measurements; each phase is a generator that yields how long to wait (seconds)."""
 
-    def __init__(self, sitting, seconds: float, started: float):
+    def __init__(self, sitting, agents: int, seconds: float, started: float):
         from pyqtgraph.Qt import QtCore, QtWidgets
 
-        self.sitting, self.seconds, self.started = sitting, seconds, started
+        self.sitting, self.seconds, self.started, self.agents = sitting, seconds, started, agents
         self.window, self.session, self.watch = sitting.window, sitting.session, Watch()
         self.result: dict[str, float] = {}
         self._first_step: float | None = None
@@ -85,6 +85,8 @@ class Driver:
         while self._first_step is None:
             yield 0.05
         self.result["first_step_seconds"] = self._first_step
+        while len(self.session.lanes) < self.agents or len(self.session.history(0)) < 15:
+            yield 0.1
         yield from self._game_speed()
         yield from self._with_feature_vis()
         yield from self._full_speed()
@@ -113,12 +115,15 @@ class Driver:
         yield 0.5
 
     def _full_speed(self):
+        """As fast as it goes, as the program starts (saliency off) and with saliency on; then the pause key."""
         self.session.set_speed(None)
-        yield 1.5
-        steps, start = self._count(), time.perf_counter()
-        self.watch.clear()
-        yield self.seconds
-        self.result["live_steps_per_second"] = (self._count() - steps) / (time.perf_counter() - start)
+        for target, suffix in (("action", "_with_saliency"), (None, "")):
+            self.session.set_saliency(target)
+            yield 1.5
+            steps, start = self._count(), time.perf_counter()
+            self.watch.clear()
+            yield self.seconds
+            self.result[f"live_steps_per_second{suffix}"] = (self._count() - steps) / (time.perf_counter() - start)
         self.result["ui_fps_at_full_speed"] = self.watch.figures()["ui_fps"]
         latencies = []
         for speed in (None, 1.0):
@@ -164,9 +169,10 @@ def main(seconds: float, agents: list[str]) -> None:
 
     started = float(os.environ.get("ZOO_GUI_BENCH_START", time.time()))
     sitting = Sitting(argparse.Namespace(seed=1, layout="reset"), agents, unattended=False)
-    driver = Driver(sitting, seconds, started)
+    driver = Driver(sitting, len(agents), seconds, started)
     sitting.run()
-    print(json.dumps(driver.result))
+    print(json.dumps(driver.result), flush=True)
+    os._exit(0)  # as the console command does (see cli.entry)
 
 
 if __name__ == "__main__":

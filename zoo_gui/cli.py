@@ -46,6 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
+def entry() -> NoReturn:
+    """The console command. Ends without tidying up the interpreter: Qt, TensorFlow and ALE each have been seen to crash
+    when their libraries are unloaded, and all files are closed by now."""
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise ZooError(f"{message[:1].upper()}{message[1:]}; run “{self.prog} --help” to see the options.")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
+import gc
+import logging
 import os
 import signal
 import sys
@@ -10,6 +13,8 @@ from pathlib import Path
 
 from zoo_gui import display, settings
 from zoo_gui.types import Unit, ZooError
+
+log = logging.getLogger(__name__)
 
 #: What `zoo-gui` records when there is no screen, in agent steps (15 a second at frame skip 4).
 UNATTENDED_STEPS = 300
@@ -33,6 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     return Sitting(arguments, agents, unattended).run()
 
 
+def _log_qt(kind, context, text: str) -> None:
+    """Qt's remarks (a missing XDG_RUNTIME_DIR, say) go to the log: a person can do nothing about them."""
+    log.info("Qt: %s", text)
+
+
 class Sitting:
     """One run of the window, with what the command line asked it to do by itself."""
 
@@ -46,6 +56,9 @@ class Sitting:
         from zoo_gui.settings import Settings
 
         self.arguments, self.unattended = arguments, unattended
+        if sys.stderr is sys.__stderr__:  # a crash inside Qt then says where
+            faulthandler.enable()
+        QtCore.qInstallMessageHandler(_log_qt)
         for name in ("AA_EnableHighDpiScaling", "AA_UseHighDpiPixmaps"):
             QtCore.QCoreApplication.setAttribute(getattr(QtCore.Qt, name))
         self.application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
@@ -155,9 +168,21 @@ class Sitting:
         self._turns.timeout.connect(lambda: None)
         self._turns.start(200)
 
+    def _delete_window(self) -> None:
+        """Take the window apart while Qt and Python are whole: later it happens in any order."""
+        from pyqtgraph.Qt import QtCore
+
+        self.window.deleteLater()
+        for _ in range(2):
+            self.application.processEvents()
+            QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete)
+        gc.collect()
+
     def run(self) -> int:
         code = self.application.exec()
         self.session.close()
+        self._turns.stop()
+        self._delete_window()
         if self.failure:
             raise ZooError(self.failure)
         return code

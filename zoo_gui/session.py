@@ -40,6 +40,9 @@ class Pin(NamedTuple):
 class Session(EngineEvents):
     """See docs/architecture.md for the signals and methods; all of them belong to the UI thread."""
 
+    #: Length of a turn of the clock in milliseconds, about.
+    TURN_MS = 16
+
     stepped = QtCore.Signal(int, object, object)
     frame_shown = QtCore.Signal(int, object)
     status_changed = QtCore.Signal(dict)

@@ -50,9 +50,10 @@ def cache_dir() -> Path:
 
 
 def recordings_dir() -> Path:
-    """Where recordings and screenshots go: ``zoo_gui`` in the user's videos folder, or in home when there is none."""
+    """Where recordings and screenshots go: ``zoo_gui`` in the videos folder, else ``zoo_gui recordings`` in home."""
     videos = platformdirs.user_videos_path()
-    return _from_environment("ZOO_GUI_RECORDINGS") or (videos if videos.is_dir() else Path.home()) / APP
+    default = videos / APP if videos.is_dir() else Path.home() / "zoo_gui recordings"
+    return _from_environment("ZOO_GUI_RECORDINGS") or default
 
 
 def writable_dir(path: Path, purpose: str) -> Path:
@@ -101,7 +102,7 @@ KEYS: Mapping[str, Key] = {
     "window/layouts": Key({}),  # by number of agents: base64 again
     "play/agents": Key([]),  # ids or paths that were opened last, the newest first
     "play/seed": Key(0, low=0),
-    "play/speed": Key(1.0, low=0.01, high=1000.0, optional=True),  # None: as fast as it goes
+    "play/speed": Key(1.0, low=0.01, high=1000.0, optional=True),  # 1: real time
     "view/colormap": Key("viridis"),
     "view/signed_colormap": Key("CET-D4"),
     "view/gamma": Key(0.5, low=0.05, high=20.0),

@@ -5,6 +5,7 @@ Set ``ZOO_GUI_DEVICE`` to ``cpu`` or ``gpu``; without it TensorFlow takes a GPU 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import logging
@@ -13,6 +14,7 @@ import platform
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Iterator
 
 from zoo_gui.types import ZooError
 
@@ -61,12 +63,31 @@ def _import_tensorflow() -> ModuleType:
     keras = importlib.util.find_spec("keras")
     sys.modules["keras"] = None  # what an import statement takes for "not installed"
     try:
-        import tensorflow as tf
+        with _quiet():
+            import tensorflow as tf
     finally:
         del sys.modules["keras"]
     places = [str(Path(folder) / "_tf_keras") for folder in (keras.submodule_search_locations if keras else ())]
     tf.__path__ = places + [folder for folder in tf.__path__ if folder]
     return tf
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing reaches stderr: the plain wheel's C++ says there that it finds no CUDA, whatever its log level is."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # there is no stderr
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @functools.cache

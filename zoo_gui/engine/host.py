@@ -14,6 +14,7 @@ import queue
 import threading
 from typing import Any, Callable
 
+from zoo_gui.analysis import ANALYSES
 from zoo_gui.engine import server
 
 
@@ -76,6 +77,9 @@ class EngineHost:
                 return
 
     def _read(self) -> None:
+        # The records of analyses come pickled: import what they need now, while the engine starts and nothing moves,
+        # not with the first result.
+        ANALYSES.discover()
         while True:
             try:
                 event = self._connection.recv()

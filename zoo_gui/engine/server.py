@@ -17,7 +17,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Iterator
 
-from zoo_gui.engine.shared import UNLIMITED
+from zoo_gui.engine.shared import SLOTS, UNLIMITED
 from zoo_gui.types import Unit, ZooError
 from zoo_gui.workers import Streams, lower_priority
 
@@ -26,8 +26,9 @@ if TYPE_CHECKING:  # the front end imports this module to start it, and must not
 
 log = logging.getLogger(__name__)
 
-#: When the lanes run as fast as they go, how long to wait between two steps whose arrays are passed on, in seconds.
-SHOW_EVERY = 0.012
+#: When the lanes run as fast as they go, the time in seconds between two steps whose arrays are passed on; and with
+#: saliency, which costs as much as a step or two.
+SHOW_EVERY, SHOW_EVERY_WITH_SALIENCY = 0.0165, 0.033
 #: Lanes whose layers are made ready for feature visualization: more would not fit into its pool of graphs.
 WARM_LANES = 2
 
@@ -150,8 +151,9 @@ class Server:
             return True
         now = time.perf_counter()
         free = self._free_slots()
-        # One slot stays free for the step that a pause shows.
-        if free < 2 or (now - self._shown_at < SHOW_EVERY or free < 7):
+        # A slot stays free for the step that a pause shows, and who has not read the last step needs no newer one yet.
+        pause = SHOW_EVERY if self.saliency is None else SHOW_EVERY_WITH_SALIENCY
+        if free < SLOTS - 1 or now - self._shown_at < pause:
             return False
         self._shown_at = now
         return True

@@ -325,6 +325,7 @@ class ActionsPanel(Panel):
 
     title = "Actions"
     area = "left"
+    turns_late = 2
 
     def build(self) -> QtWidgets.QWidget:
         content = QtWidgets.QWidget()

@@ -11,6 +11,9 @@ from zoo_gui.types import LaneInfo, Step, StepSummary, Unit
 
 log = logging.getLogger(__name__)
 
+#: How many lanes a panel draws in one turn of the clock.
+LANES_A_TURN = 2
+
 PANELS: Registry = Registry("panel", "zoo_gui.widgets", "zoo_gui.panels")
 
 
@@ -25,6 +28,9 @@ class Panel(QtWidgets.QWidget):
 
     title = ""
     area = "centre"
+    #: Turns of the clock between a step and this panel's drawing of it: panels that are not the first to be looked at
+    #: draw while the next emulator frames are shown, so that no turn has to draw everything.
+    turns_late = 0
 
     def __init__(self, session, parent: QtWidgets.QWidget | None = None):
         super().__init__(parent)
@@ -35,6 +41,11 @@ class Panel(QtWidgets.QWidget):
         self._layout = QtWidgets.QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
+        self._late: dict[int, tuple[Step, list[StepSummary]]] = {}
+        self._late_timer = QtCore.QTimer(self)
+        self._late_timer.setSingleShot(True)
+        self._late_timer.setTimerType(QtCore.Qt.PreciseTimer)
+        self._late_timer.timeout.connect(self._show_late)
         self._connect()
         self._rebuild()
 
@@ -145,12 +156,28 @@ class Panel(QtWidgets.QWidget):
 
     def _on_lanes_changed(self, lanes) -> None:
         self.lanes = lanes
+        self._late.clear()
         if self.isVisible():
             self._guard(self.set_lanes, lanes)
 
     def _on_stepped(self, lane: int, step, summaries) -> None:
-        if self.isVisible():
+        if not self.isVisible():
+            return
+        turns = self.turns_late or lane // LANES_A_TURN
+        delay = turns * getattr(self.session, "TURN_MS", 0)
+        if not delay:
             self._guard(self.show_step, lane, step, summaries)
+            return
+        self._late[lane] = step, self._late.get(lane, (None, []))[1] + summaries
+        if not self._late_timer.isActive():
+            self._late_timer.start(delay)
+
+    def _show_late(self) -> None:
+        late, self._late = self._late, {}
+        if self.isVisible():
+            for lane, (step, summaries) in late.items():
+                if lane < len(self.lanes):
+                    self._guard(self.show_step, lane, step, summaries)
 
     def _on_frame_shown(self, lane: int, frame) -> None:
         if self.isVisible():

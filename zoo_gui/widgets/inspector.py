@@ -28,6 +28,7 @@ class InspectorPanel(Panel):
 
     title = "Unit"
     area = "right"
+    turns_late = 1
 
     # -- building -----------------------------------------------------------------------------------------------
     def build(self) -> QtWidgets.QWidget:

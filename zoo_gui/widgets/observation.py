@@ -112,6 +112,7 @@ class ObservationPanel(Panel):
 
     title = "Network input"
     area = "left"
+    turns_late = 2
 
     def build(self) -> QtWidgets.QWidget:
         self._canvas = canvas = Canvas()

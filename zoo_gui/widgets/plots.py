@@ -35,6 +35,7 @@ class PlotsPanel(Panel):
 
     title = "Plots"
     area = "bottom"
+    turns_late = 2
 
     def build(self) -> QtWidgets.QWidget:
         content = QtWidgets.QWidget()
