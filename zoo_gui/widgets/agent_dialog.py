@@ -73,6 +73,14 @@ class AgentDialog(QtWidgets.QDialog):
         for row, entry in enumerate(self._entries):
             about = f"{entry.id} {entry.title} {entry.game} {entry.algorithm}".casefold()
             self.table.setRowHidden(row, not all(word in about for word in words))
+        # What “Open” opens is always something that is seen.
+        chosen = self.table.currentRow()
+        if chosen < 0 or self.table.isRowHidden(chosen):
+            seen = [row for row in range(len(self._entries)) if not self.table.isRowHidden(row)]
+            self.table.clearSelection()
+            self.table.setCurrentCell(seen[0] if seen else -1, 0)
+            if not seen:
+                self.description.setText("No agent of the zoo is called that.")
 
     def _describe(self) -> None:
         rows = self.table.selectionModel().selectedRows()

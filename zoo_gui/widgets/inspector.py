@@ -62,7 +62,7 @@ class InspectorPanel(Panel):
 
     def _make_head(self, column: QtWidgets.QVBoxLayout) -> None:
         self.heading = QtWidgets.QLabel()
-        self.heading.setStyleSheet("font-weight: bold; font-size: 14px")
+        self.heading.setStyleSheet("font-weight: bold; font-size: 13px")
         self.heading.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
         self.about = QtWidgets.QLabel()
         self.about.setStyleSheet(SMALL)
