@@ -72,6 +72,7 @@ class MainWindow(QtWidgets.QMainWindow):
             dock.setWidget(panel)
             dock.setContextMenuPolicy(QtCore.Qt.CustomContextMenu)
             dock.customContextMenuRequested.connect(self._on_dock_menu)
+            dock.visibilityChanged.connect(panel.seen_changed)
             self.panels[name], self.docks[name] = panel, dock
 
     def _make_chrome(self) -> None:
@@ -102,7 +103,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.capture.saved.connect(self._on_saved)
         self.capture.failed.connect(self._on_capture_failed)
         self.capture.recording.connect(self._on_recording)
-        self._paints = PaintCounter(self.panels["game"], session.rates.painted)
+        self._paints = PaintCounter(self.panels["game"], self._on_painted)
 
     # -- layout -------------------------------------------------------------------------------------------------
     def _arrange(self) -> None:
@@ -282,6 +283,10 @@ class MainWindow(QtWidgets.QMainWindow):
 
     def _on_capture_failed(self, sentence: str) -> None:
         self.session.message.emit("error", sentence)
+
+    def _on_painted(self, now: float) -> None:
+        if not self.capture.is_rendering:
+            self.session.rates.painted(now)
 
     def _on_dock_menu(self, position: QtCore.QPoint) -> None:
         dock = self.sender()

@@ -58,6 +58,7 @@ class Capture(QtCore.QObject):
         self._broke.connect(self._on_broke)
         self._target: QtWidgets.QWidget | None = None
         self._writer: Mp4Writer | None = None
+        self.is_rendering = False  # paints into a film are no paints on the screen
         self._timer = QtCore.QTimer(self)
         self._timer.setTimerType(QtCore.Qt.PreciseTimer)
         self._timer.setInterval(round(1000 / FPS / 2))
@@ -111,7 +112,9 @@ class Capture(QtCore.QObject):
         if due <= 0 or self._target is None or self._writer is None:
             return
         # Time is kept by repeating a picture, never by slowing down: a talk's sound must fit.
+        self.is_rendering = True
         image = picture(self._target)
+        self.is_rendering = False
         self._writer.write(pixels(image), count=due)
         self._frames += due
         if now - self._told > 0.5:

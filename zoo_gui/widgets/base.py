@@ -37,7 +37,7 @@ class Panel(QtWidgets.QWidget):
         self.session = session
         self.lanes: tuple[LaneInfo, ...] = ()
         self._content: QtWidgets.QWidget | None = None
-        self._broken = False
+        self._broken = self._behind = False
         self._layout = QtWidgets.QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
@@ -150,6 +150,17 @@ class Panel(QtWidgets.QWidget):
         """Whether the failure page is shown."""
         return self._broken
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether the panel is on screen: Qt counts a dock behind another tab as visible too."""
+        return self.isVisible() and not self._behind
+
+    def seen_changed(self, seen: bool) -> None:
+        """The dock came to the front of its tabs, or went behind (``QDockWidget.visibilityChanged``)."""
+        self._behind = not seen
+        if seen:
+            self._catch_up()
+
     def showEvent(self, event) -> None:
         super().showEvent(event)
         self._catch_up()
@@ -157,11 +168,11 @@ class Panel(QtWidgets.QWidget):
     def _on_lanes_changed(self, lanes) -> None:
         self.lanes = lanes
         self._late.clear()
-        if self.isVisible():
+        if self.is_seen:
             self._guard(self.set_lanes, lanes)
 
     def _on_stepped(self, lane: int, step, summaries) -> None:
-        if not self.isVisible():
+        if not self.is_seen:
             return
         turns = self.turns_late or lane // LANES_A_TURN
         delay = turns * getattr(self.session, "TURN_MS", 0)
@@ -174,27 +185,27 @@ class Panel(QtWidgets.QWidget):
 
     def _show_late(self) -> None:
         late, self._late = self._late, {}
-        if self.isVisible():
+        if self.is_seen:
             for lane, (step, summaries) in late.items():
                 if lane < len(self.lanes):
                     self._guard(self.show_step, lane, step, summaries)
 
     def _on_frame_shown(self, lane: int, frame) -> None:
-        if self.isVisible():
+        if self.is_seen:
             self._guard(self.show_frame, lane, frame)
 
     def _on_unit_selected(self, lane: int, unit) -> None:
-        if self.isVisible():
+        if self.is_seen:
             self._guard(self.show_unit, lane, unit)
 
     def _on_progressed(self, key: str, progress) -> None:
-        if self.isVisible():
+        if self.is_seen:
             self._guard(self.show_progress, key, progress)
 
     def _on_failed(self, key: str, sentence: str) -> None:
-        if self.isVisible():
+        if self.is_seen:
             self._guard(self.show_failure, key, sentence)
 
     def _on_view_changed(self, view) -> None:
-        if self.isVisible():
+        if self.is_seen:
             self._guard(self.show_view, view)
