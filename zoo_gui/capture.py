@@ -12,6 +12,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from zoo_gui import settings
 from zoo_gui.play.video import Mp4Writer
 from zoo_gui.types import ZooError
+from zoo_gui.widgets.base import Panel
 from zoo_gui.workers import Streams
 
 #: Frames a second of a recording of the window. Half the screen's rate: cheap enough to keep the game at 60.
@@ -69,11 +70,13 @@ class Capture(QtCore.QObject):
     # -- pictures -----------------------------------------------------------------------------------------------
     def screenshot(self, widget: QtWidgets.QWidget, path: Path | None = None) -> None:
         """Save a PNG; ``saved`` or ``failed`` follows."""
+        _settle(widget)
         image = picture(widget)
         self._streams.start(f"picture {time.monotonic_ns()}", lambda: _save_png(image, path))
 
     def copy(self, widget: QtWidgets.QWidget) -> None:
         """Put the picture on the clipboard."""
+        _settle(widget)
         QtWidgets.QApplication.clipboard().setImage(picture(widget))
 
     # -- films --------------------------------------------------------------------------------------------------
@@ -148,6 +151,11 @@ class Capture(QtCore.QObject):
         if writer is not None:
             writer.close()
         self._streams.close(10.0)
+
+
+def _settle(widget: QtWidgets.QWidget) -> None:
+    for panel in ([widget] if isinstance(widget, Panel) else widget.findChildren(Panel)):
+        panel.settle()
 
 
 def _save_png(image: QtGui.QImage, path: Path | None):

@@ -183,6 +183,11 @@ class Panel(QtWidgets.QWidget):
         if not self._late_timer.isActive():
             self._late_timer.start(delay)
 
+    def settle(self) -> None:
+        """Draw now what was to be drawn in a later turn, so that all panels show one moment."""
+        self._late_timer.stop()
+        self._show_late()
+
     def _show_late(self) -> None:
         late, self._late = self._late, {}
         if self.is_seen:
