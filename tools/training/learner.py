@@ -9,7 +9,7 @@ interruption therefore does exactly what it would have done without one.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Mapping
+from typing import Any, Callable, ClassVar, Mapping
 
 import numpy as np
 import torch
@@ -30,7 +30,8 @@ class Settings:
     seed: int = setting(1, "also the number of the run")
     envs: int = setting(16, "games played side by side")
     network: str = setting("small", "small, nature or tiny")
-    segment: int = setting(131_072, "agent steps between checkpoints, at which all games begin anew")
+    segment: int = setting(125_000, "agent steps between checkpoints, at which all games begin anew")
+    tags: str = setting("0.1,0.4", "parts of the run, 0–1, after which the weights are kept besides the first and last")
 
 
 class Learner:
@@ -52,6 +53,10 @@ class Learner:
         self.network: torch.nn.Module
         self.envs: Envs
         self.rng: np.random.Generator
+        self.segment: int
+        """The number of the segment; set before ``begin``."""
+        self.make_envs: Callable[[int], Envs]
+        """The games of a segment as they began; set before ``restore``, for what must be played again."""
 
     def begin(self, envs: Envs, rng: np.random.Generator) -> None:
         """New games, new random numbers (torch's were seeded just before)."""
