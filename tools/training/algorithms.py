@@ -7,7 +7,7 @@ from types import ModuleType
 
 from zoo_gui.registry import unknown
 
-NAMES = ("ppo",)
+NAMES = ("ppo", "a2c", "impala")
 
 
 def find(name: str) -> ModuleType:
