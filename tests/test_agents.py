@@ -9,7 +9,7 @@ import tiny_agents
 
 from zoo_gui.agents import heads
 from zoo_gui.agents.agent import Agent
-from zoo_gui.agents.card import LayerSpec, NetworkSpec
+from zoo_gui.agents.card import ActionSpec, LayerSpec, NetworkSpec
 from zoo_gui.types import Unit, ZooError
 
 ZOO = Path(__file__).resolve().parents[2] / "shared" / "zoo"
@@ -99,6 +99,38 @@ def test_a_q_agent_takes_the_best_and_its_value_is_max_q(q_agent):
     assert (q_agent.scores_kind, q_agent.has_value, decision.scores_kind) == ("q", True, "q")
 
 
+def test_a_dueling_quantile_agent_plays_like_any_other(tmp_path):
+    """From its file: greedy and ε-greedy decisions, its state value, and an edit that works through the heads."""
+    tiny_agents.write(tmp_path, tiny_agents.QUANTILES, actions=ActionSpec(("NOOP", "LEFT", "RIGHT"), "epsilon", 0.5))
+    agent, observation = Agent.load(str(tmp_path)), tiny_agents.observation()
+    decisions = [agent.decide(observation, np.random.default_rng(seed)) for seed in range(200)]
+    first = decisions[0]
+    assert (agent.scores_kind, agent.has_value, first.scores.shape) == ("q", True, (3,))
+    assert first.value == first.activations["state_value"][0]
+    np.testing.assert_allclose(first.scores, first.activations["quantiles"].reshape(3, 4).mean(1), atol=1e-6)
+    counts = np.bincount([decision.action for decision in decisions], minlength=3) / 200
+    assert counts[first.scores.argmax()] == pytest.approx(2 / 3, abs=0.1) and (counts > 0.05).all()
+    worst = int(first.scores.argmin())
+    for quantile in range(4):
+        agent.edit(Unit("advantage", 4 * worst + quantile), 0.0, 100.0)
+    edited = agent.decide(observation, np.random.default_rng(0))
+    assert edited.scores.argmax() == worst and edited.scores[worst] > 60
+    np.testing.assert_allclose(edited.activations["value"], first.activations["value"])
+    greedy = Agent(replace(agent.card, actions=ActionSpec(("NOOP", "LEFT", "RIGHT"), "argmax")), agent.weights)
+    assert greedy.decide(observation, None).action == first.scores.argmax()
+
+
+def test_a_dueling_agent_explains_its_value_and_its_action():
+    agent = Agent(tiny_agents.card(tiny_agents.DUELING, "argmax"), tiny_agents.weights(tiny_agents.DUELING))
+    observation = tiny_agents.observation()
+    decision = agent.decide(observation, None)
+    assert decision.value == decision.activations["value"][0] == pytest.approx(decision.scores.mean(), abs=1e-5)
+    value = agent.gradients(observation, "value")
+    np.testing.assert_array_equal(value, agent.gradients(observation, Unit("value", 0)))
+    each = [agent.gradients(observation, "action", action) for action in range(3)]
+    np.testing.assert_allclose(np.mean(each, 0), value, atol=1e-6)
+
+
 def test_clamping_an_output_changes_the_choice(q_agent):
     worst = int(q_agent.decide(tiny_agents.observation(), None).scores.argmin())
     q_agent.edit(Unit("q", worst), 0.0, 1e6)
@@ -124,6 +156,24 @@ def test_the_hash_changes_with_what_makes_behaviour_and_nothing_else(policy):
     scaled = replace(card, network=replace(card.network, input_range=(0.0, 255.0)))
     hashes = {policy.hash, Agent(card, changed).hash, Agent(skip, weights).hash, Agent(scaled, weights).hash}
     assert len(hashes) == 4
+
+
+HASHES = {  # as they were before cards knew dueling layers and expectations
+    "ppo/Pong/1": "429a05409a851d7f79d41bac4cdcbc882c384d42bb426fbad93c75febcfca4a1",
+    "distill/Qbert/1": "6a66a64db12620bf96b5fbf4e370471110fbd9de5236a9f8d858290ad93db780",
+}
+
+
+@pytest.mark.parametrize("id", HASHES)
+def test_hashes_of_shipped_agents_stay(id):
+    assert Agent.load(id).hash == HASHES[id]
+
+
+def test_the_hash_knows_how_heads_are_wired():
+    network, weights = tiny_agents.C51, tiny_agents.weights(tiny_agents.C51)
+    wider = replace(network, layers=(*network.layers[:-1], replace(network.layers[-1], support=(-2.0, 4.0))))
+    mean = replace(network, layers=(*network.layers[:-1], replace(network.layers[-1], support=None)))
+    assert len({Agent(tiny_agents.card(net, "argmax"), weights).hash for net in (network, wider, mean)}) == 3
 
 
 def test_weights_cannot_be_changed_by_accident(policy):

@@ -10,7 +10,7 @@ import pytest
 import tiny_agents
 from safetensors.numpy import save_file
 
-from zoo_gui.agents.card import Card, LayerSpec, NetworkSpec
+from zoo_gui.agents.card import Card, LayerSpec, Measurement, NetworkSpec, Scores, Training
 from zoo_gui.agents.formats import FORMATS, read_weights
 from zoo_gui.agents.layout import Layout
 from zoo_gui.types import ZooError
@@ -18,7 +18,11 @@ from zoo_gui.types import ZooError
 TEXT = tiny_agents.card().to_toml()
 
 
-@pytest.mark.parametrize("network", [tiny_agents.POLICY, tiny_agents.Q])
+NETWORKS = {"policy": tiny_agents.POLICY, "q": tiny_agents.Q, "dueling": tiny_agents.DUELING,
+            "quantiles": tiny_agents.QUANTILES, "c51": tiny_agents.C51}  # fmt: skip
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 def test_round_trip(network):
     card = tiny_agents.card(network, description='"quoted" \\ ü\n\x7f', tag="10HR")
     assert Card.parse(card.to_toml()) == card
@@ -29,6 +33,8 @@ def test_id_and_title():
     assert card.id == "ppo/SpaceInvaders/3/10HR"
     assert card.full_title == "PPO · Space Invaders · run 3 · 10HR"
     assert replace(card, title="Other").full_title == "Other"
+    titles = {name: replace(card, algorithm=name).algorithm_title for name in ("apex", "impala", "ga", "mine")}
+    assert titles == {"apex": "Ape-X", "impala": "IMPALA", "ga": "GA", "mine": "mine"}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +70,125 @@ def test_a_fault_is_one_sentence_that_names_it(old, new, words):
         Card.parse(TEXT.replace(old, new, 1), "x/card.toml")
     message = str(caught.value)
     assert words in message and message.startswith("x/card.toml is not a valid card") and message.endswith(".")
+
+
+HEADS = """
+[[network.layers]]
+name = "fc"
+kind = "dense"
+units = 6
+
+[[network.layers]]
+name = "value"
+kind = "dense"
+units = 2
+
+[[network.layers]]
+name = "advantage"
+kind = "dense"
+units = 6
+from = ["fc"]
+
+[[network.layers]]
+name = "both"
+kind = "dueling"
+from = ["value", "advantage"]
+
+[[network.layers]]
+name = "q"
+kind = "expectation"
+units = 3
+support = [-1.0, 1.0]
+role = "q"
+
+[preprocessing]
+"""
+
+
+def with_heads(old="", new=""):
+    """The text of a card with a dueling and a distributional head, changed at one place."""
+    before, after = TEXT.split("\n[[network.layers]]", 1)[0], TEXT.split("[preprocessing]\n", 1)[1]
+    assert old in HEADS
+    return before + "\n" + HEADS.replace(old, new, 1) + after
+
+
+def test_heads_without_weights_are_layers():
+    card = Card.parse(with_heads())
+    assert card.network.units() == {"fc": 6, "value": 2, "advantage": 6, "both": 6, "q": 3}
+    assert {layer.name: fed for layer, fed in card.network.wired()}["both"] == ("value", "advantage")
+    layout = Layout(card.network, tiny_agents.OBSERVATION)
+    assert not [name for name in layout.shapes if name.startswith(("both", "q"))]
+    assert {info.name: (info.shape, info.kind) for info in layout.layers} == {
+        "fc": ((6,), "dense"), "value": ((2,), "dense"), "advantage": ((6,), "dense"), "both": ((6,), "dense"),
+        "q": ((3,), "q"),
+    }  # fmt: skip
+    assert Card.parse(with_heads('kind = "dueling"', 'kind = "dueling"\nunits = 6')).network.units()["both"] == 6
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ('["value", "advantage"]', '["value"]', "reads two layers"),
+        ('["value", "advantage"]', '"value"', "reads two layers"),
+        ('["value", "advantage"]', '["value", "advantage", "fc"]', "reads two layers"),
+        ('["value", "advantage"]', '["value", "later"]', "names later, which is no earlier layer"),
+        ('["value", "advantage"]', "[]", "an empty list"),
+        ('["value", "advantage"]', '["value", 1]', "must be a text"),
+        ("units = 2", "units = 4", "advantage has 6 units, which must be a multiple of the 4 of value"),
+        ('kind = "dueling"', 'kind = "dueling"\nunits = 5', "leave units out"),
+        ('kind = "dueling"', 'kind = "dueling"\nactivation = "relu"', "not to dueling"),
+        ('kind = "dueling"', 'kind = "duelling"', "none of conv, dense, dueling, expectation"),
+        ('["fc"]', '["fc", "value"]', "a dense layer reads one layer"),
+        ("units = 3\n", "units = 4\n", "both has 6 units, which must be a multiple of units, 4"),
+        ("units = 3\n", "", "units is 0"),
+        ("units = 3\n", "units = 6\n", "two or more atoms"),
+        ("[-1.0, 1.0]", "[1.0, 1.0]", "support must be"),
+        ("[-1.0, 1.0]", "[1.0]", "list of 2 values"),
+        ('support = [-1.0, 1.0]\n', 'from = ["value", "both"]\n', "an expectation layer reads one layer"),
+        ('["fc"]', '["fc"]\nsupport = [0, 1]', "support belongs to an expectation"),
+        ('kind = "dense"\nunits = 2', 'kind = "dense"\nunits = 2\nrole = "value"', "one layer of one unit"),
+        ('name = "value"\nkind = "dense"\nunits = 2', 'name = "value"\nkind = "conv"\nfilters = 2\nfrom = "fc"',
+         "dueling reads dense layers, and value is a conv layer"),
+    ],
+)  # fmt: skip
+def test_faults_of_heads_are_sentences(old, new, words):
+    with pytest.raises(ZooError, match="x/card.toml is not a valid card") as caught:
+        Card.parse(with_heads(old, new), "x/card.toml")
+    assert words in str(caught.value)
+
+
+def test_better_than_a_yardstick_is_a_test_at_five_percent():
+    scores = (10.0, 12.0, 14.0, 16.0, 18.0)  # mean 14, standard error √2
+    measured = Measurement(14.0, 5, "p", scores, random=1.0, constant=11.6)
+    assert measured.better_than_random and measured.better_than_constant  # 14 − 1.64 · 1.414 = 11.68
+    assert replace(measured, constant=11.7).better_than_constant is False
+    assert replace(measured, constant=11.7, scores=()).better_than_constant is True  # the bare mean
+    assert replace(measured, constant=14.0, scores=(14.0,)).better_than_constant is False
+    assert replace(measured, constant=None).better_than_constant is None
+    assert Scores(constant=3.0).better_than_constant is None and Scores(mean=3.0, constant=3.0).better_than(2.9)
+
+
+def test_training_and_yardsticks_are_written_and_read():
+    training = Training(
+        "PPO", steps=400_000, hours=0.7, seed=1, command="tools/train ppo Breakout", commit="e398951",
+        library="PyTorch 2.13.0", settings={"envs": 16},
+    )  # fmt: skip
+    sticky = Measurement(9.0, 30, "sticky", random=1.2, constant=3.0, constant_action="LEFT")
+    scores = Scores(mean=10.0, random=1.0, constant=2.0, constant_action="RIGHT", also=(sticky,))
+    card = Card.parse(tiny_agents.card(training=training, scores=scores, tag="1.6M").to_toml())
+    assert (card.training, card.scores, card.id) == (training, scores, "tiny/Breakout/1/1.6M")
+    assert card.frames == 1_600_000 and tiny_agents.card().frames is None
+
+
+@pytest.mark.parametrize("tag", ["1.6M", "initial", "400M", "10HR", "1B"])
+def test_tags(tag):
+    assert Card.parse(tiny_agents.card(tag=tag).to_toml()).tag == tag
+
+
+@pytest.mark.parametrize("tag", [".", "..", ".6M", "a/b", "a b", "1@2", "../x"])
+def test_tags_that_are_no_folder_names(tag):
+    with pytest.raises(ZooError, match="without spaces or slashes"):
+        Card.parse(tiny_agents.card(tag=tag).to_toml())
 
 
 def test_unreadable_cards(tmp_path):

@@ -7,10 +7,13 @@ import tiny_agents
 from zoo_gui.agents.agent import Agent
 from zoo_gui.agents.card import LayerSpec, NetworkSpec, PreprocessingSpec
 from zoo_gui.agents.layout import Layout
-from zoo_gui.agents.network import tf
+from zoo_gui.agents.network import _dueling, _expectation, tf
 from zoo_gui.types import Unit, ZooError
 
-NETWORKS = {"policy": tiny_agents.POLICY, "q": tiny_agents.Q}
+NETWORKS = {
+    "policy": tiny_agents.POLICY, "q": tiny_agents.Q, "dueling": tiny_agents.DUELING,
+    "quantiles": tiny_agents.QUANTILES, "c51": tiny_agents.C51,
+}  # fmt: skip
 NONLINEAR = {"relu": lambda x: np.maximum(x, 0), "tanh": np.tanh, "linear": lambda x: x}
 
 
@@ -32,12 +35,8 @@ def reference(agent, x, edits=()):
     low, high = agent.card.network.input_range
     x, result = low + x.astype(np.float64) * (high - low), {}
     for spec in agent.card.network.layers:
-        source = layout.sources[spec.name]
-        before = x if source is None else result[source]
-        kernel = agent.weights[f"{spec.name}/kernel"].astype(np.float64)
-        bias = agent.weights[f"{spec.name}/bias"]
-        value = (convolve(before, kernel, spec) if spec.kind == "conv" else before.ravel() @ kernel) + bias
-        value = NONLINEAR[spec.activation](value)
+        before = [result[name] for name in layout.sources[spec.name]] or [x]
+        value = NONLINEAR[spec.activation](LAYERS[spec.kind](spec, agent, *before))
         for unit, (gain, offset) in edits.items():
             if unit.layer == spec.name:
                 value[..., unit.index] = gain * value[..., unit.index] + offset
@@ -54,6 +53,41 @@ def convolve(x, kernel, spec):
         x = np.pad(x, (*pads, (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(x, spec.kernel, (0, 1))[:: spec.stride[0], :: spec.stride[1]]
     return np.einsum("ijcuv,uvco->ijo", windows, kernel)
+
+
+def kernel_and_bias(spec, agent):
+    return agent.weights[f"{spec.name}/kernel"].astype(np.float64), agent.weights[f"{spec.name}/bias"]
+
+
+def conv(spec, agent, x):
+    kernel, bias = kernel_and_bias(spec, agent)
+    return convolve(x, kernel, spec) + bias
+
+
+def dense(spec, agent, x):
+    kernel, bias = kernel_and_bias(spec, agent)
+    return x.ravel() @ kernel + bias
+
+
+def dueling(spec, agent, value, advantage):
+    """Number by number: Q[a, q] = V[q] + A[a, q] − mean over a of A[a, q]."""
+    result, quantiles = np.empty(len(advantage)), len(value)
+    for unit in range(len(advantage)):
+        q = unit % quantiles
+        result[unit] = value[q] + advantage[unit] - np.mean([advantage[i] for i in range(q, len(advantage), quantiles)])
+    return result
+
+
+def expectation(spec, agent, x):
+    each = np.split(x, spec.units)
+    if spec.support is None:
+        return np.array([part.mean() for part in each])
+    low, high = spec.support
+    atoms = [low + i * (high - low) / (len(each[0]) - 1) for i in range(len(each[0]))]
+    return np.array([np.exp(part) @ atoms / np.exp(part).sum() for part in each])
+
+
+LAYERS = {"conv": conv, "dense": dense, "dueling": dueling, "expectation": expectation}
 
 
 def assert_layers(actual, expected):
@@ -89,6 +123,32 @@ def test_edits_act_after_the_nonlinearity_and_later_layers_see_them(agent):
     assert Unit("conv1", 2) not in agent.edits
     agent.clear_edits()
     assert_layers(agent.activations(observation), reference(agent, observation / 255))
+
+
+def test_dueling_by_hand():
+    """Two actions, three quantiles; the numbers are worked out on paper."""
+    value, advantage = tf.constant([[1.0, 2.0, 3.0]]), tf.constant([[0.0, 4.0, -1.0, 2.0, 0.0, 5.0]])
+    expected = [[0.0, 4.0, 0.0, 2.0, 0.0, 6.0]]  # the advantages' means are 1, 2, 2
+    np.testing.assert_allclose(_dueling(value, advantage), expected)
+    np.testing.assert_allclose(_dueling(tf.constant([[10.0]]), tf.constant([[1.0, 3.0]])), [[9.0, 11.0]])
+
+
+def test_expectations_by_hand():
+    quantiles = LayerSpec("q", "expectation", units=2)
+    np.testing.assert_allclose(_expectation(tf.constant([[0.0, 3.0, 6.0, -1.0, 0.0, -2.0]]), quantiles), [[3.0, -1.0]])
+    c51 = LayerSpec("q", "expectation", units=2, support=(-10.0, 10.0))  # atoms −10, 0, 10
+    logits = tf.constant([np.log([0.2, 0.3, 0.5, 0.25, 0.5, 0.25]).astype("f4") + 7])
+    np.testing.assert_allclose(_expectation(logits, c51), [[3.0, 0.0]], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind, name", [("dueling", "q"), ("quantiles", "quantiles")])
+def test_a_dueling_layer_changes_no_difference_between_actions(agents, kind, name):
+    """Q(a) − Q(b) is A(a) − A(b), and the mean of Q over the actions is V (Wang et al. 2016)."""
+    agents[kind].clear_edits()
+    layers = agents[kind].activations(tiny_agents.observation())
+    q, advantage = (layers[layer].reshape(3, -1) for layer in (name, "advantage"))
+    np.testing.assert_allclose(q - q[0], advantage - advantage[0], atol=1e-5)
+    np.testing.assert_allclose(q.mean(0), layers["value"], atol=1e-5)
 
 
 def targets(agent):

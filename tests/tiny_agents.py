@@ -28,6 +28,34 @@ Q = NetworkSpec(
     ),
     input_range=(-1.0, 1.0),
 )
+_CONV = LayerSpec("conv1", "conv", filters=4, kernel=(4, 4), stride=(2, 2), activation="relu")
+DUELING = NetworkSpec(
+    (
+        _CONV,
+        LayerSpec("fc", "dense", units=5, activation="relu"),
+        LayerSpec("value", "dense", units=1, role="value", source="fc"),
+        LayerSpec("advantage", "dense", units=3, source="fc"),
+        LayerSpec("q", "dueling", role="q", source=("value", "advantage")),
+    )
+)
+QUANTILES = NetworkSpec(  # three actions, four quantiles, dueling
+    (
+        _CONV,
+        LayerSpec("fc", "dense", units=5, activation="relu"),
+        LayerSpec("value", "dense", units=4, source="fc"),
+        LayerSpec("advantage", "dense", units=12, source="fc"),
+        LayerSpec("quantiles", "dueling", source=("value", "advantage")),
+        LayerSpec("q", "expectation", units=3, role="q"),
+        LayerSpec("state_value", "expectation", units=1, role="value", source="value"),
+    )
+)
+C51 = NetworkSpec(  # three actions, five atoms
+    (
+        _CONV,
+        LayerSpec("atoms", "dense", units=15),
+        LayerSpec("q", "expectation", units=3, role="q", support=(-2.0, 3.0)),
+    )
+)
 
 
 def card(network: NetworkSpec = POLICY, rule: str = "sample", **changes) -> Card:

@@ -129,13 +129,17 @@ def _list(options: argparse.Namespace) -> int:
     entries = catalogue.entries()
     if options.json:
         rows = [{**dataclasses.asdict(entry), "path": str(entry.path)} for entry in entries]
+        for row in rows:
+            row["thumbnail"] = row["thumbnail"] and str(row["thumbnail"])
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return 0
     width = max((len(entry.id) for entry in entries), default=0)
     for entry in entries:
-        score = "" if entry.score is None else f"   score {entry.score:g}"
-        chance = "" if entry.random_score is None else f" (random {entry.random_score:g})"
-        print(f"{entry.id:{width}}   {entry.title}{score}{chance}")
+        yardsticks = (("random", entry.random_score), ("constant", entry.constant_score), ("human", entry.human_score))
+        known = ", ".join(f"{name} {catalogue.figure(score)}" for name, score in yardsticks if score is not None)
+        score = "" if entry.score is None else f"   score {catalogue.figure(entry.score)}"
+        remark = f"   {entry.remark}" if entry.remark else ""
+        print(f"{entry.id:{width}}   {entry.title}{score}{f' ({known})' if known else ''}{remark}")
     print("random/GAME, for example random/Pong, plays any game without a network.")
     return 0
 

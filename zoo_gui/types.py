@@ -101,7 +101,7 @@ class Decision:
     action: index into the agent's ``action_names``.
     scores: (A,) float32, logits of a policy or Q-values; empty for a player without a network.
     scores_kind: ``logits`` or ``q``.
-    value: state value; None where the network has no value head (for Q agents: max Q).
+    value: state value; where the network has no value head max Q of a Q agent, None of a policy agent.
     activations: {layer name: array of LayerInfo.shape, float32}, after the non-linearity.
     flat: the same activations as one float32 vector in layer order, (sum of sizes,).
     """

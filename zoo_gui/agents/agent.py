@@ -66,7 +66,7 @@ class Agent:
 
     @property
     def has_value(self) -> bool:
-        """Whether ``Decision.value`` is given: a value head, or max Q."""
+        """Whether ``Decision.value`` is given: a layer with the role value, else max Q of a Q agent."""
         return self._value is not None or self.scores_kind == "q"
 
     @functools.cached_property
@@ -77,7 +77,8 @@ class Agent:
         """
         digest = hashlib.sha256()
         parts = (self.card.network, self.card.preprocessing)
-        digest.update(json.dumps([dataclasses.asdict(part) for part in parts], sort_keys=True).encode())
+        parts = [dataclasses.asdict(part, dict_factory=_hashed) for part in parts]
+        digest.update(json.dumps(parts, sort_keys=True).encode())
         for key in sorted(self.weights):
             digest.update(f"{key}{self.weights[key].shape}".encode())
             digest.update(self.weights[key].tobytes())
@@ -175,3 +176,9 @@ class Agent:
             wanted, got = ("×".join(map(str, numbers)) for numbers in (self.observation_shape, observation.shape))
             raise ZooError(f"{self.title} observes {wanted} bytes, not {observation.dtype} {got}.")
         return observation
+
+
+def _hashed(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The keys of a part that count for the hash: one that cards got later counts only where it is used, so that the
+    agents of before keep their hashes."""
+    return {key: value for key, value in pairs if (key, value) != ("support", None)}

@@ -7,9 +7,11 @@ one, how the agent was trained, what it scored under which protocol, whose it is
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
+import statistics
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,15 +21,26 @@ from zoo_gui.types import ZooError
 
 CARD_FILE = "card.toml"
 MAX_CARD_BYTES = 1 << 20
-ALGORITHM_TITLES = {"ppo": "PPO", "a2c": "A2C", "acktr": "ACKTR", "dqn": "DQN", "distill": "Distilled"}
+ALGORITHM_TITLES = {
+    "ppo": "PPO", "a2c": "A2C", "acktr": "ACKTR", "impala": "IMPALA", "dqn": "DQN", "rainbow": "Rainbow",
+    "apex": "Ape-X", "es": "ES", "ga": "GA", "distill": "Distilled", "random": "Random",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class LayerSpec:
     """One layer, in the order of computation.
 
-    kind: ``conv`` (filters, kernel and stride as (vertical, horizontal), padding VALID or SAME as TensorFlow pads) or
-    ``dense`` (units). source (key ``from``): the layer that feeds it; by default the one written before it, or the
+    kind: ``conv`` (filters, kernel and stride as (vertical, horizontal), padding VALID or SAME as TensorFlow pads),
+    ``dense`` (units), and two that have no weights, for the outputs of value learners:
+
+    ``dueling``, from = [value, advantage] of Q and A·Q units: A·Q units, value + advantage − the mean of advantage over
+    the actions (Wang et al. 2016, eq. 9), for each of the Q numbers that describe an action's return by itself.
+    ``expectation``, of A·Q units to ``units`` = A: the mean of each action's Q numbers, equally likely quantiles of its
+    return (Dabney et al. 2018); with support = [low, high] they are logits of Q returns spaced evenly from low to high
+    (C51, Bellemare et al. 2017). Unit a · Q + q is the q-th number of action a.
+
+    source (key ``from``): the layer that feeds it, or a list of them; by default the one written before it, or the
     observation. role: what an output means: ``logits``, ``q`` or ``value``.
     """
 
@@ -40,7 +53,8 @@ class LayerSpec:
     units: int = 0
     activation: str = "linear"
     role: str = ""
-    source: str | None = field(default=None, metadata={"key": "from"})
+    source: str | tuple[str, ...] | None = field(default=None, metadata={"key": "from"})
+    support: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +68,21 @@ class NetworkSpec:
     layers: tuple[LayerSpec, ...]
     flatten: str = "HWC"
     input_range: tuple[float, float] = (0.0, 1.0)
+
+    def wired(self) -> Iterator[tuple[LayerSpec, tuple[str, ...]]]:
+        """Each layer with the names of those that feed it; () is the observation."""
+        previous: tuple[str, ...] = ()
+        for layer in self.layers:
+            source = layer.source
+            yield layer, previous if source is None else (source,) if isinstance(source, str) else source
+            previous = (layer.name,)
+
+    def units(self) -> dict[str, int]:
+        """{layer: number of its units}, a convolution's filters; a dueling layer has as many as its advantages."""
+        units: dict[str, int] = {}
+        for layer, fed in self.wired():
+            units[layer.name] = units[fed[1]] if layer.kind == "dueling" else layer.filters or layer.units
+        return units
 
 
 @dataclass(frozen=True)
@@ -111,18 +140,52 @@ class WeightsSpec:
     format: str = ""
 
 
+class _Compared:
+    """What a measured mean is worth beside yardsticks. Expects ``mean``, ``scores``, ``random`` and ``constant``."""
+
+    def better_than(self, yardstick: float | None) -> bool | None:
+        """Whether the agent's mean is above a yardstick beyond chance; None where either is unknown.
+
+        One-sided test at 5 %: the mean less 1.64 standard errors of the games' scores must be above it. Where the
+        games' scores are not on the card, the mean itself must.
+        """
+        if self.mean is None or yardstick is None:
+            return None
+        error = 0.0
+        if len(self.scores) > 1:
+            error = statistics.stdev(self.scores) / math.sqrt(len(self.scores))
+        return self.mean - 1.64 * error > yardstick
+
+    @property
+    def better_than_random(self) -> bool | None:
+        """Whether the agent is better than random play; None where that is unknown."""
+        return self.better_than(self.random)
+
+    @property
+    def better_than_constant(self) -> bool | None:
+        """Whether the agent is better than the best constant action; None where that is unknown."""
+        return self.better_than(self.constant)
+
+
 @dataclass(frozen=True)
-class Measurement:
-    """A mean score over whole games, unclipped: how many, under what protocol, and each game's."""
+class Measurement(_Compared):
+    """A mean score over whole games, unclipped: how many, under what protocol, and each game's.
+
+    random, constant: what random play and the best constant action (``constant_action``, ALE's name) score under the
+    same protocol.
+    """
 
     mean: float
     episodes: int
     protocol: str
     scores: tuple[float, ...] = ()
+    random: float | None = None
+    constant: float | None = None
+    constant_action: str = ""
 
 
 @dataclass(frozen=True)
-class Scores:
+class Scores(_Compared):
     """The agent's score beside the game's yardsticks, and what it scored under other protocols (``also``)."""
 
     mean: float | None = None
@@ -130,6 +193,8 @@ class Scores:
     protocol: str = ""
     scores: tuple[float, ...] = ()
     random: float | None = None
+    constant: float | None = None
+    constant_action: str = ""
     human: float | None = None
     human_source: str = ""
     also: tuple[Measurement, ...] = ()
@@ -137,13 +202,22 @@ class Scores:
 
 @dataclass(frozen=True)
 class Training:
-    """How the agent came to be. steps: agent steps (not emulator frames); settings: hyperparameters as they were."""
+    """How the agent came to be.
+
+    steps: agent steps (not emulator frames). minutes: by the clock. hours: machine hours, of one core. command, commit:
+    what was run, and the commit of this project that ran it. library: what computed, "PyTorch 2.13.0". settings:
+    hyperparameters as they were.
+    """
 
     method: str = ""
     teacher: str = ""
     steps: int | None = None
     minutes: float | None = None
+    hours: float | None = None
     seed: int | None = None
+    command: str = ""
+    commit: str = ""
+    library: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -173,11 +247,21 @@ class Card:
         return "/".join(filter(None, (self.algorithm, self.game, str(self.run), self.tag)))
 
     @property
+    def algorithm_title(self) -> str:
+        """The algorithm as people write it: "Ape-X" for ``apex``."""
+        return ALGORITHM_TITLES.get(self.algorithm, self.algorithm)
+
+    @property
+    def frames(self) -> int | None:
+        """Emulator frames that the agent was trained on, None where the card does not say."""
+        steps = self.training.steps
+        return None if steps is None else steps * self.preprocessing.frame_skip
+
+    @property
     def full_title(self) -> str:
         """The title, or one made of the parts: "PPO · Space Invaders · run 1"."""
-        algorithm = ALGORITHM_TITLES.get(self.algorithm, self.algorithm)
         game = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", self.game)
-        return self.title or " · ".join(filter(None, (algorithm, game, f"run {self.run}", self.tag)))
+        return self.title or " · ".join(filter(None, (self.algorithm_title, game, f"run {self.run}", self.tag)))
 
     @classmethod
     def read(cls, path: Path) -> "Card":

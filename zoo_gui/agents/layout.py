@@ -1,7 +1,7 @@
 """What follows from a network's description alone: shapes, receptive fields, where each layer lies in the flat vector.
 
 No TensorFlow. Names of weights are ``layer/kernel`` (HWIO for a convolution, (in, out) for a dense layer) and
-``layer/bias``.
+``layer/bias``; dueling layers and expectations have none.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class Layout:
     """The shapes of a network over observations of one shape.
 
     layers: one LayerInfo for each layer, in order. shapes: {weight name: shape}.
+    sources: {layer: names of those that feed it, () the observation}.
     activations: {layer: slice of the flat activation vector}; size: its length.
     units: {layer: slice of the gain and offset vectors}; unit_count: their length.
     Raises ZooError where a layer does not fit what feeds it.
@@ -28,14 +29,13 @@ class Layout:
 
     def __init__(self, network: NetworkSpec, observation_shape: tuple[int, int, int]):
         self.network, self.observation_shape = network, observation_shape
-        self.sources: dict[str, str | None] = {}
+        self.sources: dict[str, tuple[str, ...]] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self._infos: dict[str, LayerInfo] = {}
-        previous = None
-        for spec in network.layers:
-            self.sources[spec.name] = previous if spec.source is None else spec.source
-            self._add(spec)
-            previous = spec.name
+        units = network.units()
+        for spec, fed in network.wired():
+            self.sources[spec.name] = fed
+            self._add(spec, units[spec.name])
         self.layers = tuple(self._infos.values())
         self.activations = _slices({info.name: info.size for info in self.layers})
         self.units = _slices({info.name: info.units for info in self.layers})
@@ -79,28 +79,31 @@ class Layout:
         return result
 
     def _input_shape(self, spec: LayerSpec) -> tuple[int, ...]:
-        source = self.sources[spec.name]
-        return self.observation_shape if source is None else self._infos[source].shape
+        fed = self.sources[spec.name]
+        return self._infos[fed[0]].shape if fed else self.observation_shape
 
-    def _add(self, spec: LayerSpec) -> None:
-        before = self._input_shape(spec)
+    def _add(self, spec: LayerSpec, units: int) -> None:
+        before, shape, kernel, field = self._input_shape(spec), (units,), None, None
         if spec.kind == "dense":
-            kernel, shape, field = (int(np.prod(before)), spec.units), (spec.units,), None
-        else:
+            kernel = (int(np.prod(before)), units)
+        elif spec.kind == "conv":
             if len(before) != 3:
                 raise ZooError(f"The card contradicts itself: conv layer {spec.name} is fed by a dense layer.")
             shape, padding = _conv_output(spec, before)
             kernel = (*spec.kernel, before[2], spec.filters)
             field = _receptive_field(spec, padding, self._field_before(spec))
-        self.shapes |= {f"{spec.name}/kernel": kernel, f"{spec.name}/bias": (kernel[-1],)}
+        if kernel is not None:
+            self.shapes |= {f"{spec.name}/kernel": kernel, f"{spec.name}/bias": (kernel[-1],)}
         if sum(int(np.prod(shape)) for shape in self.shapes.values()) > MAX_PARAMETERS:
             raise ZooError(f"The card describes a network that is too large at layer {spec.name}.")
+        # For whoever shows them, dueling layers and expectations are vectors of units like any other.
+        kind = spec.role or ("conv" if spec.kind == "conv" else "dense")
         signed = _SIGNED.get(spec.activation, True)
-        self._infos[spec.name] = LayerInfo(spec.name, shape, spec.role or spec.kind, signed, field)
+        self._infos[spec.name] = LayerInfo(spec.name, shape, kind, signed, field)
 
     def _field_before(self, spec: LayerSpec) -> ReceptiveField:
-        source = self.sources[spec.name]
-        return ReceptiveField((1, 1), (1, 1), (0, 0)) if source is None else self._infos[source].receptive_field
+        fed = self.sources[spec.name]
+        return self._infos[fed[0]].receptive_field if fed else ReceptiveField((1, 1), (1, 1), (0, 0))
 
 
 def _conv_output(spec: LayerSpec, before: tuple[int, ...]) -> tuple[tuple[int, int, int], tuple[int, int]]:

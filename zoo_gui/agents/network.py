@@ -91,8 +91,8 @@ class Network:
             gains, offsets = (dict(zip(self.layout.units, tf.split(edit, counts))) for edit in (gains, offsets))
         before, after = {}, {}
         for spec in self.layout.network.layers:
-            source = self.layout.sources[spec.name]
-            value = _apply(spec, x if source is None else after[source], weights)
+            fed = [after[name] for name in self.layout.sources[spec.name]] or [x]
+            value = _apply(spec, fed, weights)
             before[spec.name] = value
             value = NONLINEARITIES[spec.activation](value)
             if gains is not None:
@@ -137,10 +137,33 @@ class Network:
         return self._functions[key]
 
 
-def _apply(spec: LayerSpec, x, weights: Mapping):
+def _apply(spec: LayerSpec, fed: list, weights: Mapping):
+    """A layer before its non-linearity, of the tensors that feed it."""
+    if spec.kind == "dueling":
+        return _dueling(*fed)
+    x = fed[0]
+    if spec.kind == "expectation":
+        return _expectation(x, spec)
     kernel, bias = weights[f"{spec.name}/kernel"], weights[f"{spec.name}/bias"]
     if spec.kind == "conv":
         return tf.nn.bias_add(tf.nn.conv2d(x, kernel, spec.stride, spec.padding), bias)
     if x.shape.rank != 2:
         x = tf.reshape(x, [-1, kernel.shape[0]])
     return tf.nn.bias_add(tf.matmul(x, kernel), bias)
+
+
+def _dueling(value, advantage):
+    """value (N, Q), advantage (N, A·Q) → (N, A·Q): Wang et al. 2016, eq. 9, for each of the Q numbers by itself."""
+    quantiles, units = value.shape[-1], advantage.shape[-1]
+    advantage = tf.reshape(advantage, [-1, units // quantiles, quantiles])
+    q = value[:, None] + advantage - tf.reduce_mean(advantage, 1, keepdims=True)
+    return tf.reshape(q, [-1, units])
+
+
+def _expectation(x, spec: LayerSpec):
+    """(N, A·Q) → (N, A): the mean of Q quantiles, or the mean return under the softmax of Q logits."""
+    x = tf.reshape(x, [-1, spec.units, x.shape[-1] // spec.units])
+    if spec.support is None:
+        return tf.reduce_mean(x, -1)
+    atoms = np.linspace(*spec.support, x.shape[-1]).astype(np.float32)
+    return tf.reduce_sum(tf.nn.softmax(x) * atoms, -1)

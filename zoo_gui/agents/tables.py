@@ -1,6 +1,7 @@
 """TOML tables to frozen dataclasses and back: what a card's key may hold is said once, by the dataclass.
 
-Fields may be str, int, float, bool, Mapping, tuples of these, nested dataclasses, and any of them ``| None``.
+Fields may be str, int, float, bool, Mapping, tuples of these, nested dataclasses, and any of them ``| None``; ``str |
+tuple[str, ...]`` is a text or a list of texts.
 A field's TOML key is its name, or ``field(metadata={"key": …})`` where that is a Python keyword.
 """
 
@@ -87,7 +88,10 @@ def _convert(kind: Any, value: Any, key: str, source: str) -> Any:
     """``value`` as the annotated type, or ZooError that names the key."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
-        return _convert(next(argument for argument in arguments if argument is not type(None)), value, key, source)
+        choices = [argument for argument in arguments if argument is not type(None)]
+        if len(choices) > 1:  # a text or a list: the last is the list
+            choices = choices[-1:] if isinstance(value, (list, tuple)) else choices[:1]
+        return _convert(choices[0], value, key, source)
     if dataclasses.is_dataclass(kind):
         return build(kind, value, key, source)
     if origin is tuple:

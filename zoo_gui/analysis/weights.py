@@ -13,7 +13,7 @@ from typing import Any, Iterator
 import numpy as np
 
 from zoo_gui.analysis import ANALYSES, Progress
-from zoo_gui.types import Unit, read_only
+from zoo_gui.types import Unit, ZooError, read_only
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,18 @@ class UnitWeights:
 
 @ANALYSES.register("weights")
 def weights(agent: Any, *, unit: Unit | str, top: int = 8) -> Iterator[Progress]:
-    """The weights into ``unit``: one Progress with a UnitWeights; ``top``: incoming units to name. Raises ZooError."""
+    """The weights into ``unit``: one Progress with a UnitWeights; ``top``: incoming units to name.
+
+    Raises ZooError, for a unit of a layer without weights one that says what the layer computes.
+    """
     unit = Unit.parse(unit if isinstance(unit, str) else str(Unit(*unit)), agent.layers)
     yield Progress(1, 1, f"weights of {unit}", unit_weights(agent, unit, top))
 
 
 def unit_weights(agent: Any, unit: Unit, top: int = 8) -> UnitWeights:
     """The same, at once."""
+    if f"{unit.layer}/kernel" not in agent.weights:
+        raise ZooError(f"{unit.layer} has no weights of its own: {_rule(agent, unit.layer)}.")
     source = sources(agent)[unit.layer]
     kernel = _as_map(agent, unit, source)
     square = np.square(kernel)
@@ -71,12 +76,25 @@ def unit_weights(agent: Any, unit: Unit, top: int = 8) -> UnitWeights:
 
 
 def sources(agent: Any) -> dict[str, str | None]:
-    """{layer: the layer that feeds it, None: the observation}, from the agent's card."""
-    found, previous = {}, None
-    for spec in agent.card.network.layers:
-        found[spec.name] = previous if spec.source is None else spec.source
-        previous = spec.name
-    return found
+    """{layer with weights: the layer that feeds it, None: the observation}, from the agent's card."""
+    wired = agent.card.network.wired()
+    return {spec.name: fed[0] if fed else None for spec, fed in wired if spec.kind in ("conv", "dense")}
+
+
+def _rule(agent: Any, layer: str) -> str:
+    """What a layer without weights computes, in words."""
+    spec, fed = next((spec, fed) for spec, fed in agent.card.network.wired() if spec.name == layer)
+    if spec.kind == "dueling":
+        return f"each of its units is {fed[0]} + {fed[1]} − the mean of {fed[1]} over the actions"
+    units = {info.name: info.units for info in agent.layers}
+    count = units[fed[0]] // units[layer]
+    if spec.support is None:
+        return f"each of its units is the mean of {count} units of {fed[0]}, the quantiles of a return"
+    low, high = spec.support
+    return (
+        f"each of its units is the mean return under the softmax of {count} units of {fed[0]}, the logits of returns "
+        f"from {low:g} to {high:g}"
+    )
 
 
 def _as_map(agent: Any, unit: Unit, source: str | None) -> np.ndarray:

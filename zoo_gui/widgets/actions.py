@@ -102,6 +102,8 @@ class Column:
         self.info, self.q_scale, self.value_scale = info, q_scale, value_scale
         self.decision: Decision | None = None
         self.is_q = info.scores_kind == "q"
+        has_head = any(layer.kind == "value" for layer in info.layers)
+        self.value_name = "max Q" if self.is_q and not has_head else "value"
         self.names = tuple(readable_action(name) for name in info.action_names)
         self.symbols = tuple(action_symbol(name) for name in info.action_names)
         self.rect = QtCore.QRectF()
@@ -137,7 +139,7 @@ class Column:
             return ""
         if row < 0:
             value = self.decision.value
-            return "" if value is None else f"{self.info.title}: {'max Q' if self.is_q else 'value'} {value:.3f}"
+            return "" if value is None else f"{self.info.title}: {self.value_name} {value:.3f}"
         text = f"{self.info.title}: {self.names[row]}"
         if self.decision.scores.size:
             score = float(self.decision.scores[row])
@@ -260,7 +262,7 @@ class OutputItem(pg.GraphicsWidget):
         row = column.row(1)
         self._paint_selection(painter, column, -1, row)
         painter.setPen(self._dim)
-        self._writer.text(painter, row, "max Q" if column.is_q else "value", look.pixels, indent=look.mark)
+        self._writer.text(painter, row, column.value_name, look.pixels, indent=look.mark)
         if value is None:
             text = "none" if column.info.layers else "no network"
             self._writer.text(painter, row, text, look.pixels, indent=look.start)

@@ -208,6 +208,7 @@ class InspectorPanel(Panel):
             self.vis.stop(sentence)
         elif key == "weights":
             self.weights.show_tiles([])
+            self.weights_title.setText("Weights")  # no longer the previous unit's
             self.weights_said.setText(sentence)
 
     # -- jobs ---------------------------------------------------------------------------------------------------
