@@ -7,7 +7,7 @@ from types import ModuleType
 
 from zoo_gui.registry import unknown
 
-NAMES = ("ppo", "a2c", "impala")
+NAMES = ("ppo", "a2c", "impala", "dqn", "rainbow", "apex")
 
 
 def find(name: str) -> ModuleType:
