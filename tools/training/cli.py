@@ -122,10 +122,8 @@ def command_line(algorithm: str, game: str, settings) -> str:
 
 def follow(run: Run) -> None:
     """Train to the end behind a progress bar, which stays silent where there is no terminal."""
-    import torch
     from tqdm import tqdm
 
-    torch.set_num_threads(1)  # one run per core beats several threads in one
     with tqdm(total=run.settings.steps, unit=" steps", unit_scale=True, disable=None, dynamic_ncols=True,
               desc=f"{run.algorithm} {run.game} {run.settings.seed}") as bar:  # fmt: skip
         for report in run.train():

@@ -13,6 +13,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+# one run per core beats several threads in one run, and sums are then always taken in the same order
+torch.set_num_threads(1)
+
 BODIES = {
     # (filters, kernel, stride) of each convolution, units of the dense layer
     "nature": (((32, 8, 4), (64, 4, 2), (64, 3, 1)), 512),

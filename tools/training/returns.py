@@ -14,7 +14,7 @@ def gae(reward, value, last_value, done, gamma: float, lam: float) -> tuple[torc
     δ_t = r_t + γ V_{t+1} (1 − d_t) − V_t ;  A_t = δ_t + γ λ (1 − d_t) A_{t+1}. Returns (A, A + V), each (T, N).
     """
     following = torch.cat([value[1:], last_value[None]])
-    going_on = 1.0 - done.float()
+    going_on = 1.0 - done.to(reward.dtype)
     delta = reward + gamma * following * going_on - value
     advantage, carried = torch.empty_like(delta), torch.zeros_like(last_value)
     for t in range(len(delta) - 1, -1, -1):
@@ -40,7 +40,7 @@ def vtrace(log_ratio, reward, value, last_value, done, gamma: float, rho_bar=1.0
     """
     ratio = log_ratio.exp()
     rho, c = ratio.clamp(max=rho_bar), lam * ratio.clamp(max=c_bar)
-    discount = gamma * (1.0 - done.float())
+    discount = gamma * (1.0 - done.to(reward.dtype))
     delta = rho * (reward + discount * torch.cat([value[1:], last_value[None]]) - value)
     correction, carried = torch.empty_like(delta), torch.zeros_like(last_value)
     for t in range(len(delta) - 1, -1, -1):
