@@ -1,5 +1,6 @@
 # make run    sets everything up and opens the window (without a display: plays offscreen, leaves a video and a picture)
 # make test   sets everything up and runs the checks and the tests
+# make train  sets everything up and trains agents: make train ARGS="ppo Pong", make train ARGS=queue
 # More: make lint, make bench, make wheel, make clean. The set-up itself is tools/setup.py; docs/install.md explains it.
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell command -v $(name))))
@@ -7,13 +8,18 @@ BIN := .venv/bin
 # options and agents for the command, for example: make run ARGS="ppo/Pong/1"
 ARGS ?=
 
-.PHONY: run test lint bench wheel clean setup setup-test
+NEEDED := zoo_gui needs Python 3.11, 3.12 or 3.13: apt install python3
+
+.PHONY: run test train lint bench wheel clean setup setup-train setup-test
 
 run: setup
 	@exec $(BIN)/zoo-gui $(ARGS)
 
 test: setup-test lint
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+train: setup-train
+	@exec tools/train $(or $(ARGS),--help)
 
 lint: setup-test
 	@$(BIN)/ruff check .
@@ -28,7 +34,10 @@ clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
 
 setup:
-	@$(or $(PYTHON),$(error zoo_gui needs Python 3.11, 3.12 or 3.13: apt install python3)) tools/setup.py run
+	@$(or $(PYTHON),$(error $(NEEDED))) tools/setup.py run
+
+setup-train:
+	@$(or $(PYTHON),$(error $(NEEDED))) tools/setup.py train
 
 setup-test:
-	@$(or $(PYTHON),$(error zoo_gui needs Python 3.11, 3.12 or 3.13: apt install python3)) tools/setup.py test
+	@$(or $(PYTHON),$(error $(NEEDED))) tools/setup.py test

@@ -2,25 +2,20 @@
 
     python tools/import_first_animals.py [--source ../shared/zoo] [--target resources/agents]
 
-Convolutions go from OIHW to HWIO, dense kernels from (out, in) to (in, out), and the rows of the first dense kernel
-from C, H, W order to H, W, C. Numbers stay the float16 they were.
+Numbers stay the float16 they were.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
-
+from training import animals
 from zoo_gui.agents import card as cards
-from zoo_gui.agents.card import ActionSpec, Card, LayerSpec, Measurement, NetworkSpec, PreprocessingSpec, Scores
-from zoo_gui.agents.card import Training, WeightsSpec
-from zoo_gui.agents.layout import Layout
+from zoo_gui.agents.card import ActionSpec, Card, Measurement, NetworkSpec, PreprocessingSpec, Scores, Training
 
 ROOT = Path(__file__).resolve().parent.parent
 GAMES = {"breakout": "Breakout", "pong": "Pong", "qbert": "Qbert", "seaquest": "Seaquest"}
@@ -35,7 +30,6 @@ CONVOLUTIONS = {
 }
 DENSE = {"small": 256, "nature": 512}
 PROTOCOL = "actions sampled, no sticky actions, FIRE and up to 30 no-ops at reset, life loss ends nothing"
-LICENCE = "Free to use, ship, convert and improve; trained by the zoo_gui project."
 RUNS = (
     [(f"ppo/ppo_{game}", "ppo", game, 1) for game in ("breakout", "pong")]
     + [(f"distill/distill_{game}_1", "distill", game, 1) for game in GAMES]
@@ -45,38 +39,16 @@ RUNS = (
 
 def network(kind: str, actions: int, value: bool) -> NetworkSpec:
     """The zoo's ``small`` or ``nature`` net as data."""
-    layers = [
-        LayerSpec(f"conv{i}", "conv", filters=filters, kernel=(k, k), stride=(s, s), activation="relu")
-        for i, (filters, k, s) in enumerate(CONVOLUTIONS[kind], 1)
-    ]
-    layers.append(LayerSpec("fc", "dense", units=DENSE[kind], activation="relu"))
-    layers.append(LayerSpec("policy", "dense", units=actions, role="logits", source="fc"))
-    if value:
-        layers.append(LayerSpec("value", "dense", units=1, role="value", source="fc"))
+    heads = {"policy": actions} | ({"value": 1} if value else {})
+    layers = animals.body_layers(CONVOLUTIONS[kind], DENSE[kind]) + animals.head_layers(heads, actions)
     return NetworkSpec(tuple(layers))
 
 
-def convert(arrays: dict[str, np.ndarray], spec: NetworkSpec) -> dict[str, np.ndarray]:
-    """PyTorch's arrays under our names and in our layouts; same dtype."""
-    layout = Layout(spec, PreprocessingSpec().observation_shape)
+def names(arrays: dict[str, np.ndarray], spec: NetworkSpec) -> dict[str, str]:
+    """{layer: what the file calls it}: the body's layers are numbered, and so are the outputs."""
     body = sorted({int(name.split(".")[1]) for name in arrays if name.startswith("body.")})
-    sources = [f"body.{index}" for index in body] + [f"outs.{i}" for i in range(len(spec.layers) - len(body))]
-    result = {}
-    for layer, source in zip(spec.layers, sources, strict=True):
-        kernel = arrays[f"{source}.weight"]
-        if layer.kind == "conv":
-            kernel = kernel.transpose(2, 3, 1, 0)
-        else:
-            before = layout.sources[layer.name]
-            shape = layout.info(before).shape
-            if len(shape) == 3:
-                height, width, channels = shape
-                kernel = kernel.reshape(-1, channels, height, width).transpose(0, 2, 3, 1).reshape(len(kernel), -1)
-            kernel = kernel.T
-        result[f"{layer.name}/kernel"] = np.ascontiguousarray(kernel)
-        result[f"{layer.name}/bias"] = np.ascontiguousarray(arrays[f"{source}.bias"])
-    layout.check(result, "of the zoo")
-    return result
+    theirs = [f"body.{index}" for index in body] + [f"outs.{i}" for i in range(len(spec.layers) - len(body))]
+    return {layer.name: name for layer, name in zip(spec.layers, theirs, strict=True)}
 
 
 def ppo_facts(facts: dict[str, Any], game: str) -> dict[str, Any]:
@@ -106,7 +78,7 @@ def ppo_facts(facts: dict[str, Any], game: str) -> dict[str, Any]:
             steps=total, seed=facts["hyper"]["seed"],
             settings=settings | {"last_run_steps": facts["steps"], "last_run_minutes": round(facts["wall_min"], 1)},
         ),
-        credit="Trained by the zoo_gui project.",
+        credit=animals.CREDIT,
     )  # fmt: skip
 
 
@@ -144,22 +116,16 @@ def animal(source: Path, target: Path, algorithm: str, game: str, run: int) -> C
     with np.load(source.with_suffix(".npz"), allow_pickle=False) as file:
         arrays = dict(file)
     spec = network(facts.get("net", "nature"), len(facts["actions"]), "outs.1.weight" in arrays)
-    target.mkdir(parents=True, exist_ok=True)
-    weights = target / "weights.safetensors"
-    save_file(convert(arrays, spec), weights)
     about = (ppo_facts if algorithm == "ppo" else distilled_facts)(facts, GAMES[game])
     name = GAMES[game]
     scores = Scores(random=RANDOM[name], human=HUMAN[name], human_source=HUMAN_SOURCE, **about.pop("scores"))
     title = f"{cards.ALGORITHM_TITLES[algorithm]} · {TITLES[name]} · run {run}" if name in TITLES else ""
-    card = Card(
-        format=cards.card_rules.FORMAT, algorithm=algorithm, game=name, run=run, title=title, licence=LICENCE,
-        network=spec, preprocessing=PreprocessingSpec(), scores=scores,
-        actions=ActionSpec(tuple(facts["actions"]), "sample"),
-        weights=WeightsSpec(weights.name, hashlib.sha256(weights.read_bytes()).hexdigest()),
+    return animals.write(
+        target, animals.convert(arrays, spec, PreprocessingSpec().observation_shape, names(arrays, spec)),
+        algorithm=algorithm, game=name, run=run, title=title, licence=animals.LICENCE, network=spec,
+        preprocessing=PreprocessingSpec(), scores=scores, actions=ActionSpec(tuple(facts["actions"]), "sample"),
         **about,
     )  # fmt: skip
-    (target / cards.CARD_FILE).write_text(card.to_toml(), encoding="utf-8")
-    return Card.read(target / cards.CARD_FILE)
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 """Set a checkout up: Qt's system libraries, a virtual environment in .venv, zoo_gui and what it needs in it.
 
     python3 tools/setup.py          # what ``make run`` needs
-    python3 tools/setup.py test     # also what ``make test`` needs
+    python3 tools/setup.py train    # also what ``make train`` needs: PyTorch
+    python3 tools/setup.py test     # also what ``make test`` needs: the test tools and PyTorch
 
 Quick when nothing has changed: a stamp in .venv holds what was installed. Standard library only, and nothing newer
 than Python 3.6, so that an unfit Python can still read it and say what is wrong.
@@ -19,7 +20,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 # An editable install: a pulled change works at once and needs no other install. What a wheel holds is tested apart.
-TARGETS = {"run": ["--editable", "."], "test": ["--editable", ".[test]"]}
+TARGETS = {
+    "run": ["--editable", "."],
+    "train": ["--editable", ".[train]"],
+    "test": ["--editable", ".[test,train]"],
+}
+# PyPI's PyTorch for Linux brings several GB of CUDA; PyTorch's own index has a build of 0.2 GB without. pip prefers it
+# to PyPI's of the same version, 2.13.0+cpu being newer than 2.13.0: hence the exact version.
+CPU_TORCH = ["--extra-index-url", "https://download.pytorch.org/whl/cpu", "torch==2.13.0"]
 # TensorFlow and numba have no packages for newer ones yet
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 
@@ -149,11 +157,38 @@ def provide_environment(python, target):
     if not works(VENV / "bin" / "python") or subprocess.call(pip("--version"), stdout=subprocess.DEVNULL) != 0:
         make_environment(python)
     tell("Installing zoo_gui and what it needs in .venv; the first time this downloads about 1 GB and takes minutes.")
-    # no warnings: setuptools reminds of what an editable install is
-    environment = dict(os.environ, PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1", PYTHONWARNINGS="ignore")
-    if subprocess.call(pip("install", "--quiet", *TARGETS[target]), cwd=str(ROOT), env=environment) != 0:
+    if wants_cpu_torch(target):
+        provide_cpu_torch()
+    if install("--quiet", *TARGETS[target]) != 0:
         raise SetupError("pip could not install what zoo_gui needs (see above): mend that, then run it again.")
     stamp.write_text(state)
+
+
+def wants_cpu_torch(target):
+    """Whether the target needs PyTorch, none is there yet, and no GPU will be used: tests need none, training does."""
+    if target == "run" or not sys.platform.startswith("linux"):
+        return False
+    if target == "train" and shutil.which("nvidia-smi"):
+        return False
+    has = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
+    return subprocess.call([str(VENV / "bin" / "python"), "-c", has]) != 0
+
+
+def provide_cpu_torch():
+    """Install PyTorch without CUDA, and without what it needs, which the install after it brings.
+
+    An index that cannot be reached is no error to pip, which then takes the build of the ordinary index; few retries,
+    so that this is soon settled. Should all of it fail, the install after it has its turn.
+    """
+    if install("-qq", "--no-deps", "--retries", "1", "--timeout", "15", *CPU_TORCH) != 0:
+        tell("PyTorch without CUDA could not be installed (see above): the ordinary build follows, of several GB.")
+
+
+def install(*arguments):
+    """Run pip install in the environment; its exit status."""
+    # no warnings: setuptools reminds of what an editable install is
+    environment = dict(os.environ, PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1", PYTHONWARNINGS="ignore")
+    return subprocess.call(pip("install", *arguments), cwd=str(ROOT), env=environment)
 
 
 def fingerprint(python):
