@@ -1,0 +1,103 @@
+"""Evolution strategies (Salimans et al. 2017): Gaussian steps around one policy, weighed by how well they played."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+import numpy as np
+import torch
+
+from training.learner import Learner, Settings, setting
+from training.networks import observe
+from training.population import Arena, Policy, express, first_vector, noise, observe_random_play
+
+
+@dataclass(frozen=True)
+class ESSettings(Settings):
+    pairs: int = setting(32, "mirrored pairs of candidates in a generation")
+    episodes: int = setting(1, "games of each candidate")
+    longest: int = setting(6750, "agent steps after which a game is left, with the score so far")
+    sigma: float = setting(0.2, "deviation of the noise; weights start with deviation 1")
+    learning_rate: float = setting(0.05, "of Adam")
+    weight_decay: float = setting(0.005, "how far the weights shrink in a step, in learning rates")
+
+
+class ES(Learner):
+    title = "Evolution strategies (Salimans et al. 2017): mirrored noise, centred ranks, Adam; greedy actions"
+    rule = "argmax"
+
+    def __init__(self, settings: ESSettings, observation_shape, actions: int):
+        super().__init__(settings, observation_shape, actions)
+        self.network = Policy(settings.network, observation_shape, actions)
+        self.centre = first_vector(self.network)
+        self.optimizer = torch.optim.Adam([self.centre], settings.learning_rate)
+        self.reference: torch.Tensor | None = None
+        express(self.centre, self.network, None)
+
+    def begin(self, envs, rng) -> None:
+        super().begin(envs, rng)
+        if self.reference is None:
+            self.reference, steps = observe_random_play(envs, rng)
+            self.steps += steps
+        scratch = Policy(self.settings.network, self.observation_shape, self.actions)
+        self.arena = Arena(scratch, envs, self.reference, self.settings.longest)
+        express(self.centre, self.network, self.reference)
+
+    def iterate(self) -> Mapping[str, float]:
+        """One generation."""
+        s = self.settings
+        seeds = [int(seed) for seed in self.rng.integers(2**63, size=s.pairs)]
+
+        def candidate(i: int) -> torch.Tensor:
+            sign = 1 if i < s.pairs else -1
+            return self.centre + sign * s.sigma * noise(seeds[i % s.pairs], len(self.centre))
+
+        fitness, steps = self.arena.fitness(candidate, 2 * s.pairs, s.episodes)
+        self.steps += steps
+        gradient = estimate(centred_ranks(fitness), seeds, s.sigma, len(self.centre))
+        self.centre.grad = s.weight_decay * self.centre - gradient
+        self.optimizer.step()
+        express(self.centre, self.network, self.reference)
+        return {"fitness": float(fitness.mean()), "best": float(fitness.max()), "gradient": float(gradient.norm())}
+
+    @torch.no_grad()
+    def policy(self, observation, rng):
+        return self.network(observe(observation)).argmax(1).cpu().numpy()
+
+    def state(self) -> dict[str, Any]:
+        names = {"centre": self.centre, "reference": self.reference}
+        return {**names, "optimizer": self.optimizer.state_dict(), "steps": self.steps}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.centre.copy_(state["centre"])
+        self.reference = state["reference"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.steps = state["steps"]
+        if self.reference is not None:
+            self.reference = self.reference.to(self.centre.device)
+            express(self.centre, self.network, self.reference)
+
+
+def centred_ranks(fitness: np.ndarray) -> np.ndarray:
+    """The worst becomes −½, the best ½, the rest lies evenly between (Salimans et al., section 2.1); equal fitness gets
+    equal ranks."""
+    _, inverse, counts = np.unique(fitness, return_inverse=True, return_counts=True)
+    # the mean place of each run of equals
+    places = np.cumsum(counts) - (counts + 1) / 2
+    return places[inverse] / (len(fitness) - 1) - 0.5
+
+
+def estimate(weights: np.ndarray, seeds: list[int], sigma: float, size: int) -> torch.Tensor:
+    """The gradient of the expected weight (Salimans et al., eq. 1, mirrored), float32 (size,).
+
+    weights: (2P,), of the candidates + ε_i, then of − ε_i. g = 1/(2Pσ) Σ_i (w_i − w_{P+i}) ε_i
+    """
+    pairs = len(seeds)
+    gradient = torch.zeros(size)
+    for seed, weight in zip(seeds, weights[:pairs] - weights[pairs:]):
+        gradient = gradient.to((step := noise(seed, size)).device).add_(step, alpha=float(weight))
+    return gradient / (2 * pairs * sigma)
+
+
+SETTINGS, LEARNER = ESSettings, ES
