@@ -12,6 +12,7 @@ import tiny_agents
 import zoo_gui
 from zoo_gui import cli
 from zoo_gui.agents import catalogue
+from zoo_gui.agents.card import Scores
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -72,6 +73,23 @@ def test_list_as_json(run, arguments):
     assert code == 0 and err == "" and list(rows) == [entry.id for entry in catalogue.entries()]
     row = rows[catalogue.default_id()]
     assert {"title", "algorithm", "game", "run", "score", "random_score", "human_score", "description"} <= set(row)
+    assert {"algorithm_title", "tag", "frames", "constant_score", "constant_action", "remark", "thumbnail"} <= set(row)
+
+
+def test_list_says_which_agents_are_not_better_than_a_constant_action(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue, "resource_path", lambda *parts: tmp_path.joinpath(*parts))
+    scores = Scores(mean=21.3, random=0.0, constant=21.3, constant_action="UP", human=29.6)
+    folder = tmp_path / "agents" / "ga" / "Freeway" / "1"
+    tiny_agents.write(folder, algorithm="ga", game="Freeway", scores=scores)
+    (folder / "thumbnail.png").write_bytes(b"png")
+    _, out, _ = run("list")
+    assert out.splitlines()[0] == (
+        "ga/Freeway/1   GA · Freeway · run 1   score 21.3 (random 0, constant 21.3, human 29.6)   "
+        "Not better than pressing UP all the time (21.3)."
+    )
+    (row,) = json.loads(run("list", "--json")[1])
+    assert row["remark"] == "Not better than pressing UP all the time (21.3)." and row["algorithm_title"] == "GA"
+    assert row["thumbnail"] == str(folder / "thumbnail.png") and row["constant_score"] == 21.3
 
 
 def test_play_gives_episodes_that_can_be_played_alone(run):

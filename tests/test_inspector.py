@@ -164,7 +164,8 @@ def test_failures_are_one_sentence_in_their_place(make):
     session.failed.emit("weights", "No weights.")
     session.failed.emit("something else", "No.")
     assert panel.vis.said.text() == "No gradient reaches conv2:17." and not panel.vis.running
-    assert panel.weights_said.text() == "No weights." and not panel.failed
+    assert panel.weights_said.text() == "No weights." and panel.weights_title.text() == "Weights"
+    assert not panel.failed
 
 
 def test_cancel_and_start_again(make, qtbot):

@@ -8,6 +8,8 @@ from zoo_gui.agents.agent import Agent
 from zoo_gui.agents.card import LayerSpec, NetworkSpec, PreprocessingSpec
 from zoo_gui.agents.layout import Layout
 from zoo_gui.agents.network import _dueling, _expectation, tf
+from zoo_gui.analysis import ANALYSES
+from zoo_gui.analysis.feature_vis import release
 from zoo_gui.types import Unit, ZooError
 
 NETWORKS = {
@@ -279,3 +281,18 @@ def test_bad_targets_and_observations_are_sentences(agent):
     ):
         with pytest.raises(ZooError, match=words):
             call()
+
+
+HEAD_UNITS = [("dueling", "q:1"), ("quantiles", "q:2"), ("quantiles", "quantiles:5"), ("c51", "q:0")]
+
+
+@pytest.mark.parametrize("name, unit", HEAD_UNITS)
+def test_analyses_reach_through_the_heads(agents, name, unit):
+    """Feature visualization by Lucid raises the unit; attribution explains it."""
+    agents[name].clear_edits()
+    found = list(ANALYSES["feature_vis"](agents[name], unit=unit, steps=40, use_cache=False))
+    release()
+    images = [progress.result for progress in found if progress.result is not None]
+    assert images[-1].activation > images[0].activation
+    (progress,) = ANALYSES["gradient"](agents[name], observation=tiny_agents.observation(), target=unit)
+    assert progress.result.scale > 0

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_agents
 
 from zoo_gui.agents.agent import Agent
 from zoo_gui.analysis import ANALYSES
@@ -72,6 +73,25 @@ def test_strongest_inputs_come_first(agent):
     strengths = np.array([strength for _, strength in signed.top])
     assert (np.diff(np.abs(strengths)) <= 0).all() and strengths.min() < 0 < strengths.max()
     assert all(strength == agent.weights["policy/kernel"][unit.index, 1] for unit, strength in signed.top)
+
+
+@pytest.mark.parametrize(
+    "network, unit, words",
+    [
+        (tiny_agents.DUELING, "q:1", "value + advantage − the mean of advantage over the actions"),
+        (tiny_agents.QUANTILES, "q:2", "the mean of 4 units of quantiles"),
+        (tiny_agents.QUANTILES, "state_value:0", "the mean of 4 units of value"),
+        (tiny_agents.C51, "q:0", "the softmax of 5 units of atoms, the logits of returns from -2 to 3"),
+    ],
+)
+def test_layers_without_weights_say_what_they_compute(network, unit, words):
+    agent = Agent(tiny_agents.card(network, "argmax"), tiny_agents.weights(network))
+    with pytest.raises(ZooError, match="has no weights of its own") as caught:
+        next(ANALYSES["weights"](agent, unit=unit))
+    assert words in str(caught.value)
+    fed = {"conv1": None, "fc": "conv1", "value": "fc", "advantage": "fc", "atoms": "conv1"}
+    assert sources(agent) == {name: fed[name] for name in sources(agent)} and unit.split(":")[0] not in sources(agent)
+    assert unit_weights(agent, Unit(list(sources(agent))[-1], 0)).source == list(sources(agent).values())[-1]
 
 
 def test_the_analysis(agent):

@@ -231,6 +231,7 @@ class MainWindow(QtWidgets.QMainWindow):
         """Open the dialog; what is chosen replaces the active lane's agent or is put beside the others."""
         self._dialog = AgentDialog("Add an agent beside" if add else "Open an agent", self)
         self._dialog.chosen.connect(self.session.add_agent if add else self.replace_agent)
+        self._dialog.finished.connect(self._forget_dialog)
         self._dialog.open()
         self._files.start("entries", _read_entries)
 
@@ -238,9 +239,17 @@ class MainWindow(QtWidgets.QMainWindow):
         """Open an agent in the active column."""
         self.session.load(agent_id, self.active_lane)
 
+    def _forget_dialog(self) -> None:
+        """It is about to be deleted: what is still being read for it comes too late."""
+        self._dialog = None
+        self._files.cancel("entries")
+
     def _on_entries(self, key: str, kind: str, payload) -> None:
         if kind == "progress" and self._dialog is not None:
-            self._dialog.set_entries(payload)
+            if isinstance(payload, list):
+                self._dialog.set_entries(payload)
+            else:
+                self._dialog.set_thumbnail(*payload)
         elif kind == "failed":
             self.session.message.emit("error", payload)
 
@@ -329,6 +338,11 @@ class PaintCounter(QtCore.QObject):
 
 
 def _read_entries():
+    """The list of entries, then (id, PNG) of each that has a thumbnail."""
     from zoo_gui.agents import catalogue
 
-    yield catalogue.entries()
+    entries = catalogue.entries()
+    yield entries
+    for entry in entries:
+        if (png := catalogue.read_thumbnail(entry)) is not None:
+            yield entry.id, png

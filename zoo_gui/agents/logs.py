@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,9 @@ def _entry(item: Any, path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
         if key == "fname":
             _require(value is None or isinstance(value, str), path, "“fname” is not a text")
             continue
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
-        _require(number or (value is None and key not in ("frames", "time")), path, f"“{key}” is {value!r}, no number")
+        holds = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
+        holds = holds or (value is None and key not in ("frames", "time"))
+        _require(holds, path, f"“{key}” is {reprlib.repr(value)}, no number")
     return entry
 
 
