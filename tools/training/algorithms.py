@@ -7,7 +7,7 @@ from types import ModuleType
 
 from zoo_gui.registry import unknown
 
-NAMES = ("ppo", "a2c", "impala", "dqn", "rainbow", "apex")
+NAMES = ("ppo", "a2c", "impala", "dqn", "rainbow", "apex", "es", "ga")
 
 
 def find(name: str) -> ModuleType:
