@@ -5,7 +5,7 @@ import pytest
 from fakes import BREAKOUT, FakeSession, fake_lane, fake_step
 from pyqtgraph.Qt import QtCore
 
-from zoo_gui.types import Decision, Unit
+from zoo_gui.types import Decision, LayerInfo, Unit
 from zoo_gui.widgets.actions import ActionsPanel, Scale, number
 
 EIGHTEEN = BREAKOUT[:2] + ("UP", "RIGHT", "LEFT", "DOWN", "UPRIGHT", "UPLEFT", "DOWNRIGHT", "DOWNLEFT", "UPFIRE",
@@ -143,3 +143,16 @@ def test_scale_widens_at_once_and_narrows_slowly():
 
 def test_numbers_keep_their_width():
     assert [number(x) for x in (0.5, -1.234, 123.456)] == ["0.50", "−1.23", "123.5"]
+
+
+def test_the_value_row_says_what_its_number_is(make):
+    """Max Q of a Q agent, unless the network has a state value of its own (a dueling one)."""
+    small = fake_lane(0, "small")
+    dueling = fake_lane(1, layers=(LayerInfo("value", (1,), "value", True), LayerInfo("q", (4,), "q", True)))
+    dueling = dataclasses.replace(dueling, scores_kind="q")
+    session, panel = make(small, dueling, fake_lane(2))
+    for lane in session.lanes:
+        session.give_step(lane.lane, decided(lane, [1.0, 2.0, 3.0, 4.0], value=2.5))
+    assert [column.describe(-1).rsplit(": ")[-1] for column in panel.item.columns] == [
+        "max Q 2.500", "value 2.500", "value 2.500"
+    ]  # fmt: skip
