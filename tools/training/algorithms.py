@@ -7,7 +7,7 @@ from types import ModuleType
 
 from zoo_gui.registry import unknown
 
-NAMES = ("ppo", "a2c", "impala", "dqn", "rainbow", "apex", "es", "ga")
+NAMES = ("ppo", "a2c", "impala", "dqn", "rainbow", "apex", "es", "ga", "distill")
 
 
 def find(name: str) -> ModuleType:
