@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from email.parser import Parser
@@ -53,6 +54,22 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
         yield archive
 
 
+@pytest.fixture(scope="module")
+def source_files(tmp_path_factory) -> set[str]:
+    """Names in the source archive of this checkout, without its own top folder."""
+    folder = tmp_path_factory.mktemp("sdist")
+    for name in ("zoo_gui", "resources", "docs", "tests", "tools"):
+        shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "MANIFEST.in"):
+        shutil.copy(ROOT / name, folder / "source")
+    build = f"import setuptools.build_meta as backend; backend.build_sdist({str(folder)!r})"
+    result = subprocess.run([sys.executable, "-c", build], cwd=folder / "source", capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    (path,) = folder.glob("zoo_gui-*.tar.gz")
+    with tarfile.open(path) as archive:
+        return {entry.name.partition("/")[2] for entry in archive.getmembers() if entry.isfile()}
+
+
 @pytest.fixture
 def wheel_files(wheel) -> dict[str, int]:
     """Name → size in bytes."""
@@ -83,6 +100,23 @@ def test_wheel_carries_nothing_else(wheel_files):
     assert roots == {"zoo_gui", f"zoo_gui-{zoo_gui.__version__}.dist-info"}
 
 
+def test_the_animals_come_with_their_logs_and_thumbnails(wheel_files):
+    """The trainers stay in the repository, what they made is in the package."""
+    resources = [path for path in (ROOT / "resources").rglob("*") if path.is_file()]
+    for kind in ("thumbnail.png", "log.json", "checkpoints.json", "baselines.toml"):
+        there = {str(path.relative_to(ROOT / "resources")) for path in resources if path.name == kind}
+        assert {f"zoo_gui/resources/{name}" for name in there} <= set(wheel_files)
+    assert not [name for name in wheel_files if "training" in name]
+
+
+def test_source_archive_builds_the_package_and_holds_no_trainers(source_files):
+    for folder in ("zoo_gui", "resources"):
+        expected = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*") if path.is_file()}
+        assert {name for name in expected if "__pycache__" not in name} <= source_files
+    assert {"setup.cfg", "pyproject.toml", "README.md", "LICENSE", "docs/zoo.md"} <= source_files
+    assert not [name for name in source_files if name.startswith(("tools/", "tests/", "runs/"))]
+
+
 def test_setup_cfg_names_every_package():
     found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "zoo_gui").rglob("__init__.py")}
     assert set(CONFIG["options"]["packages"].split()) == found | {"zoo_gui.resources"}
@@ -102,6 +136,16 @@ def test_wheel_gives_the_console_command(wheel):
     entries.read_string(metadata(wheel, "entry_points.txt"))
     module, function = entries["console_scripts"]["zoo-gui"].split(":")
     assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_pytorch_comes_with_the_trainers_only(wheel):
+    """And in the version that the set-up takes from PyTorch's own index."""
+    lines = Parser().parsestr(metadata(wheel, "METADATA")).get_all("Requires-Dist")
+    requirements = {requirement.name: requirement for requirement in map(Requirement, lines)}
+    torch = requirements["torch"]
+    assert torch.marker.evaluate({"extra": "train"}) and not torch.marker.evaluate({"extra": ""})
+    chosen = Requirement(load_setup().CPU_TORCH[-1])
+    assert chosen.name == "torch" and torch.specifier.contains(str(chosen.specifier).removeprefix("=="))
 
 
 def test_build_system_is_named():
@@ -152,6 +196,45 @@ def test_setup_is_quick_when_nothing_changed(monkeypatch, tmp_path):
     monkeypatch.setattr(setup, "make_environment", None)  # calling it would raise
     monkeypatch.setattr(setup.subprocess, "call", None)
     setup.provide_environment(sys.executable, "run")
+
+
+@pytest.mark.parametrize(
+    ("target", "platform", "has_torch", "has_gpu", "wanted"),
+    [
+        ("run", "linux", False, False, False),
+        ("test", "linux", False, False, True),
+        ("test", "linux", False, True, True),  # tests need no GPU
+        ("test", "linux", True, False, False),  # whatever build a person chose stays
+        ("train", "linux", False, False, True),
+        ("train", "linux", False, True, False),
+        ("train", "darwin", False, False, False),  # PyPI's build has no CUDA there
+    ],
+)
+def test_setup_takes_pytorch_without_cuda_where_no_gpu_is_used(
+    monkeypatch, target, platform, has_torch, has_gpu, wanted
+):
+    setup = load_setup()
+    monkeypatch.setattr(setup.sys, "platform", platform)
+    monkeypatch.setattr(setup.shutil, "which", lambda name: "/bin/nvidia-smi" if has_gpu else None)
+    monkeypatch.setattr(setup.subprocess, "call", lambda command: 0 if has_torch else 1)
+    assert setup.wants_cpu_torch(target) is wanted
+
+
+def test_setup_goes_on_where_pytorch_without_cuda_cannot_be_had(monkeypatch, tmp_path, capsys):
+    setup, calls = load_setup(), []
+
+    def install(*arguments):
+        calls.append(arguments)
+        return int("--extra-index-url" in arguments)
+
+    monkeypatch.setattr(setup, "VENV", tmp_path)
+    monkeypatch.setattr(setup, "works", lambda python: True)
+    monkeypatch.setattr(setup.subprocess, "call", lambda *arguments, **options: 0)
+    monkeypatch.setattr(setup, "wants_cpu_torch", lambda target: True)
+    monkeypatch.setattr(setup, "install", install)
+    setup.provide_environment(sys.executable, "test")
+    assert len(calls) == 2 and calls[1][-1] == ".[test,train]" and "--no-deps" in calls[0]
+    assert "several GB" in capsys.readouterr().err
 
 
 def test_setup_refuses_a_python_without_packages(monkeypatch):

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from zoo_gui.agents import card_rules
-from zoo_gui.agents.card import CARD_FILE, Card, LayerSpec, NetworkSpec, WeightsSpec
+from zoo_gui.agents.card import CARD_FILE, Card, LayerSpec, NetworkSpec, Scores, WeightsSpec
 from zoo_gui.agents.layout import Layout
 
 CREDIT = "Trained by the zoo_gui project."
@@ -90,3 +90,11 @@ def write(folder: Path, weights: Mapping[str, np.ndarray], **card: Any) -> Card:
     made = Card(format=card_rules.FORMAT, weights=WeightsSpec(path.name, digest), **card)
     (folder / CARD_FILE).write_text(made.to_toml(), encoding="utf-8")
     return Card.read(folder / CARD_FILE)
+
+
+def shortfall(scores: Scores) -> str:
+    """That the agent is no better than a player that sees nothing, as the end of "it is …"; "" where it is better."""
+    if scores.better_than_constant is False:
+        action = scores.constant_action
+        return "not better than doing nothing" if action == "NOOP" else f"not better than always pressing {action}"
+    return "not better than random play" if scores.better_than_random is False else ""

@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--runs", type=Path, default=RUNS, help="folder of the runs (runs)")
     export = command("export", _export, "evaluate a finished run and put it into resources/agents")
     export.add_argument("run", type=Path, help="the run's folder")
+    export.add_argument("--tags", metavar="TAGS", help="earlier stages to keep, as initial,1.6M; none for none (all)")
+    export.add_argument("--unfinished", action="store_true", help="also a run that is not done; its card says so")
     baselines = command("baselines", _baselines, "measure random play and every constant action")
     baselines.add_argument("games", nargs="+", metavar="GAME")
     return parser
@@ -150,7 +152,8 @@ def _status(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from training.export import export
 
-    print(export(Run.open(options.run)))
+    tags = None if options.tags is None else [tag for tag in options.tags.split(",") if tag not in ("", "none")]
+    print(export(Run.open(options.run), tags=tags, unfinished=options.unfinished))
     return 0
 
 

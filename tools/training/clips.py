@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import zoo_table
 from zoo_gui.agents import catalogue
 from zoo_gui.agents.agent import Agent
 from zoo_gui.agents.card import Card
 from zoo_gui.play.player import play
 from zoo_gui.types import ZooError
 
-CLIPS = Path(__file__).resolve().parents[2] / "docs" / "images" / "zoo"
+CLIPS = zoo_table.DOCS / zoo_table.IMAGES
 THUMBNAIL_WIDTH = 96
 STEPS = 1200
 """Agent steps of play to choose from: 80 seconds of the game."""
@@ -32,16 +33,11 @@ def illustrate(folder: Path, clips: Path = CLIPS) -> tuple[Path, Path]:
     frames, rewards = record(agent)
     start = telling(rewards)
     shown = frames[start : start + LENGTH]
-    thumbnail, clip = folder / catalogue.THUMBNAIL_FILE, clips / clip_name(agent.card)
+    thumbnail, clip = folder / catalogue.THUMBNAIL_FILE, clips / zoo_table.picture(agent.card, "gif")
     write_thumbnail(thumbnail, shown[len(shown) // 2])
     clip.parent.mkdir(parents=True, exist_ok=True)
     write_clip(clip, shown)
     return thumbnail, clip
-
-
-def clip_name(card: Card) -> str:
-    """The clip's file name, the same wherever the card lies."""
-    return f"{card.algorithm}-{card.game}-{card.run}.gif"
 
 
 def record(agent: Agent, steps: int = STEPS) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +90,7 @@ def main() -> None:
     parser.add_argument("ids", nargs="*", metavar="ID")
     ids = parser.parse_args().ids
     for entry in catalogue.entries() if not ids else map(catalogue.find, ids):
-        clip = CLIPS / clip_name(Card.read(entry.path))
+        clip = CLIPS / zoo_table.picture(Card.read(entry.path), "gif")
         if entry.tag or (not ids and entry.thumbnail and clip.exists()):
             continue
         thumbnail, clip = illustrate(entry.path.parent)
