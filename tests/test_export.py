@@ -272,6 +272,16 @@ def test_the_zoo_keeps_its_budget():
     assert sum(path.stat().st_size for path in resources) <= export.ZOO_BUDGET
 
 
+def test_too_large_a_zoo_is_said(tmp_path, monkeypatch):
+    (tmp_path / "agents" / "new").mkdir(parents=True)
+    (tmp_path / "agents" / "new" / "weights.safetensors").write_bytes(bytes(2000))
+    assert not list(export.over_budget(tmp_path / "agents" / "new", tmp_path))
+    monkeypatch.setattr(export, "FILE_BUDGET", 1000)
+    monkeypatch.setattr(export, "ZOO_BUDGET", 1999)
+    file, total = export.over_budget(tmp_path / "agents" / "new", tmp_path)
+    assert "weights.safetensors" in file and "fewer tags" in total
+
+
 def test_curve_is_drawn_from_the_log(tmp_path):
     text = zoo_table.draw([(0.0, -20.0), (1.0, 0.0), (2.0, 20.0)], random=-20.0)
     line = re.findall(r'points="([^"]+)"', text)

@@ -74,6 +74,7 @@ def export(
         raise ZooError(f"{run.folder} is not finished: go on with “{run.facts['command']}”, then export it.")
     if run.busy():
         raise ZooError(f"{run.folder} is being trained: export it when that is done or stopped.")
+    baselines.read(run.game)  # said now, where it has none, and not after all games were played
     tagged = {name: load(path) for name, path in run.tags().items()}
     kept = [name for name in tagged if name != FINAL] if tags is None else list(tags)
     for name in kept:
