@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", type=Path, help="the run's folder")
     export.add_argument("--tags", metavar="TAGS", help="earlier stages to keep, as initial,1.6M; none for none (all)")
     export.add_argument("--unfinished", action="store_true", help="also a run that is not done; its card says so")
+    evaluate = command("evaluate", _evaluate, "evaluate agents of the zoo anew and write their scores into their cards")
+    evaluate.add_argument("ids", nargs="+", metavar="AGENT", help="id (ppo/Breakout/1) or path")
+    evaluate.add_argument("--episodes", type=_count, default=30, metavar="N", help="games of each protocol (30)")
     baselines = command("baselines", _baselines, "measure random play and every constant action")
     baselines.add_argument("games", nargs="+", metavar="GAME")
     return parser
@@ -154,6 +157,13 @@ def _export(options: argparse.Namespace) -> int:
 
     tags = None if options.tags is None else [tag for tag in options.tags.split(",") if tag not in ("", "none")]
     print(export(Run.open(options.run), tags=tags, unfinished=options.unfinished))
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from training.reevaluate import main as reevaluate
+
+    reevaluate(options.ids, options.episodes)
     return 0
 
 
