@@ -25,7 +25,7 @@ from zoo_gui.types import ZooError
 FILE = "baselines.toml"
 STICKY = {"noop": 0.0, "sticky": 0.25}
 """The two protocols: the probability that the emulator repeats the previous action."""
-SCREENED, FINALISTS = 6, 3
+SCREENED, FINALISTS = 5, 2
 """Games that each action plays first, and how many of the best then play the games that count."""
 COPIES = 8
 """Games side by side: one thread plays them all, so more would only idle when the list runs out."""
@@ -80,12 +80,14 @@ def identity(game: str) -> str:
 
 def read(game: str, path: Path | None = None) -> Baselines:
     """The yardsticks of a game. Raises ZooError where none were measured."""
-    name = identity(game)
-    table = _read(path or resource_path(FILE)).get(name)
+    name, path = identity(game), path or resource_path(FILE)
+    table = _read(path).get(name)
     if table is None:
         raise ZooError(f"{name} has no baselines yet: measure them with python -m training.baselines {name}.")
-    fields = {key: Yardstick(**value) if key in STICKY else value for key, value in table.items()}
-    return Baselines(**fields)
+    try:
+        return Baselines(**{key: Yardstick(**value) if key in STICKY else value for key, value in table.items()})
+    except TypeError as error:
+        raise _damaged(path, error) from error
 
 
 def measure(
@@ -108,9 +110,9 @@ def measure(
 
 def protocol(sticky: float, episodes: int) -> str:
     return (
-        f"{episodes} games; no-op starts of up to 30 frames and FIRE at reset; {sticky or 'no'} sticky actions; a "
-        f"lost life ends nothing; cut after {LONGEST_GAME:,} emulator frames. Of the constant actions, {SCREENED} games of "
-        f"each choose {FINALISTS}, of which {episodes} new games count"
+        f"{episodes} games; no-op starts of up to 30 frames and FIRE at reset; {sticky or 'no'} sticky actions; a lost "
+        f"life ends nothing; cut after {LONGEST_GAME:,} emulator frames. Every constant action plays {SCREENED} games, "
+        f"the best {FINALISTS} play {episodes} more, which count"
     )
 
 
@@ -159,7 +161,11 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ZooError(f"{path} cannot be read ({error}): take the file from the project again.") from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> ZooError:
+    return ZooError(f"{path} cannot be read ({error}): take the file from the project again.")
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""Evolution strategies (Salimans et al. 2017): Gaussian steps around one policy, weighed by how well they played."""
+"""Evolution strategies (Salimans et al. 2017): Gaussian steps around one policy, weighed by how well they played.
+
+In place of the paper's weight decay, which keeps the noise large beside the weights, their scale is held fixed.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,17 @@ import torch
 
 from training.learner import Learner, Settings, setting
 from training.networks import observe
-from training.population import Arena, Policy, express, first_vector, noise, observe_random_play
+from training.population import Arena, Policy, express, first_vector, noise, observe_random_play, rescale
 
 
 @dataclass(frozen=True)
 class ESSettings(Settings):
-    pairs: int = setting(32, "mirrored pairs of candidates in a generation")
+    network: str = setting("slim", "slim, small, nature or tiny")
+    pairs: int = setting(24, "mirrored pairs of candidates in a generation")
     episodes: int = setting(1, "games of each candidate")
     longest: int = setting(6750, "agent steps after which a game is left, with the score so far")
-    sigma: float = setting(0.2, "deviation of the noise; weights start with deviation 1")
-    learning_rate: float = setting(0.05, "of Adam")
-    weight_decay: float = setting(0.005, "how far the weights shrink in a step, in learning rates")
+    sigma: float = setting(0.3, "deviation of the noise; weights start with deviation 1")
+    learning_rate: float = setting(0.2, "of Adam")
 
 
 class ES(Learner):
@@ -56,8 +59,9 @@ class ES(Learner):
         fitness, steps = self.arena.fitness(candidate, 2 * s.pairs, s.episodes)
         self.steps += steps
         gradient = estimate(centred_ranks(fitness), seeds, s.sigma, len(self.centre))
-        self.centre.grad = s.weight_decay * self.centre - gradient
+        self.centre.grad = -gradient
         self.optimizer.step()
+        rescale(self.centre, self.network)
         express(self.centre, self.network, self.reference)
         return {"fitness": float(fitness.mean()), "best": float(fitness.max()), "gradient": float(gradient.norm())}
 

@@ -15,11 +15,12 @@ from training.population import Arena, Policy, express, first_vector, noise, obs
 
 @dataclass(frozen=True)
 class GASettings(Settings):
-    population: int = setting(64, "candidates in a generation")
-    parents: int = setting(10, "how many of them have children, beside the elite")
+    network: str = setting("slim", "slim, small, nature or tiny")
+    population: int = setting(48, "candidates in a generation")
+    parents: int = setting(8, "how many of them have children, beside the elite")
     episodes: int = setting(1, "games of each candidate")
-    contenders: int = setting(4, "the best candidates, which play for the place of the elite")
-    extra_episodes: int = setting(10, "games that each contender plays for it")
+    contenders: int = setting(3, "the best candidates, which play for the place of the elite")
+    extra_episodes: int = setting(8, "games that each contender plays for it")
     longest: int = setting(6750, "agent steps after which a game is left, with the score so far")
     sigma: float = setting(0.1, "deviation of a mutation; weights start with deviation 1")
 

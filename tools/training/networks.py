@@ -20,6 +20,8 @@ BODIES = {
     # (filters, kernel, stride) of each convolution, units of the dense layer
     "nature": (((32, 8, 4), (64, 4, 2), (64, 3, 1)), 512),
     "small": (((16, 8, 4), (32, 4, 2)), 256),
+    # few enough weights for evolution, which learns little from each game
+    "slim": (((16, 8, 4), (16, 4, 2)), 64),
     "tiny": ((), 64),
 }
 

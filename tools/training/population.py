@@ -51,6 +51,17 @@ def first_vector(policy: Policy) -> torch.Tensor:
     return nn.utils.parameters_to_vector(parts).to(device())
 
 
+def rescale(vector: torch.Tensor, policy: Policy) -> None:
+    """Give every layer's weights mean square 1 again, in place. ``express`` ignores their scale, so that it would only
+    grow, and the noise that is added to them shrink beside it."""
+    place = 0
+    for p in policy.parameters():
+        part = vector[place : place + p.numel()]
+        place += p.numel()
+        if p.dim() > 1:
+            part /= part.square().mean().sqrt()
+
+
 def noise(seed: int, size: int) -> torch.Tensor:
     """Standard normal numbers, float32 (size,): always the same for a seed, so that only the seed need be kept."""
     return torch.randn(size, generator=torch.Generator().manual_seed(seed)).to(device())
@@ -186,8 +197,14 @@ class Arena:
         vector(i) → (D,) is asked for when candidate i begins a game, so that a population needs no memory.
         """
 
+        held = -1
+
         def enter(env: int, game: int) -> None:
-            self.side_by_side.load(env, express(vector(game // episodes), self.policy, self.reference))
+            nonlocal held
+            if held != game // episodes:
+                held = game // episodes
+                express(vector(held), self.policy, self.reference)
+            self.side_by_side.load(env, self.policy)
 
         def act(observation: np.ndarray, playing: np.ndarray) -> np.ndarray:
             return self.side_by_side(observation).argmax(1).cpu().numpy()
