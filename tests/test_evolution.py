@@ -11,6 +11,7 @@ from training.envs import Answer, Recorded
 from training.es import centred_ranks, estimate
 from training.ga import Brood, best
 from training.population import Policy, SideBySide, express, first_vector, noise, observe_random_play, play, rescale
+from training.run import Run
 
 SETTINGS = {
     "es": es.SETTINGS(network="tiny", envs=64, pairs=100, episodes=10, sigma=0.3, learning_rate=0.3),
@@ -273,3 +274,25 @@ def test_the_reference_is_seen_all_over_random_play():
     assert observations.shape == (64, 1, 6, 5) and observations.dtype == torch.uint8
     assert steps == 8 * 256
     assert len(observations.unique(dim=0)) > 20
+
+
+@pytest.mark.parametrize("algorithm", MODULES)
+def test_a_generation_may_be_longer_than_a_segment(algorithm, tmp_path):
+    """Then a segment has none, and a run that is taken up there goes on all the same."""
+    changes = dict(pairs=10) if algorithm == "es" else dict(population=20, parents=3)
+    settings = learner(algorithm, **changes, envs=8, steps=5000, segment=500).settings
+
+    def run(name: str) -> Run:
+        return Run.create(tmp_path / name, algorithm, "Catch", settings, make_envs=CatchEnvs)
+
+    for _ in run("straight").train():
+        pass
+    straight = run("straight")
+    assert straight.facts["finished"]
+    next(run("broken").train()), next(run("broken").train())
+    broken = run("broken")
+    for _ in broken.train():
+        pass
+    weights = broken.learner().network.state_dict()
+    for name, tensor in straight.learner("final").network.state_dict().items():
+        assert torch.equal(tensor, weights[name]), name

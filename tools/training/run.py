@@ -152,6 +152,8 @@ class Run:
         learner.segment = segment
         learner.begin(envs, np.random.default_rng(random_numbers))
         begun, cpu_begun = time.monotonic(), time.process_time()
+        # an iteration may be longer than a segment: then the next has none
+        self.seconds, self.cpu_seconds = self.facts["seconds"], self.facts["cpu_seconds"]
         stretch = Stretch()
         while learner.steps < end:
             numbers = learner.iterate()
