@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from training.learner import Learner, Settings, setting
-from training.networks import observe
+from training.networks import device, observe
 from training.population import Arena, Policy, express, first_vector, noise, observe_random_play, rescale
 
 
@@ -27,7 +27,7 @@ class ESSettings(Settings):
 
 
 class ES(Learner):
-    title = "Evolution strategies (Salimans et al. 2017): mirrored noise, centred ranks, Adam; greedy actions"
+    title = "Evolution strategies (Salimans et al. 2017); mirrored noise, centred ranks, Adam, normalised layers"
     rule = "argmax"
 
     def __init__(self, settings: ESSettings, observation_shape, actions: int):
@@ -70,8 +70,10 @@ class ES(Learner):
         return self.network(observe(observation)).argmax(1).cpu().numpy()
 
     def state(self) -> dict[str, Any]:
-        names = {"centre": self.centre, "reference": self.reference}
-        return {**names, "optimizer": self.optimizer.state_dict(), "steps": self.steps}
+        return {
+            "centre": self.centre, "reference": self.reference, "optimizer": self.optimizer.state_dict(),
+            "steps": self.steps,
+        }  # fmt: skip
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.centre.copy_(state["centre"])
@@ -98,9 +100,9 @@ def estimate(weights: np.ndarray, seeds: list[int], sigma: float, size: int) -> 
     weights: (2P,), of the candidates + ε_i, then of − ε_i. g = 1/(2Pσ) Σ_i (w_i − w_{P+i}) ε_i
     """
     pairs = len(seeds)
-    gradient = torch.zeros(size)
+    gradient = torch.zeros(size, device=device())
     for seed, weight in zip(seeds, weights[:pairs] - weights[pairs:]):
-        gradient = gradient.to((step := noise(seed, size)).device).add_(step, alpha=float(weight))
+        gradient += float(weight) * noise(seed, size)
     return gradient / (2 * pairs * sigma)
 
 

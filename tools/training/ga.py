@@ -26,7 +26,7 @@ class GASettings(Settings):
 
 
 class GA(Learner):
-    title = "Deep genetic algorithm (Such et al. 2017): truncation selection, one elite; greedy actions"
+    title = "Deep genetic algorithm (Such et al. 2017); truncation selection, one elite, normalised layers"
     rule = "argmax"
 
     def __init__(self, settings: GASettings, observation_shape, actions: int):
