@@ -15,6 +15,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 import psutil
 import pytest
+import training  # noqa: F401 (before TensorFlow: it says why)
 from PyQt5 import sip
 from pyqtgraph.Qt import QtCore, QtWidgets
 
