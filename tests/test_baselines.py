@@ -72,12 +72,17 @@ def test_measured_under_both_protocols_and_counted():
     sticky, games = [], []
     found = baselines.measure("Breakout", 10, lambda p: sticky.append(p) or Fair(), lambda: games.append(1))
     assert sticky == [0.0, 0.25]
-    each = 5 * baselines.SCREENED + (baselines.FINALISTS + 1) * 10
+    each = 5 * baselines.SCREENED + 2 * 10  # the best action is clear at once, random play has its own games
     assert len(games) == 2 * each
     assert found.noop.constant == found.sticky.constant == 6.0
     assert "no sticky" in found.noop.protocol and "0.25 sticky" in found.sticky.protocol
     assert "27,000" in found.noop.protocol
     assert (found.human, "Mnih" in found.human_source) == (31.8, True)
+
+
+def test_finalists_are_those_that_chance_may_have_put_behind():
+    assert baselines.finalists({0: (0.0, 0.0), 1: (5.0, 1.0), 2: (2.0, 1.0), 3: (1.0, 0.1)}) == [1, 2]
+    assert baselines.finalists({0: (0.0, 0.0), 1: (5.0, 1.0), 2: (0.5, 1.0)}) == [1]
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -96,7 +101,7 @@ def test_what_is_written_is_read(tmp_path):
 def test_a_game_that_was_not_measured_says_how(tmp_path):
     path = tmp_path / "baselines.toml"
     path.write_text("")
-    with pytest.raises(ZooError, match="training.baselines Zaxxon"):
+    with pytest.raises(ZooError, match="tools/train baselines Zaxxon"):
         baselines.read("zaxxon", path)
 
 

@@ -1,6 +1,6 @@
 """The yardsticks of a game: random play, the best constant action and a person, kept in resources/baselines.toml.
 
-    PYTHONPATH=tools python -m training.baselines Breakout Pong      # measures these games and updates the file
+    tools/train baselines Breakout Pong      # measures these games and updates the file
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 import tomli_w
@@ -83,7 +83,7 @@ def read(game: str, path: Path | None = None) -> Baselines:
     name, path = identity(game), path or resource_path(FILE)
     table = _read(path).get(name)
     if table is None:
-        raise ZooError(f"{name} has no baselines yet: measure them with python -m training.baselines {name}.")
+        raise ZooError(f"{name} has no baselines yet: measure them with tools/train baselines {name}.")
     try:
         return Baselines(**{key: Yardstick(**value) if key in STICKY else value for key, value in table.items()})
     except TypeError as error:
@@ -112,7 +112,7 @@ def protocol(sticky: float, episodes: int) -> str:
     return (
         f"{episodes} games; no-op starts of up to 30 frames and FIRE at reset; {sticky or 'no'} sticky actions; a lost "
         f"life ends nothing; cut after {LONGEST_GAME:,} emulator frames. Every constant action plays {SCREENED} games, "
-        f"the best {FINALISTS} play {episodes} more, which count"
+        f"the best, at most {FINALISTS}, play {episodes} more, which count"
     )
 
 
@@ -123,10 +123,18 @@ def yardstick(envs: Envs, episodes: int, text: str, progress: Callable[[], None]
     """
     everyone = range(len(envs.action_names))
     screened = means(envs, dict.fromkeys(everyone, SCREENED), progress)
-    best = sorted(everyone, key=lambda action: -screened[action][0])[:FINALISTS]
+    best = finalists(screened)
     final = means(envs, dict.fromkeys((RANDOM, *best), episodes), progress)
     winner = max(best, key=lambda action: final[action][0])
     return Yardstick(*final[RANDOM], *final[winner], envs.action_names[winner], episodes, text)
+
+
+def finalists(screened: Mapping[int, tuple[float, float]]) -> list[int]:
+    """The best actions by {action: (mean, standard error)}, at most FINALISTS, without those that
+    are behind the first by more than chance explains: players that do nothing play the longest games."""
+    first, *others = sorted(screened, key=lambda action: -screened[action][0])[:FINALISTS]
+    reach = screened[first][0] - 2 * screened[first][1]
+    return [first, *(action for action in others if screened[action][0] + 2 * screened[action][1] >= reach)]
 
 
 def means(envs: Envs, players: Mapping[int, int], progress: Callable[[], None]) -> dict[int, tuple[float, float]]:
@@ -168,11 +176,11 @@ def _damaged(path: Path, error: Exception) -> ZooError:
     return ZooError(f"{path} cannot be read ({error}): take the file from the project again.")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.baselines", description=__doc__.splitlines()[0])
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="tools/train baselines", description=__doc__.splitlines()[0])
     parser.add_argument("games", nargs="+", metavar="GAME")
     parser.add_argument("--episodes", type=int, default=30, help="games that count (30)")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     path = resource_path() / FILE
     for game in [games.find(text) for text in arguments.games]:
         with tqdm(desc=identity(game), unit=" games", mininterval=1) as bar:

@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--episodes", type=_count, default=30, metavar="N", help="games of each protocol (30)")
     baselines = command("baselines", _baselines, "measure random play and every constant action")
     baselines.add_argument("games", nargs="+", metavar="GAME")
+    baselines.add_argument("--episodes", type=_count, default=30, metavar="N", help="games that count (30)")
     return parser
 
 
@@ -170,5 +171,5 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _baselines(options: argparse.Namespace) -> int:
     from training.baselines import main as measure
 
-    measure([game_name(game) for game in options.games])
+    measure([*options.games, "--episodes", str(options.episodes)])
     return 0
