@@ -11,6 +11,7 @@ from training.baselines import Baselines, Yardstick
 from training.envs import Answer
 
 from zoo_gui.settings import resource_path
+from zoo_gui.play import games
 from zoo_gui.types import ZooError
 
 
@@ -115,11 +116,11 @@ def test_a_damaged_file_is_told_in_one_sentence(tmp_path, text):
 
 def test_ids_are_those_of_the_agents():
     spellings = ("space_invaders", "ms_pacman", "qbert", "Up 'n Down", "ALE/Pong-v5")
-    assert [baselines.identity(game) for game in spellings] == ["SpaceInvaders", "MsPacman", "Qbert", "UpNDown", "Pong"]
+    assert [games.identity(game) for game in spellings] == ["SpaceInvaders", "MsPacman", "Qbert", "UpNDown", "Pong"]
 
 
 def test_people_are_known_by_the_ids_of_the_games():
-    assert all(baselines.identity(name) == name for name in baselines.HUMAN)
+    assert all(games.identity(name) == name for name in baselines.HUMAN)
 
 
 def test_the_shipped_yardsticks():

@@ -73,14 +73,9 @@ class Baselines:
     human_source: str = ""
 
 
-def identity(game: str) -> str:
-    """A game in any spelling as the agents' ids have it: ``space_invaders`` → ``SpaceInvaders``."""
-    return "".join(word.title() for word in games.find(game).split("_"))
-
-
 def read(game: str, path: Path | None = None) -> Baselines:
     """The yardsticks of a game. Raises ZooError where none were measured."""
-    name, path = identity(game), path or resource_path(FILE)
+    name, path = games.identity(game), path or resource_path(FILE)
     table = _read(path).get(name)
     if table is None:
         raise ZooError(f"{name} has no baselines yet: measure them with tools/train baselines {name}.")
@@ -104,7 +99,7 @@ def measure(
     found = {
         name: yardstick(make(sticky), episodes, protocol(sticky, episodes), progress) for name, sticky in STICKY.items()
     }
-    name = identity(game)
+    name = games.identity(game)
     return Baselines(**found, human=HUMAN.get(name), human_source=HUMAN_SOURCE if name in HUMAN else "")
 
 
@@ -155,7 +150,7 @@ def update(path: Path, game: str, baselines: Baselines) -> None:
     """Put a game into the file, in the order of the alphabet."""
     table = {key: value for key, value in asdict(baselines).items() if value is not None}
     table = {key: _rounded(value) if key in STICKY else value for key, value in table.items()}
-    tables = (_read(path) if path.exists() else {}) | {identity(game): table}
+    tables = (_read(path) if path.exists() else {}) | {games.identity(game): table}
     partial = path.with_suffix(".partial")
     partial.write_bytes(tomli_w.dumps(dict(sorted(tables.items()))).encode())
     os.replace(partial, path)
@@ -183,7 +178,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     path = resource_path() / FILE
     for game in [games.find(text) for text in arguments.games]:
-        with tqdm(desc=identity(game), unit=" games", mininterval=1) as bar:
+        with tqdm(desc=games.identity(game), unit=" games", mininterval=1) as bar:
             measured = measure(game, arguments.episodes, progress=bar.update)
         update(path, game, measured)
         for name in STICKY:

@@ -100,13 +100,8 @@ def _boolean(text: str) -> bool:
     return text.lower() == "true"
 
 
-def game_name(text: str) -> str:
-    """A game as the ids of agents spell it: SpaceInvaders."""
-    return "".join(part.capitalize() for part in games.find(text).split("_"))
-
-
 def _train(options: argparse.Namespace) -> int:
-    module, game = algorithms.find(options.algorithm), game_name(options.game)
+    module, game = algorithms.find(options.algorithm), games.identity(options.game)
     values = {field.name: getattr(options, field.name) for field in dataclasses.fields(module.SETTINGS)}
     settings = module.SETTINGS(**values)
     folder = options.folder or RUNS / options.algorithm / game / str(settings.seed)

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any, Iterator
 
 from training import algorithms
-from training.cli import command_line, follow, game_name
+from training.cli import command_line, follow
 from training.learner import Settings
 from training.run import Run
+from zoo_gui.play import games
 from zoo_gui.registry import near_names
 from zoo_gui.types import ZooError
 
@@ -68,7 +69,7 @@ def _job(row: dict[str, Any]) -> Job:
         if isinstance(value, bool) != (known[key] is bool) or not isinstance(value, (known[key], int)):
             raise ZooError(f"“{key}” must be of type {known[key].__name__}, not {value!r}.")
     values = {key: known[key](value) for key, value in row.items()}
-    return Job(algorithm, game_name(game), settings(**values))
+    return Job(algorithm, games.identity(game), settings(**values))
 
 
 def work(path: Path, runs: Path, export: bool = True) -> int:

@@ -179,7 +179,7 @@ def _random(game: str) -> Entry:
     """A player that draws its actions. The games are known to the layer above, hence the late look-up by name."""
     games = importlib.import_module("zoo_gui.play.games")
     rom = games.find(game)
-    name = "".join(part.capitalize() for part in rom.split("_"))
+    name = games.identity(rom)
     return Entry(
         id=f"{RANDOM}/{name}",
         algorithm=RANDOM,

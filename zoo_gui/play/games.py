@@ -140,6 +140,11 @@ def title(game: str) -> str:
     return TITLES.get(game) or game.replace("_", " ").title()
 
 
+def identity(game: str) -> str:
+    """The game as agents' ids spell it, of any spelling: ``space_invaders`` → ``SpaceInvaders``. Raises ZooError."""
+    return "".join(part.capitalize() for part in find(game).split("_"))
+
+
 def find(text: str) -> str:
     """The id of a game in any spelling: an id, a title, ``SpaceInvaders``, ``ALE/Pong-v5``, ``PongNoFrameskip-v4``.
 
