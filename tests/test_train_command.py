@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_the_same_command_again_has_nothing_to_do(tmp_path, catch):
     ],
 )  # fmt: skip
 def test_bad_input_is_one_sentence(arguments, words, capsys, monkeypatch):
-    monkeypatch.setattr(os, "nice", lambda step: 0)
+    monkeypatch.setattr(cli, "yield_to_others", lambda: None)
     assert cli.main(arguments) == 2
     error = capsys.readouterr().err
     assert words in error and error.startswith("tools/train: ") and "Traceback" not in error
@@ -105,6 +106,17 @@ def test_the_queue_works_through_its_list(tmp_path, catch):
     assert len(lines) == 2 and all("finished" in line for line in lines)
 
 
+def test_the_queue_exports_what_is_done_once(tmp_path, catch, monkeypatch):
+    exported = []
+    module = types.ModuleType("training.export")
+    module.export = lambda run, tags: exported.append((run.algorithm, tags)) or "in the zoo"
+    monkeypatch.setitem(sys.modules, "training.export", module)
+    path = queue_file(tmp_path, job(), job("ppo", more='keep = ["initial"]\n'))
+    assert queue.work(path, tmp_path) == 0
+    assert queue.work(path, tmp_path) == 0
+    assert exported == [("a2c", None), ("ppo", ("initial",))]
+
+
 def test_the_queue_goes_on_after_a_run_that_fails(tmp_path, catch, capsys):
     path = queue_file(tmp_path, job(), job("ppo"))
     assert queue.work(path, tmp_path, export=False) == 0
@@ -133,6 +145,7 @@ def test_the_queue_passes_over_a_run_that_another_process_trains(tmp_path, catch
         ('algorithm = "ppo"\ngame = "Pong"\nstepz = 3', "did you mean steps"),
         ('algorithm = "ppo"\ngame = "Pong"\nsteps = "many"', "must be of type int"),
         ('algorithm = "ppo"\ngame = "Pong"\nsteps = true', "must be of type int"),
+        ('algorithm = "ppo"\ngame = "Pong"\nkeep = "initial"', "must be a list of stages"),
         ("algorithm = ", "is not valid TOML"),
     ],
 )

@@ -6,6 +6,7 @@ Exit codes: 0, 2 after an error (one sentence on stderr), 130 after Ctrl+C.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import sys
@@ -136,8 +137,16 @@ def follow(run: Run) -> None:
 def _queue(options: argparse.Namespace) -> int:
     from training.queue import work
 
-    os.nice(19)
+    yield_to_others()
     return work(options.list, options.runs, export=not options.no_export)
+
+
+def yield_to_others() -> None:
+    """Take the lowest priority for this process."""
+    os.nice(19)
+    # Linux may schedule whole terminal sessions against each other, and then only this number counts
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19")
 
 
 def _status(options: argparse.Namespace) -> int:

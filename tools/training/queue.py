@@ -5,6 +5,7 @@
     game = "Pong"
     seed = 1
     steps = 4_000_000       # and any other setting of the algorithm
+    keep = ["initial"]      # the earlier stages that the zoo gets, by default all that the run tagged
 
 Each worker takes the first run that is neither finished nor being trained by another one, so two workers on two cores
 share a list. A run that fails is reported and left; the rest goes on.
@@ -31,11 +32,12 @@ from zoo_gui.types import ZooError
 
 @dataclass(frozen=True)
 class Job:
-    """One entry of the list."""
+    """One entry of the list. keep: earlier stages to export, None for all."""
 
     algorithm: str
     game: str
     settings: Settings
+    keep: tuple[str, ...] | None = None
 
     def folder(self, runs: Path) -> Path:
         return runs / self.algorithm / self.game / str(self.settings.seed)
@@ -59,7 +61,9 @@ def read(path: Path) -> list[Job]:
 
 
 def _job(row: dict[str, Any]) -> Job:
-    algorithm, game = row.pop("algorithm", ""), row.pop("game", "")
+    algorithm, game, keep = row.pop("algorithm", ""), row.pop("game", ""), row.pop("keep", None)
+    if keep is not None and not (isinstance(keep, list) and all(isinstance(name, str) for name in keep)):
+        raise ZooError(f"“keep” must be a list of stages, such as [\"initial\"], not {keep!r}.")
     settings = algorithms.find(algorithm).SETTINGS
     known = {field.name: type(field.default) for field in fields(settings)}
     for key, value in row.items():
@@ -69,7 +73,7 @@ def _job(row: dict[str, Any]) -> Job:
         if isinstance(value, bool) != (known[key] is bool) or not isinstance(value, (known[key], int)):
             raise ZooError(f"“{key}” must be of type {known[key].__name__}, not {value!r}.")
     values = {key: known[key](value) for key, value in row.items()}
-    return Job(algorithm, games.identity(game), settings(**values))
+    return Job(algorithm, games.identity(game), settings(**values), keep if keep is None else tuple(keep))
 
 
 def work(path: Path, runs: Path, export: bool = True) -> int:
@@ -112,7 +116,7 @@ def _advance(job: Job, folder: Path, export: bool) -> bool:
     if export:
         from training.export import export as export_run
 
-        tell(f"{folder}: {export_run(run)}")
+        tell(f"{folder}: {export_run(run, tags=job.keep)}")
         run.mark_exported()
     return True
 
