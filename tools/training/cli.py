@@ -144,9 +144,11 @@ def _queue(options: argparse.Namespace) -> int:
 def yield_to_others() -> None:
     """Take the lowest priority for this process."""
     os.nice(19)
-    # Linux may schedule whole terminal sessions against each other, and then only this number counts
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text("19")
+    # Linux may weigh whole sessions against each other, and then only this number counts; it is that of all in the
+    # session, so a terminal's is left alone
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text("19")
 
 
 def _status(options: argparse.Namespace) -> int:
