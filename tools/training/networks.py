@@ -7,6 +7,7 @@ heads always in float32.
 from __future__ import annotations
 
 import functools
+import warnings
 from pathlib import Path
 
 import torch
@@ -29,7 +30,10 @@ BODIES = {
 @functools.cache
 def device() -> torch.device:
     """The GPU where there is one, else the processor."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with warnings.catch_warnings():
+        # PyTorch's build with CUDA warns where there is no driver: then there is no GPU, and that is all
+        warnings.filterwarnings("ignore", message=".*CUDA", category=UserWarning)
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @functools.cache
