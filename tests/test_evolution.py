@@ -122,7 +122,7 @@ def test_the_estimate_by_hand():
 
 def test_a_step_of_es_goes_up_the_estimate():
     trained = learner("es", pairs=32)
-    before = trained.centre.clone()
+    before = trained.vector.clone()
     segment(trained, 0, 0)
     trained.arena.fitness = lambda vector, count, episodes: (np.arange(float(count)), 5)
     trained.rng = np.random.default_rng(5)
@@ -134,7 +134,7 @@ def test_a_step_of_es_goes_up_the_estimate():
     rescale(expected, trained.network)
     large = gradient.abs() > 1e-3
     assert large.float().mean() > 0.9
-    torch.testing.assert_close(trained.centre[large], expected[large], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(trained.vector[large], expected[large], atol=1e-3, rtol=1e-3)
 
 
 def test_rescaled_layers_have_mean_square_1_and_the_same_biases():
@@ -164,18 +164,18 @@ def test_the_elite_gives_way_to_a_better_mean_only():
     """The elite's games add up: 10 and 6 are a mean of 8, which 7 does not beat and 9 does."""
     trained = learner("ga", contenders=2)
     segment(trained, 0, 0)
-    contenders = [torch.full_like(trained.elite, 1.0), torch.full_like(trained.elite, 2.0)]
+    contenders = [torch.full_like(trained.vector, 1.0), torch.full_like(trained.vector, 2.0)]
 
     def challenge(*scores: float) -> None:
         trained.arena.fitness = lambda vector, count, episodes: (np.array(scores), 100)
         assert trained._challenge(contenders) == 100
 
-    first = trained.elite
+    first = trained.vector
     challenge(0.0, 5.0, 10.0)
     challenge(7.0, 3.0, 6.0)
-    assert trained.elite is first and trained.elite_score == 8.0
+    assert trained.vector is first and trained.elite_score == 8.0
     challenge(3.0, 9.0, 8.0)
-    assert trained.elite is contenders[1] and trained.elite_score == 9.0
+    assert trained.vector is contenders[1] and trained.elite_score == 9.0
 
 
 def test_parents_of_the_next_generation_are_the_best_children():
@@ -186,7 +186,7 @@ def test_parents_of_the_next_generation_are_the_best_children():
     scores = iter([np.array([1.0, 6.0, 2.0, 5.0, 3.0, 4.0]), np.array([0.0, 1.0])])
     trained.arena.fitness = lambda vector, count, episodes: (next(scores), 1)
     trained.iterate()
-    size = len(trained.elite)
+    size = len(trained.vector)
     for parent, child in zip(trained.parents, (1, 3), strict=True):
         torch.testing.assert_close(parent, noise(int(seeds[child]), size))
 

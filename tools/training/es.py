@@ -11,41 +11,24 @@ from typing import Any, Mapping
 import numpy as np
 import torch
 
-from training.learner import Learner, Settings, setting
-from training.networks import device, observe
-from training.population import Arena, Policy, express, first_vector, noise, observe_random_play, rescale
+from training.learner import setting
+from training.networks import device
+from training.population import Evolution, EvolutionSettings, noise, rescale
 
 
 @dataclass(frozen=True)
-class ESSettings(Settings):
-    network: str = setting("slim", "slim, small, nature or tiny")
+class ESSettings(EvolutionSettings):
     pairs: int = setting(24, "mirrored pairs of candidates in a generation")
-    episodes: int = setting(1, "games of each candidate")
-    longest: int = setting(6750, "agent steps after which a game is left, with the score so far")
     sigma: float = setting(0.3, "deviation of the noise; weights start with deviation 1")
     learning_rate: float = setting(0.2, "of Adam")
 
 
-class ES(Learner):
+class ES(Evolution):
     title = "Evolution strategies (Salimans et al. 2017); mirrored noise, centred ranks, Adam, normalised layers"
-    rule = "argmax"
 
     def __init__(self, settings: ESSettings, observation_shape, actions: int):
         super().__init__(settings, observation_shape, actions)
-        self.network = Policy(settings.network, observation_shape, actions)
-        self.centre = first_vector(self.network)
-        self.optimizer = torch.optim.Adam([self.centre], settings.learning_rate)
-        self.reference: torch.Tensor | None = None
-        express(self.centre, self.network, None)
-
-    def begin(self, envs, rng) -> None:
-        super().begin(envs, rng)
-        if self.reference is None:
-            self.reference, steps = observe_random_play(envs, rng)
-            self.steps += steps
-        scratch = Policy(self.settings.network, self.observation_shape, self.actions)
-        self.arena = Arena(scratch, envs, self.reference, self.settings.longest)
-        express(self.centre, self.network, self.reference)
+        self.optimizer = torch.optim.Adam([self.vector], settings.learning_rate)
 
     def iterate(self) -> Mapping[str, float]:
         """One generation."""
@@ -54,35 +37,23 @@ class ES(Learner):
 
         def candidate(i: int) -> torch.Tensor:
             sign = 1 if i < s.pairs else -1
-            return self.centre + sign * s.sigma * noise(seeds[i % s.pairs], len(self.centre))
+            return self.vector + sign * s.sigma * noise(seeds[i % s.pairs], len(self.vector))
 
         fitness, steps = self.arena.fitness(candidate, 2 * s.pairs, s.episodes)
         self.steps += steps
-        gradient = estimate(centred_ranks(fitness), seeds, s.sigma, len(self.centre))
-        self.centre.grad = -gradient
+        gradient = estimate(centred_ranks(fitness), seeds, s.sigma, len(self.vector))
+        self.vector.grad = -gradient
         self.optimizer.step()
-        rescale(self.centre, self.network)
-        express(self.centre, self.network, self.reference)
+        rescale(self.vector, self.network)
+        self.express()
         return {"fitness": float(fitness.mean()), "best": float(fitness.max()), "gradient": float(gradient.norm())}
 
-    @torch.no_grad()
-    def policy(self, observation, rng):
-        return self.network(observe(observation)).argmax(1).cpu().numpy()
-
     def state(self) -> dict[str, Any]:
-        return {
-            "centre": self.centre, "reference": self.reference, "optimizer": self.optimizer.state_dict(),
-            "steps": self.steps,
-        }  # fmt: skip
+        return {**super().state(), "optimizer": self.optimizer.state_dict()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.centre.copy_(state["centre"])
-        self.reference = state["reference"]
+        super().restore(state)
         self.optimizer.load_state_dict(state["optimizer"])
-        self.steps = state["steps"]
-        if self.reference is not None:
-            self.reference = self.reference.to(self.centre.device)
-            express(self.centre, self.network, self.reference)
 
 
 def centred_ranks(fitness: np.ndarray) -> np.ndarray:

@@ -8,44 +8,29 @@ from typing import Any, Mapping
 import numpy as np
 import torch
 
-from training.learner import Learner, Settings, setting
-from training.networks import device, observe
-from training.population import Arena, Policy, express, first_vector, noise, observe_random_play
+from training.learner import setting
+from training.networks import device
+from training.population import Evolution, EvolutionSettings, noise
 
 
 @dataclass(frozen=True)
-class GASettings(Settings):
-    network: str = setting("slim", "slim, small, nature or tiny")
+class GASettings(EvolutionSettings):
     population: int = setting(48, "candidates in a generation")
     parents: int = setting(8, "how many of them have children, beside the elite")
-    episodes: int = setting(1, "games of each candidate")
     contenders: int = setting(3, "the best candidates, which play for the place of the elite")
     extra_episodes: int = setting(8, "games that each contender plays for it")
-    longest: int = setting(6750, "agent steps after which a game is left, with the score so far")
     sigma: float = setting(0.1, "deviation of a mutation; weights start with deviation 1")
 
 
-class GA(Learner):
+class GA(Evolution):
+    """``vector`` is the elite."""
+
     title = "Deep genetic algorithm (Such et al. 2017); truncation selection, one elite, normalised layers"
-    rule = "argmax"
 
     def __init__(self, settings: GASettings, observation_shape, actions: int):
         super().__init__(settings, observation_shape, actions)
-        self.network = Policy(settings.network, observation_shape, actions)
-        self.elite = first_vector(self.network)
         self.elite_score, self.elite_trials = 0.0, 0
         self.parents: list[torch.Tensor] = []
-        self.reference: torch.Tensor | None = None
-        express(self.elite, self.network, None)
-
-    def begin(self, envs, rng) -> None:
-        super().begin(envs, rng)
-        if self.reference is None:
-            self.reference, steps = observe_random_play(envs, rng)
-            self.steps += steps
-        scratch = Policy(self.settings.network, self.observation_shape, self.actions)
-        self.arena = Arena(scratch, envs, self.reference, self.settings.longest)
-        express(self.elite, self.network, self.reference)
 
     def iterate(self) -> Mapping[str, float]:
         """One generation: children play, the best become parents, the best of the best the elite."""
@@ -56,7 +41,7 @@ class GA(Learner):
         parents = [brood[i] for i in ranking]
         more = self._challenge(parents[: s.contenders])
         self.parents, self.steps = parents, self.steps + steps + more
-        express(self.elite, self.network, self.reference)
+        self.express()
         return {"fitness": float(fitness.mean()), "best": float(fitness.max()), "elite": self.elite_score}
 
     def _brood(self) -> "Brood":
@@ -64,8 +49,8 @@ class GA(Learner):
         s = self.settings
         seeds = self.rng.integers(2**63, size=s.population)
         if not self.parents:
-            return Brood([torch.zeros_like(self.elite)], np.zeros(s.population, int), seeds, 1.0)
-        pool = [self.elite, *self.parents]
+            return Brood([torch.zeros_like(self.vector)], np.zeros(s.population, int), seeds, 1.0)
+        pool = [self.vector, *self.parents]
         return Brood(pool, self.rng.integers(len(pool), size=s.population), seeds, s.sigma)
 
     def _challenge(self, contenders: list[torch.Tensor]) -> int:
@@ -74,30 +59,23 @@ class GA(Learner):
         The elite's mean is over all games that it ever played for its place, so that luck does not keep it there.
         """
         s = self.settings
-        rivals = [*contenders, self.elite]
+        rivals = [*contenders, self.vector]
         scores, steps = self.arena.fitness(rivals.__getitem__, len(rivals), s.extra_episodes)
         of_elite = (self.elite_score * self.elite_trials + scores[-1]) / (self.elite_trials + 1)
         self.elite_score, self.elite_trials = float(of_elite), self.elite_trials + 1
         challenger = int(scores[:-1].argmax())
         if scores[challenger] > self.elite_score:
-            self.elite, self.elite_score, self.elite_trials = rivals[challenger], float(scores[challenger]), 1
+            self.vector, self.elite_score, self.elite_trials = rivals[challenger], float(scores[challenger]), 1
         return steps
 
-    @torch.no_grad()
-    def policy(self, observation, rng):
-        return self.network(observe(observation)).argmax(1).cpu().numpy()
-
     def state(self) -> dict[str, Any]:
-        names = ("elite", "elite_score", "elite_trials", "reference", "steps")
-        return {name: getattr(self, name) for name in names} | {"parents": list(self.parents)}
+        names = ("elite_score", "elite_trials", "parents")
+        return {**super().state(), **{name: getattr(self, name) for name in names}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        for name, value in state.items():
-            setattr(self, name, value)
-        self.elite, self.parents = self.elite.to(device()), [parent.to(device()) for parent in self.parents]
-        if self.reference is not None:
-            self.reference = self.reference.to(device())
-            express(self.elite, self.network, self.reference)
+        super().restore(state)
+        self.elite_score, self.elite_trials = state["elite_score"], state["elite_trials"]
+        self.parents = [parent.to(device()) for parent in state["parents"]]
 
 
 class Brood:

@@ -13,7 +13,7 @@ every weight of a vector starts with variance 1 and one σ fits all layers.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, Mapping
 
 import numpy as np
 import torch
@@ -21,7 +21,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from training.envs import Envs
-from training.networks import Body, device, has_bfloat16
+from training.learner import Learner, Settings, setting
+from training.networks import Body, device, has_bfloat16, observe
 
 REFERENCE, REFERENCE_STEPS = 64, 256
 """Observations in the batch that layers are normalised over; agent steps of random play in each game to choose from."""
@@ -182,6 +183,58 @@ def play(
         for env in np.flatnonzero(answer.done):
             take(int(env))
     return Played(score, steps)
+
+
+@dataclass(frozen=True)
+class EvolutionSettings(Settings):
+    """What both algorithms share."""
+
+    network: str = setting("slim", "slim, small, nature or tiny")
+    episodes: int = setting(1, "games of each candidate")
+    longest: int = setting(6750, "agent steps after which a game is left, with the score so far")
+
+
+class Evolution(Learner):
+    """A learner whose agent is one vector of numbers, changed by what became of candidates near it.
+
+    vector: float32 (D,), of the agent: ``network`` expresses it. Between generations that is all there is of it.
+    """
+
+    rule = "argmax"
+
+    def __init__(self, settings: EvolutionSettings, observation_shape, actions: int):
+        super().__init__(settings, observation_shape, actions)
+        self.network = Policy(settings.network, observation_shape, actions)
+        self.vector = first_vector(self.network)
+        self.reference: torch.Tensor | None = None
+        self.express()
+
+    def begin(self, envs, rng) -> None:
+        super().begin(envs, rng)
+        if self.reference is None:
+            self.reference, steps = observe_random_play(envs, rng)
+            self.steps += steps
+        scratch = Policy(self.settings.network, self.observation_shape, self.actions)
+        self.arena = Arena(scratch, envs, self.reference, self.settings.longest)
+        self.express()
+
+    def express(self) -> None:
+        """Let ``network`` be what the vector says."""
+        express(self.vector, self.network, self.reference)
+
+    @torch.no_grad()
+    def policy(self, observation, rng):
+        return self.network(observe(observation)).argmax(1).cpu().numpy()
+
+    def state(self) -> dict:
+        return {"vector": self.vector, "reference": self.reference, "steps": self.steps}
+
+    def restore(self, state: Mapping) -> None:
+        self.vector.copy_(state["vector"])
+        self.steps = state["steps"]
+        if state["reference"] is not None:
+            self.reference = state["reference"].to(device())
+            self.express()
 
 
 class Arena:
