@@ -163,7 +163,10 @@ def _export(options: argparse.Namespace) -> int:
     from training.export import export
 
     tags = None if options.tags is None else [tag for tag in options.tags.split(",") if tag not in ("", "none")]
-    print(export(Run.open(options.run), tags=tags, unfinished=options.unfinished))
+    run = Run.open(options.run)
+    print(export(run, tags=tags, unfinished=options.unfinished))
+    if run.facts["finished"]:
+        run.mark_exported()  # the queue need not do it again
     return 0
 
 
