@@ -293,3 +293,18 @@ def test_receptive_fields_reach_the_screen():
     x, y, width, height = imaging.observation_to_screen(field.box(0, 20), (84, 84), (210, 160))
     assert (x, y) == (pytest.approx(78 * 160 / 84), 0)
     assert (width, height) == (pytest.approx(6 * 160 / 84), pytest.approx(6 * 2.5))
+
+
+def test_q_values_and_logits_share_no_scale():
+    """They stand beside each other, four numbers each, but are not the same thing."""
+    policy = fake_lane(0)
+    q = dataclasses.replace(
+        fake_lane(1), layers=tuple(dataclasses.replace(info, kind="q") if info.kind == "logits" else info
+                                   for info in policy.layers), scores_kind="q",
+    )
+    assert [info.kind for info in policy.layers].count("logits") == 1
+    name = next(info.name for info in policy.layers if info.kind == "logits")
+    book = PictureBook()
+    book.set_lanes((policy, q))
+    assert book[0, name].scale is not book[1, name].scale
+    assert book[0, "conv1"].scale is book[1, "conv1"].scale

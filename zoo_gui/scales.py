@@ -248,7 +248,8 @@ class PictureBook:
         for info in lanes:
             for key, layer in zip(layer_keys(info.layers), info.layers):
                 if (info.lane, layer.name) not in self._pictures:
-                    scale = self._scales.setdefault((info.game, key, layer.shape, layer.signed), Scale(layer.units))
+                    alike = (info.game, layer.kind, key, layer.shape, layer.signed)
+                    scale = self._scales.setdefault(alike, Scale(layer.units))
                     self._pictures[info.lane, layer.name] = LayerPicture(layer, scale, info.lane)
         for scale in self._scales.values():
             scale.keep_sources(set(lanes_now))
