@@ -111,7 +111,7 @@ def test_tags_stand_in_the_order_of_training(zoo):
     found = catalogue.entries()
     assert [entry.tag for entry in found] == ["initial", "1.6M", "13.2M", "1HR", ""]
     assert [entry.frames for entry in found] == [0, 1_600_000, 13_200_000, None, 16_000_000]
-    assert found[1].title == "tiny · Breakout · run 1 · 1.6M"
+    assert found[1].title == "tiny 1.6M · Breakout · run 1"
 
 
 @pytest.mark.parametrize(

@@ -259,9 +259,10 @@ class Card:
 
     @property
     def full_title(self) -> str:
-        """The title, or one made of the parts: "PPO · Space Invaders · run 1"."""
+        """The title, or one made of the parts: "PPO · Space Invaders · run 1", "PPO initial · …" of an earlier stage:
+        what tells agents apart comes first, for panels cut titles off where they are narrow."""
         game = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", self.game)
-        return self.title or " · ".join(filter(None, (self.algorithm_title, game, f"run {self.run}", self.tag)))
+        return self.title or " · ".join((f"{self.algorithm_title} {self.tag}".strip(), game, f"run {self.run}"))
 
     @classmethod
     def read(cls, path: Path) -> "Card":
