@@ -31,7 +31,7 @@ def test_round_trip(network):
 def test_id_and_title():
     card = tiny_agents.card(algorithm="ppo", game="SpaceInvaders", run=3, tag="10HR")
     assert card.id == "ppo/SpaceInvaders/3/10HR"
-    assert card.full_title == "PPO · Space Invaders · run 3 · 10HR"
+    assert card.full_title == "PPO 10HR · Space Invaders · run 3"
     assert replace(card, title="Other").full_title == "Other"
     titles = {name: replace(card, algorithm=name).algorithm_title for name in ("apex", "impala", "ga", "mine")}
     assert titles == {"apex": "Ape-X", "impala": "IMPALA", "ga": "GA", "mine": "mine"}
