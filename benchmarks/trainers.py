@@ -1,6 +1,6 @@
 """The trainers: agent steps a second of each algorithm on one core, beside the bare emulator loop of the same run.
 
-    PYTHONPATH=tools python benchmarks/training.py [seconds] [algorithm …]
+    PYTHONPATH=tools python benchmarks/trainers.py [seconds] [algorithm …]
 
 bare loop: AtariVectorEnv with 16 games and random actions, no network. In bfloat16 where the processor has it: the last
 line compares a gradient of 256 observations through Nature's network in bfloat16 with the same in float32.
