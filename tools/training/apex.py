@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.dqn import DQN, ReplaySettings, crossed
+from training.dqn import DQN, Prioritised, ReplaySettings, crossed
 from training.learner import setting
-from training.replay import PrioritisedReplay
 from training.values import DuelingQNetwork
 
 
@@ -29,7 +28,7 @@ class ApexSettings(ReplaySettings):
     beta: float = setting(0.4, "exponent of the importance weights; grows linearly to 1")
 
 
-class Apex(DQN):
+class Apex(Prioritised, DQN):
     title = (
         "Ape-X-like DQN (Horgan et al. 2018): games with different ε, priorities from the actors, 3-step returns, "
         "double, dueling; rewards clipped to −1, 0, 1; a lost life ends the return"
@@ -42,12 +41,6 @@ class Apex(DQN):
 
     def make_network(self):
         return DuelingQNetwork(self.settings.network, self.observation_shape, self.actions)
-
-    def make_replay(self):
-        s = self.settings
-        return PrioritisedReplay(
-            s.capacity, s.envs, self.observation_shape, s.n_step, s.gamma, alpha=s.alpha, beta=s.beta
-        )
 
     def begin(self, envs, rng) -> None:
         super().begin(envs, rng)

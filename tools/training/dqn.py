@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from training.learner import Learner, Settings, setting
 from training.networks import observe
-from training.replay import Batch, Replay
+from training.replay import Batch, PrioritisedReplay, Replay
 from training.values import QNetwork
 
 ITERATION = 1024
@@ -163,6 +163,16 @@ class DQN(Learner):
         self.optimizer.load_state_dict(state["optimizer"])
         self.replay.restore(state["replay"], self.make_envs)
         self.steps, self.updates = state["steps"], state["updates"]
+
+
+class Prioritised:
+    """A DQN whose memory is prioritised, by the settings ``alpha`` and ``beta``."""
+
+    def make_replay(self) -> PrioritisedReplay:
+        s = self.settings
+        return PrioritisedReplay(
+            s.capacity, s.envs, self.observation_shape, s.n_step, s.gamma, alpha=s.alpha, beta=s.beta
+        )
 
 
 def epsilon_greedy(q: np.ndarray, epsilon: float | np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import torch
 
-from training.dqn import DQN, DQNSettings
+from training.dqn import DQN, DQNSettings, Prioritised
 from training.learner import setting
 from training.networks import observe
-from training.replay import Batch, PrioritisedReplay
+from training.replay import Batch
 from training.values import DuelingQuantiles, quantile_huber
 
 
@@ -25,7 +25,7 @@ class RainbowSettings(DQNSettings):
     beta: float = setting(0.4, "exponent of the importance weights; grows linearly to 1")
 
 
-class Rainbow(DQN):
+class Rainbow(Prioritised, DQN):
     title = (
         "Rainbow-like (Hessel et al. 2018): quantile regression (Dabney et al. 2018), 3-step returns, double, dueling, "
         "prioritised replay, ε-greedy; rewards clipped to −1, 0, 1; a lost life ends the return"
@@ -33,12 +33,6 @@ class Rainbow(DQN):
 
     def make_network(self):
         return DuelingQuantiles(self.settings.network, self.observation_shape, self.actions, self.settings.quantiles)
-
-    def make_replay(self):
-        s = self.settings
-        return PrioritisedReplay(
-            s.capacity, s.envs, self.observation_shape, s.n_step, s.gamma, alpha=s.alpha, beta=s.beta
-        )
 
     def losses(self, batch: Batch):
         """Quantile Huber loss, the same as priority (as Rainbow takes its own loss), and Q(s, a), (B,)."""
