@@ -28,8 +28,8 @@ HEAD = """\
 <!-- Made by tools/zoo_table.py from the agents' cards: change those, then run it again. -->
 
 {count} agents{stages} come with zoo_gui, {size:.1f} MB in all. `zoo-gui ppo/Pong/1` opens one,
-`zoo-gui ppo/Pong/1 distill/Pong/1` opens two side by side; each folder in `resources/agents` holds the card with the
-exact command, commit, seed and settings, every game's score, and the training log.
+`zoo-gui ppo/Pong/1 distill/Pong/1` opens two side by side; each folder in `resources/agents` holds the card with
+settings and scores and, of those that `tools/train` made, the exact command, commit and seed, and the training log.
 
 **Scores** are means of whole games ± one standard error, unclipped: of 30 games unless a number of games follows in
 brackets. *No-op* is the protocol of Mnih et al. 2015 (up to 30 no-ops at the start), *sticky* that of Machado et al.
