@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from zoo_gui.agents import catalogue
 from zoo_gui.agents.card import Card, Scores, Training
-from zoo_gui.agents.formats import read_weights
+from zoo_gui.agents.formats import read_checkpoint
 from zoo_gui.agents.layout import Layout
 from zoo_gui.settings import resource_path
 from zoo_gui.types import ZooError
@@ -27,7 +27,7 @@ def test_what_ships():
 def test_each_shipped_agent_is_whole_and_tells_its_story(id):
     entry = catalogue.find(id)
     card = Card.read(entry.path)
-    weights = read_weights(entry.path.parent / card.weights.file, sha256=card.weights.sha256)
+    weights = read_checkpoint(entry.path.parent / card.weights.file, sha256=card.weights.sha256).arrays
     Layout(card.network, card.preprocessing.observation_shape).check(weights, id)
     assert entry.path.parent == resource_path("agents", *id.split("/"))
     assert entry.description and card.credit and card.licence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import json
@@ -11,9 +10,9 @@ from typing import Mapping
 
 import numpy as np
 
-from zoo_gui.agents import catalogue, heads
+from zoo_gui.agents import catalogue, heads, tables
 from zoo_gui.agents.card import Card
-from zoo_gui.agents.formats import read_weights
+from zoo_gui.agents.formats import read_checkpoint
 from zoo_gui.agents.layout import Layout
 from zoo_gui.agents.network import Network
 from zoo_gui.types import Decision, LayerInfo, Unit, ZooError, read_only
@@ -56,7 +55,7 @@ class Agent:
             raise ZooError(f"“{entry.id}” is a player without a network: there is nothing to load.")
         card = Card.read(entry.path)
         path = entry.path.parent / card.weights.file
-        weights = read_weights(path, card.weights.format, card.weights.sha256)
+        weights = read_checkpoint(path, card.weights.format, card.weights.sha256).arrays
         return cls(card, weights, entry.id, str(path))
 
     @property
@@ -76,8 +75,7 @@ class Agent:
         Edits do not count: they are no part of the agent.
         """
         digest = hashlib.sha256()
-        parts = (self.card.network, self.card.preprocessing)
-        parts = [dataclasses.asdict(part, dict_factory=_hashed) for part in parts]
+        parts = [tables.identity(part) for part in (self.card.network, self.card.preprocessing)]
         digest.update(json.dumps(parts, sort_keys=True).encode())
         for key in sorted(self.weights):
             digest.update(f"{key}{self.weights[key].shape}".encode())
@@ -177,8 +175,3 @@ class Agent:
             raise ZooError(f"{self.title} observes {wanted} bytes, not {observation.dtype} {got}.")
         return observation
 
-
-def _hashed(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """The keys of a part that count for the hash: one that cards got later counts only where it is used, so that the
-    agents of before keep their hashes."""
-    return {key: value for key, value in pairs if (key, value) != ("support", None)}

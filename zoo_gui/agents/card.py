@@ -11,115 +11,26 @@ import math
 import re
 import statistics
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from zoo_gui.agents import card_rules, tables
+from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
+from zoo_gui.agents.preprocessing_spec import PreprocessingSpec, Transform
 from zoo_gui.types import ZooError
 
+__all__ = [
+    "ActionSpec", "Card", "GoldenSpec", "LayerSpec", "Measurement", "NetworkSpec", "PreprocessingSpec", "Scores",
+    "Training", "Transform", "WeightsSpec",
+]  # fmt: skip
 CARD_FILE = "card.toml"
 MAX_CARD_BYTES = 1 << 20
 ALGORITHM_TITLES = {
     "ppo": "PPO", "a2c": "A2C", "acktr": "ACKTR", "impala": "IMPALA", "dqn": "DQN", "rainbow": "Rainbow",
     "apex": "Ape-X", "es": "ES", "ga": "GA", "distill": "Distilled", "random": "Random",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class LayerSpec:
-    """One layer, in the order of computation.
-
-    kind: ``conv`` (filters, kernel and stride as (vertical, horizontal), padding VALID or SAME as TensorFlow pads),
-    ``dense`` (units), and two that have no weights, for the outputs of value learners:
-
-    ``dueling``, from = [value, advantage] of Q and A·Q units: A·Q units, value + advantage − the mean of advantage over
-    the actions (Wang et al. 2016, eq. 9), for each of the Q numbers that describe an action's return by itself.
-    ``expectation``, of A·Q units to ``units`` = A: the mean of each action's Q numbers, equally likely quantiles of its
-    return (Dabney et al. 2018); with support = [low, high] they are logits of Q returns spaced evenly from low to high
-    (C51, Bellemare et al. 2017). Unit a · Q + q is the q-th number of action a.
-
-    source (key ``from``): the layer that feeds it, or a list of them; by default the one written before it, or the
-    observation. role: what an output means: ``logits``, ``q`` or ``value``.
-    """
-
-    name: str
-    kind: str
-    filters: int = 0
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    padding: str = "VALID"
-    units: int = 0
-    activation: str = "linear"
-    role: str = ""
-    source: str | tuple[str, ...] | None = field(default=None, metadata={"key": "from"})
-    support: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class NetworkSpec:
-    """Layers as data.
-
-    flatten: the order in which the dense layers of the *file* read a map, ``HWC`` or ``CHW`` (PyTorch); rows of CHW
-    kernels are reordered on loading. input_range: what 0 and 255 become before the first layer.
-    """
-
-    layers: tuple[LayerSpec, ...]
-    flatten: str = "HWC"
-    input_range: tuple[float, float] = (0.0, 1.0)
-
-    def wired(self) -> Iterator[tuple[LayerSpec, tuple[str, ...]]]:
-        """Each layer with the names of those that feed it; () is the observation."""
-        previous: tuple[str, ...] = ()
-        for layer in self.layers:
-            source = layer.source
-            yield layer, previous if source is None else (source,) if isinstance(source, str) else source
-            previous = (layer.name,)
-
-    def units(self) -> dict[str, int]:
-        """{layer: number of its units}, a convolution's filters; a dueling layer has as many as its advantages."""
-        units: dict[str, int] = {}
-        for layer, fed in self.wired():
-            units[layer.name] = units[fed[1]] if layer.kind == "dueling" else layer.filters or layer.units
-        return units
-
-
-@dataclass(frozen=True)
-class PreprocessingSpec:
-    """The observation pipeline and the episode rules, as data; ``play.preprocessing`` carries it out.
-
-    Defaults are those of ale-py's AtariVectorEnv. At reset it presses FIRE for one emulator frame (where the game has
-    FIRE), then does n − 1 no-op frames (n without FIRE), n uniform on 0 … noop_max − 1; the stack then holds zeros and
-    the one frame of that moment, which is not max-pooled.
-
-    frame_skip: emulator frames an action lasts. max_last: of these, the pixel-wise maximum of the last so many.
-    color: ``gray`` or ``rgb``; source: where gray comes from (``ale``: the emulator's own grey palette; ``luma``).
-    crop: (top, left, height, width) in screen pixels before resizing. size: (height, width) after it.
-    resize: the method (``opencv-area``); ``play.preprocessing`` lists them. stack: observations in the input, oldest
-    first. stack_init: what fills the stack at reset, ``zeros`` or ``repeat`` of the first one. sticky: probability that
-    the emulator repeats the previous action. max_episode_frames: emulator frames after which an episode is truncated.
-    """
-
-    frame_skip: int = 4
-    max_last: int = 2
-    color: str = "gray"
-    source: str = "ale"
-    crop: tuple[int, int, int, int] | None = None
-    size: tuple[int, int] = (84, 84)
-    resize: str = "opencv-area"
-    stack: int = 4
-    stack_init: str = "zeros"
-    noop_max: int = 30
-    fire_on_reset: bool = True
-    terminal_on_life_loss: bool = False
-    sticky: float = 0.0
-    max_episode_frames: int = 108000
-
-    @property
-    def observation_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the network's input."""
-        return (*self.size, self.stack * (3 if self.color == "rgb" else 1))
 
 
 @dataclass(frozen=True)
@@ -133,11 +44,31 @@ class ActionSpec:
 
 @dataclass(frozen=True)
 class WeightsSpec:
-    """file: beside the card. sha256: of that file, hex. format: a name in FORMATS; by default the file's suffix."""
+    """file: beside the card. sha256: of that file, hex; "": not checked. format: a name in FORMATS, by default found out.
+
+    names: {our name: the file's name of that array}; without any the file's are ours. Ours are ``layer/part``: kernel
+    and bias of a conv or dense layer; mean, variance, scale and offset of a norm; kernel, bias, recurrent_kernel and
+    recurrent_bias of a GRU or LSTM (one bias where the file has one). convention: how the file orders the axes of its
+    kernels, ``pytorch`` (OIHW and (out, in)), ``tensorflow`` (HWIO and (in, out)); by default what its format says.
+    """
 
     file: str
-    sha256: str
+    sha256: str = ""
     format: str = ""
+    convention: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GoldenSpec:
+    """Outputs that were published, to compare with: an ``.npz`` file beside the card.
+
+    Its arrays: ``observation`` (N, h, w, C) as the network gets it, ``scores`` (N, A), and of a recurrent network
+    ``state`` (N, S) before each. tolerance: the largest difference, relative to the largest score.
+    """
+
+    file: str
+    tolerance: float = 1e-4
 
 
 class _Compared:
@@ -238,8 +169,10 @@ class Card:
     description: str = ""
     credit: str = ""
     licence: str = ""
+    url: str = ""
     training: Training = field(default_factory=Training)
     scores: Scores = field(default_factory=Scores)
+    golden: GoldenSpec | None = None
 
     @property
     def id(self) -> str:

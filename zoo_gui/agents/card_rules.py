@@ -181,6 +181,6 @@ def _check_weights(card: Card) -> str | None:
     name = card.weights.file
     if not name or Path(name).name != name or name in (".", "..") or "\\" in name:
         return f"weights.file “{name}” must be a file name beside the card, without folders"
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", card.weights.sha256):
+    if card.weights.sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", card.weights.sha256):
         return "weights.sha256 must be 64 hexadecimal digits"
     return None

@@ -23,6 +23,11 @@ T = TypeVar("T")
 WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", Mapping: "a table"}
 
 
+def rare(default: Any) -> Any:
+    """A field that few cards need: it is written, and counts for ``identity``, only where it differs from the default."""
+    return dataclasses.field(default=default, metadata={"rare": True})
+
+
 def build(cls: type[T], table: Any, name: str, source: str) -> T:
     """The dataclass ``cls`` filled from ``table``, called ``[name]`` of the file ``source`` in errors.
 
@@ -47,14 +52,25 @@ def build(cls: type[T], table: Any, name: str, source: str) -> T:
 
 
 def dump(thing: Any, full: bool = False) -> dict[str, Any]:
-    """The table of a dataclass, without the keys that hold None or, unless ``full``, their defaults."""
+    """The table of a dataclass, without the keys that hold None or, unless ``full``, their defaults; rare ones never."""
     table = {}
     for field in dataclasses.fields(thing):
         value = getattr(thing, field.name)
-        if value is None or (value == _default(field) and not full):
+        if value is None or (value == _default(field) and not (full and "rare" not in field.metadata)):
             continue
         table[field.metadata.get("key", field.name)] = _plain(value)
     return table
+
+
+def identity(thing: Any) -> Any:
+    """A dataclass as plain data for a digest: every field by name, rare ones only where they differ from the default,
+    so that a card keeps its digest when cards get new keys."""
+    if dataclasses.is_dataclass(thing):
+        kept = [f for f in dataclasses.fields(thing) if "rare" not in f.metadata or getattr(thing, f.name) != _default(f)]
+        return {field.name: identity(getattr(thing, field.name)) for field in kept}
+    if isinstance(thing, (tuple, list)):
+        return [identity(item) for item in thing]
+    return thing
 
 
 def toml(table: Mapping[str, Any], name: str = "") -> str:
