@@ -137,7 +137,7 @@ def test_heads_without_weights_are_layers():
         ("units = 2", "units = 4", "advantage has 6 units, which must be a multiple of the 4 of value"),
         ('kind = "dueling"', 'kind = "dueling"\nunits = 5', "leave units out"),
         ('kind = "dueling"', 'kind = "dueling"\nactivation = "relu"', "not to dueling"),
-        ('kind = "dueling"', 'kind = "duelling"', "none of conv, dense, dueling, expectation"),
+        ('kind = "dueling"', 'kind = "duelling"', "none of conv, dense, batchnorm"),
         ('["fc"]', '["fc", "value"]', "a dense layer reads one layer"),
         ("units = 3\n", "units = 4\n", "both has 6 units, which must be a multiple of units, 4"),
         ("units = 3\n", "", "units is 0"),
@@ -148,7 +148,7 @@ def test_heads_without_weights_are_layers():
         ('["fc"]', '["fc"]\nsupport = [0, 1]', "support belongs to an expectation"),
         ('kind = "dense"\nunits = 2', 'kind = "dense"\nunits = 2\nrole = "value"', "one layer of one unit"),
         ('name = "value"\nkind = "dense"\nunits = 2', 'name = "value"\nkind = "conv"\nfilters = 2\nfrom = "fc"',
-         "dueling reads dense layers, and value is a conv layer"),
+         "dueling reads dense layers, and value is a map"),
     ],
 )  # fmt: skip
 def test_faults_of_heads_are_sentences(old, new, words):

@@ -6,8 +6,9 @@ import tiny_agents
 
 from zoo_gui.agents.agent import Agent
 from zoo_gui.agents.card import LayerSpec, NetworkSpec, PreprocessingSpec
+from zoo_gui.agents.layers import apply
 from zoo_gui.agents.layout import Layout
-from zoo_gui.agents.network import _dueling, _expectation, tf
+from zoo_gui.agents.network import tf
 from zoo_gui.analysis import ANALYSES
 from zoo_gui.analysis.feature_vis import release
 from zoo_gui.types import Unit, ZooError
@@ -127,20 +128,28 @@ def test_edits_act_after_the_nonlinearity_and_later_layers_see_them(agent):
     assert_layers(agent.activations(observation), reference(agent, observation / 255))
 
 
+DUELING = LayerSpec("q", "dueling", source=("value", "advantage"))
+
+
+def computed(spec, *fed):
+    """A layer without weights of these tensors."""
+    return apply(spec, list(fed), None, NetworkSpec((spec,)))
+
+
 def test_dueling_by_hand():
     """Two actions, three quantiles; the numbers are worked out on paper."""
     value, advantage = tf.constant([[1.0, 2.0, 3.0]]), tf.constant([[0.0, 4.0, -1.0, 2.0, 0.0, 5.0]])
     expected = [[0.0, 4.0, 0.0, 2.0, 0.0, 6.0]]  # the advantages' means are 1, 2, 2
-    np.testing.assert_allclose(_dueling(value, advantage), expected)
-    np.testing.assert_allclose(_dueling(tf.constant([[10.0]]), tf.constant([[1.0, 3.0]])), [[9.0, 11.0]])
+    np.testing.assert_allclose(computed(DUELING, value, advantage), expected)
+    np.testing.assert_allclose(computed(DUELING, tf.constant([[10.0]]), tf.constant([[1.0, 3.0]])), [[9.0, 11.0]])
 
 
 def test_expectations_by_hand():
     quantiles = LayerSpec("q", "expectation", units=2)
-    np.testing.assert_allclose(_expectation(tf.constant([[0.0, 3.0, 6.0, -1.0, 0.0, -2.0]]), quantiles), [[3.0, -1.0]])
+    np.testing.assert_allclose(computed(quantiles, tf.constant([[0.0, 3.0, 6.0, -1.0, 0.0, -2.0]])), [[3.0, -1.0]])
     c51 = LayerSpec("q", "expectation", units=2, support=(-10.0, 10.0))  # atoms −10, 0, 10
     logits = tf.constant([np.log([0.2, 0.3, 0.5, 0.25, 0.5, 0.25]).astype("f4") + 7])
-    np.testing.assert_allclose(_expectation(logits, c51), [[3.0, 0.0]], atol=1e-5)
+    np.testing.assert_allclose(computed(c51, logits), [[3.0, 0.0]], atol=1e-5)
 
 
 @pytest.mark.parametrize("kind, name", [("dueling", "q"), ("quantiles", "quantiles")])

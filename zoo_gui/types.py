@@ -104,6 +104,7 @@ class Decision:
     value: state value; where the network has no value head max Q of a Q agent, None of a policy agent.
     activations: {layer name: array of LayerInfo.shape, float32}, after the non-linearity.
     flat: the same activations as one float32 vector in layer order, (sum of sizes,).
+    state: the memory of a recurrent network after the observation, (S,) float32; else empty.
     """
 
     action: int
@@ -112,6 +113,7 @@ class Decision:
     value: float | None = None
     activations: Mapping[str, np.ndarray] = field(default_factory=dict)
     flat: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
+    state: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     @property
     def probabilities(self) -> np.ndarray:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from pathlib import Path
 from types import MappingProxyType
 from typing import Mapping
 
 import numpy as np
 
 from zoo_gui.agents import catalogue, heads, tables
+from zoo_gui.agents.assemble import assemble
 from zoo_gui.agents.card import Card
 from zoo_gui.agents.formats import read_checkpoint
 from zoo_gui.agents.layout import Layout
@@ -25,22 +27,37 @@ class Agent:
     are float32, convolutions HWIO, dense layers (in, out) with maps flattened in H, W, C order.
     """
 
-    def __init__(self, card: Card, weights: Mapping[str, np.ndarray], name: str = "", source: str = ""):
-        """card, checked; weights as the file has them. Raises ZooError where the two contradict each other.
+    def __init__(
+        self,
+        card: Card,
+        weights: Mapping[str, np.ndarray],
+        name: str = "",
+        source: str = "",
+        convention: str = "",
+        graph: bytes | None = None,
+    ):
+        """card, checked; weights: the file's arrays. Raises ZooError where the two contradict each other.
 
-        name: the id or path to show, by default the card's id; source: the weights' name in errors.
+        name: the id or path to show, by default the card's id; source: the weights' name in errors. convention: how the
+        file orders its kernels, where the card does not say. graph: the file's TensorFlow graph, of a card with graph
+        layers.
         """
         self.card, self.name, self.title = card, name or card.id, card.full_title
-        self._layout = Layout(card.network, card.preprocessing.observation_shape)
-        self._layout.check(weights, source or self.name)
-        canonical = self._layout.canonical(weights)
-        self.weights = MappingProxyType({key: read_only(array) for key, array in canonical.items()})
+        source = source or self.name
+        if card.network.is_graph:
+            self._layout, self._network = _graph(card, graph, source)
+            self.weights = MappingProxyType(dict(self._network.weights))
+        else:
+            self._layout, canonical = _canonical(card, weights, convention, source)
+            self.weights = MappingProxyType({key: read_only(array) for key, array in canonical.items()})
+            self._network = Network(self._layout, self.weights, card.preprocessing.observation_range)
         self.layers: tuple[LayerInfo, ...] = self._layout.layers
         self.action_names: tuple[str, ...] = card.actions.names
         self.observation_shape: tuple[int, int, int] = self._layout.observation_shape
+        self.observation_range: tuple[float, float] = card.preprocessing.observation_range
+        self.initial_state = read_only(np.zeros(self._layout.state_size, np.float32))
         self._head = self._layout.role("logits", "q")
         self._value = self._layout.role("value")
-        self._network = Network(self._layout, self.weights)
         self._edits: dict[Unit, tuple[float, float]] = {}
 
     @classmethod
@@ -54,9 +71,13 @@ class Agent:
         if entry.path is None:
             raise ZooError(f"“{entry.id}” is a player without a network: there is nothing to load.")
         card = Card.read(entry.path)
-        path = entry.path.parent / card.weights.file
-        weights = read_checkpoint(path, card.weights.format, card.weights.sha256).arrays
-        return cls(card, weights, entry.id, str(path))
+        return cls.of_file(card, entry.path.parent / card.weights.file, entry.id)
+
+    @classmethod
+    def of_file(cls, card: Card, path: Path, name: str = "") -> "Agent":
+        """The agent of a card and its weights' file, wherever that lies. Raises ZooError."""
+        checkpoint = read_checkpoint(path, card.weights.format, card.weights.sha256)
+        return cls(card, checkpoint.arrays, name, str(path), checkpoint.convention, checkpoint.graph)
 
     @property
     def scores_kind(self) -> str:
@@ -82,9 +103,16 @@ class Agent:
             digest.update(self.weights[key].tobytes())
         return digest.hexdigest()
 
-    def decide(self, observation: np.ndarray, rng: np.random.Generator) -> Decision:
-        """What the network makes of one uint8 observation (h, w, C), and the action its rule picks with ``rng``."""
-        flat = self._network.run(self._checked(observation))
+    def decide(
+        self, observation: np.ndarray, rng: np.random.Generator, state: np.ndarray | None = None
+    ) -> Decision:
+        """What the network makes of one observation (h, w, C), and the action its rule picks with ``rng``.
+
+        observation: uint8, or float32 in the same units where the preprocessing gives fractions. state: the memory of a
+        recurrent network before, (S,) float32, as ``initial_state`` and ``Decision.state`` are; None: the initial one.
+        """
+        both = self._network.run(self._checked(observation), self.initial_state if state is None else state)
+        flat, after = both[: self._layout.size], both[self._layout.size :]
         activations = self._split(flat)
         scores = activations[self._head.name]
         if self._value is not None:
@@ -92,25 +120,37 @@ class Agent:
         else:
             value = float(scores.max()) if self.scores_kind == "q" else None
         action = heads.choose(self.card.actions.rule, scores, rng, self.card.actions.epsilon)
-        return Decision(action, scores, self.scores_kind, value, activations, flat)
+        return Decision(action, scores, self.scores_kind, value, activations, flat, after)
 
-    def activations(self, observation: np.ndarray) -> dict[str, np.ndarray]:
-        """{layer: float32 array} after the non-linearity and edits; of a batch (N, h, w, C), with N in front."""
+    def activations(self, observation: np.ndarray, state: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """{layer: float32 array} after the non-linearity and edits; of a batch (N, h, w, C), with N in front.
+
+        state: as ``decide`` takes it; of a batch (N, S).
+        """
         observation = self._checked(observation, batch=True)
         if observation.ndim == 3:
-            return self._split(self._network.run(observation))
-        return self._split(read_only(self._network.run_batch(observation)))
+            both = self._network.run(observation, self.initial_state if state is None else state)
+            return self._split(both[: self._layout.size])
+        return self._split(read_only(self._network.run_batch(observation, state)))
 
-    def gradients(self, observation: np.ndarray, target: Unit | str, action: int | None = None) -> np.ndarray:
-        """d target / d observation in 0–1 units: float32 (h, w, C), at one uint8 observation (h, w, C), edits on.
+    def gradients(
+        self,
+        observation: np.ndarray,
+        target: Unit | str,
+        action: int | None = None,
+        state: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """d target / d observation in 0–1 units: float32 (h, w, C), at one observation (h, w, C), edits on.
 
         target: ``"action"``, the logit or Q of ``action`` (None: of the best one); ``"value"``, the value head, or
         max Q of a Q agent; a Unit: a neuron's activation, or a channel's at the position where it is largest. A unit
         that its rectifier silences has gradient zero. Simonyan et al. 2013, "Deep inside convolutional networks".
+        state: as ``decide`` takes it; the gradient is of this observation only, not of those that made the memory.
         Raises ZooError for a unit that does not exist, and for the value of a network without one.
         """
         layer, index = self._target(target, action)
-        return self._network.gradient(self._checked(observation), layer, index)
+        state = self.initial_state if state is None else state
+        return self._network.gradient(self._checked(observation), layer, index, state)
 
     def taps(self, x, pre: bool = False) -> dict:
         """{layer: tensor} for a float32 tensor x (N, h, w, C) in 0–1: differentiable, without edits.
@@ -170,8 +210,30 @@ class Agent:
 
     def _checked(self, observation: np.ndarray, batch: bool = False) -> np.ndarray:
         shape = observation.shape[1:] if batch and observation.ndim == 4 else observation.shape
-        if shape != self.observation_shape or observation.dtype != np.uint8:
+        if shape != self.observation_shape or observation.dtype not in (np.uint8, np.float32):
             wanted, got = ("×".join(map(str, numbers)) for numbers in (self.observation_shape, observation.shape))
             raise ZooError(f"{self.title} observes {wanted} bytes, not {observation.dtype} {got}.")
         return observation
 
+
+def _canonical(
+    card: Card, weights: Mapping[str, np.ndarray], convention: str, source: str
+) -> tuple[Layout, dict[str, np.ndarray]]:
+    """The layout of a card and its weights in our order."""
+    spec = card.preprocessing
+    layout = Layout(card.network, spec.observation_shape, spec.stack)
+    if card.weights.names or card.weights.convention or convention:
+        convention = card.weights.convention or convention
+        weights = assemble(layout, weights, card.weights.names, convention, source)
+    layout.check(weights, source)
+    return layout, layout.canonical(weights)
+
+
+def _graph(card: Card, graph: bytes | None, source: str):
+    """The layout and network of a card whose layers are tensors of the file's own graph."""
+    if graph is None:
+        raise ZooError(f"The card contradicts its weights {source}: it names a graph's tensors, and the file has none.")
+    from zoo_gui.agents.graph import GraphLayout, GraphNetwork
+
+    layout = GraphLayout(card, graph, source)
+    return layout, GraphNetwork(layout, graph)

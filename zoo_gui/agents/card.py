@@ -44,7 +44,7 @@ class ActionSpec:
 
 @dataclass(frozen=True)
 class WeightsSpec:
-    """file: beside the card. sha256: of that file, hex; "": not checked. format: a name in FORMATS, by default found out.
+    """file: beside the card. sha256: of it, hex; "": not checked. format: a name in FORMATS, by default found out.
 
     names: {our name: the file's name of that array}; without any the file's are ours. Ours are ``layer/part``: kernel
     and bias of a conv or dense layer; mean, variance, scale and offset of a norm; kernel, bias, recurrent_kernel and

@@ -1,7 +1,6 @@
 """What follows from a network's description alone: shapes, receptive fields, where each layer lies in the flat vector.
 
-No TensorFlow. Names of weights are ``layer/kernel`` (HWIO for a convolution, (in, out) for a dense layer) and
-``layer/bias``; dueling layers and expectations have none.
+No TensorFlow. Names of weights are ``layer/part``; kernels are HWIO in a convolution, (in, out) elsewhere.
 """
 
 from __future__ import annotations
@@ -10,11 +9,14 @@ from typing import Mapping
 
 import numpy as np
 
-from zoo_gui.agents.card import LayerSpec, NetworkSpec
+from zoo_gui.agents.network_spec import AS_FED, RECURRENT, LayerSpec, NetworkSpec
 from zoo_gui.types import LayerInfo, ReceptiveField, ZooError
 
 MAX_PARAMETERS = 1 << 28
-_SIGNED = {"relu": False, "sigmoid": False}
+MAX_ACTIVATIONS = 1 << 24
+_UNSIGNED = ("relu", "relu6", "sigmoid", "softplus")
+_POOLS = ("maxpool", "avgpool")
+_WHOLE = ReceptiveField((1, 1), (1, 1), (0, 0))
 
 
 class Layout:
@@ -24,23 +26,28 @@ class Layout:
     sources: {layer: names of those that feed it, () the observation}.
     activations: {layer: slice of the flat activation vector}; size: its length.
     units: {layer: slice of the gain and offset vectors}; unit_count: their length.
+    states: {layer with memory: slice of the state vector}; state_size: its length, 0 without memory.
     Raises ZooError where a layer does not fit what feeds it.
     """
 
-    def __init__(self, network: NetworkSpec, observation_shape: tuple[int, int, int]):
+    def __init__(self, network: NetworkSpec, observation_shape: tuple[int, int, int], frames: int | None = None):
+        """frames: how many the observation stacks, by default one for each channel."""
         self.network, self.observation_shape = network, observation_shape
+        self.frames = frames or observation_shape[2]
         self.sources: dict[str, tuple[str, ...]] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self._infos: dict[str, LayerInfo] = {}
-        units = network.units()
         for spec, fed in network.wired():
             self.sources[spec.name] = fed
-            self._add(spec, units[spec.name])
+            self._add(spec, [self._infos[name].shape for name in fed] or [observation_shape])
         self.layers = tuple(self._infos.values())
         self.activations = _slices({info.name: info.size for info in self.layers})
         self.units = _slices({info.name: info.units for info in self.layers})
+        memory = {"gru": 1, "lstm": 2}
+        self.states = _slices({s.name: s.units * memory[s.kind] for s in network.layers if s.kind in RECURRENT})
         self.size = sum(info.size for info in self.layers)
         self.unit_count = sum(info.units for info in self.layers)
+        self.state_size = sum(part.stop - part.start for part in self.states.values())
 
     def info(self, name: str) -> LayerInfo:
         """The layer of that name; KeyError without one."""
@@ -68,66 +75,178 @@ class Layout:
                 raise ZooError(f"The weights {source} are damaged: {name} holds values that are not finite numbers.")
 
     def canonical(self, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The arrays as float32 in our order: rows of dense kernels that read a map are put into H, W, C order."""
+        """The arrays as float32 in our order: rows of kernels that read a map are put into H, W, C order, and input
+        channels into the observation's, oldest frame first."""
         result = {name: np.ascontiguousarray(weights[name], np.float32) for name in self.shapes}
-        if self.network.flatten == "CHW":
-            for spec in self.network.layers:
-                shape = self._input_shape(spec)
-                if spec.kind == "dense" and len(shape) == 3:
-                    rows = np.arange(np.prod(shape)).reshape(shape[2], *shape[:2]).transpose(1, 2, 0).ravel()
-                    result[f"{spec.name}/kernel"] = np.ascontiguousarray(result[f"{spec.name}/kernel"][rows])
+        for spec in self.network.layers:
+            for part in self._parts_fed_by(spec, self._input_shape(spec)):
+                result[part] = np.ascontiguousarray(self._reordered(spec, result[part]))
         return result
+
+    def _parts_fed_by(self, spec: LayerSpec, before: tuple[int, ...]) -> list[str]:
+        """Names of a layer's arrays that have an axis, or rows, for what feeds it."""
+        parts = ("mean", "variance", "scale", "offset") if spec.kind.endswith("norm") else ("kernel",)
+        names = [f"{spec.name}/{part}" for part in parts]
+        return [name for name in names if name in self.shapes] if len(before) == 3 else []
+
+    def _reordered(self, spec: LayerSpec, array: np.ndarray) -> np.ndarray:
+        """One array of a layer that reads a map, in our order."""
+        height, width, channels = before = self._input_shape(spec)
+        newest_first = self.network.frame_order == "newest-first" and not self.sources[spec.name]
+        if spec.kind in ("dense", *RECURRENT):  # rows are positions and channels
+            if self.network.flatten == "CHW":
+                rows = np.arange(np.prod(before)).reshape(channels, height, width).transpose(1, 2, 0).ravel()
+                array = array[rows]
+            if newest_first:
+                each = array.reshape(height * width, self.frames, channels // self.frames, -1)
+                array = each[:, ::-1].reshape(array.shape)
+            return array
+        axis = 2 if spec.kind == "conv" else array.ndim - 1
+        if newest_first and array.shape[axis] == channels:
+            split = (*array.shape[:axis], self.frames, channels // self.frames, *array.shape[axis + 1 :])
+            array = np.flip(array.reshape(split), axis).reshape(array.shape)
+        return array
 
     def _input_shape(self, spec: LayerSpec) -> tuple[int, ...]:
         fed = self.sources[spec.name]
         return self._infos[fed[0]].shape if fed else self.observation_shape
 
-    def _add(self, spec: LayerSpec, units: int) -> None:
-        before, shape, kernel, field = self._input_shape(spec), (units,), None, None
-        if spec.kind == "dense":
-            kernel = (int(np.prod(before)), units)
-        elif spec.kind == "conv":
-            if len(before) != 3:
-                raise ZooError(f"The card contradicts itself: conv layer {spec.name} is fed by a dense layer.")
-            shape, padding = _conv_output(spec, before)
-            kernel = (*spec.kernel, before[2], spec.filters)
-            field = _receptive_field(spec, padding, self._field_before(spec))
-        if kernel is not None:
-            self.shapes |= {f"{spec.name}/kernel": kernel, f"{spec.name}/bias": (kernel[-1],)}
+    def _add(self, spec: LayerSpec, before: list[tuple[int, ...]]) -> None:
+        shape = _shape(spec, before, self.network)
+        self.shapes |= {f"{spec.name}/{part}": size for part, size in _parts(spec, before[0], shape).items()}
         if sum(int(np.prod(shape)) for shape in self.shapes.values()) > MAX_PARAMETERS:
             raise ZooError(f"The card describes a network that is too large at layer {spec.name}.")
+        if np.prod(shape, dtype=float) > MAX_ACTIVATIONS:
+            raise ZooError(f"The card describes a map that is too large: {spec.name} is {_times(shape)}.")
+        if spec.role and len(shape) != 1:
+            raise ZooError(f"The card contradicts itself: {spec.name} is an output, but a map of {_times(shape)}.")
         # For whoever shows them, dueling layers and expectations are vectors of units like any other.
-        kind = spec.role or ("conv" if spec.kind == "conv" else "dense")
-        signed = _SIGNED.get(spec.activation, True)
-        self._infos[spec.name] = LayerInfo(spec.name, shape, kind, signed, field)
+        kind = spec.role or ("conv" if len(shape) == 3 else "dense")
+        field = self._receptive_field(spec, before[0]) if len(shape) == 3 else None
+        self._infos[spec.name] = LayerInfo(spec.name, shape, kind, self._signed(spec), field)
 
-    def _field_before(self, spec: LayerSpec) -> ReceptiveField:
-        fed = self.sources[spec.name]
-        return self._infos[fed[0]].receptive_field if fed else ReceptiveField((1, 1), (1, 1), (0, 0))
+    def _signed(self, spec: LayerSpec) -> bool:
+        """Whether a layer may be negative: one without a non-linearity of its own as what feeds it."""
+        passes = spec.kind in (*_POOLS, "mean", "flatten", "concat") or (
+            spec.kind in ("add", "multiply") and spec.activation == "linear"
+        )
+        if passes and self.sources[spec.name]:
+            return any(self._infos[name].signed for name in self.sources[spec.name])
+        return spec.activation not in _UNSIGNED
 
-
-def _conv_output(spec: LayerSpec, before: tuple[int, ...]) -> tuple[tuple[int, int, int], tuple[int, int]]:
-    """((H, W, C), padding before each axis) as TensorFlow computes them."""
-    sizes, pads = [], []
-    for length, kernel, stride in zip(before, spec.kernel, spec.stride):
-        if spec.padding == "SAME":
-            size = -(-length // stride)
-            pad = max((size - 1) * stride + kernel - length, 0) // 2
-        else:
-            size, pad = (length - kernel) // stride + 1, 0
-        if size < 1:
-            raise ZooError(
-                f"The card contradicts itself: the kernel of {spec.name} ({_times(spec.kernel)}) is larger than "
-                f"its input ({_times(before[:2])})."
-            )
-        sizes.append(size)
-        pads.append(pad)
-    return (*sizes, spec.filters), tuple(pads)
+    def _receptive_field(self, spec: LayerSpec, before: tuple[int, ...]) -> ReceptiveField | None:
+        fields = [self._infos[name].receptive_field for name in self.sources[spec.name]] or [_WHOLE]
+        fields = [field for field in fields if field is not None]
+        if not fields or spec.kind == "cosine":
+            return None
+        widest = max(fields, key=lambda field: field.size)
+        if spec.kind in ("conv", *_POOLS):
+            return grown(widest, spec.kernel, spec.stride, pads(spec, before)[::2])
+        return widest
 
 
-def _receptive_field(spec: LayerSpec, padding: tuple[int, int], before: ReceptiveField) -> ReceptiveField:
-    """The recurrence of Araujo et al. 2019, "Computing receptive fields of convolutional neural networks", §2."""
-    axes = tuple(zip(before.size, before.stride, before.start, spec.kernel, spec.stride, padding))
+def _shape(spec: LayerSpec, before: list[tuple[int, ...]], network: NetworkSpec) -> tuple[int, ...]:
+    """The shape of what a layer gives, without the batch."""
+    first = before[0]
+    if spec.kind in ("conv", *_POOLS):
+        channels = spec.filters if spec.kind == "conv" else first[-1]
+        return _window(spec, first, channels)
+    if spec.kind == "cosine":
+        return (1, spec.quantiles, spec.units)
+    if spec.kind == "concat":
+        if len({shape[:-1] for shape in before}) > 1:
+            raise ZooError(f"The card contradicts itself: {spec.name} joins {', '.join(map(_times, before))}.")
+        return (*first[:-1], sum(shape[-1] for shape in before))
+    if spec.kind in ("add", "multiply"):
+        return _broadcast(spec, before)
+    if spec.kind in AS_FED:
+        return first
+    if spec.kind == "mean":
+        return first[-1:]
+    if spec.kind == "flatten":
+        return (int(np.prod(first)),)
+    if spec.kind in ("dueling", "expectation", "complement"):
+        return _head(spec, before)
+    return (spec.units,)
+
+
+def _head(spec: LayerSpec, before: list[tuple[int, ...]]) -> tuple[int, ...]:
+    maps = [shape for shape in before if len(shape) != 1]
+    units = spec.units if spec.kind == "expectation" else 2 if spec.kind == "complement" else before[1][0]
+    if maps or (spec.kind == "expectation" and before[0][0] % units):
+        fault = _times(maps[0] if maps else before[0])
+        raise ZooError(f"The card contradicts itself: {spec.name} cannot be the {spec.kind} of {fault} units.")
+    return (units,)
+
+
+def _broadcast(spec: LayerSpec, before: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """The common shape of what is added or multiplied; a vector counts for every position of a map."""
+    rank = max(map(len, before))
+    try:
+        return np.broadcast_shapes(*((1,) * (rank - len(shape)) + shape for shape in before))
+    except ValueError as error:
+        shapes = ", ".join(map(_times, before))
+        raise ZooError(f"The card contradicts itself: {spec.name} cannot {spec.kind} {shapes}.") from error
+
+
+def _parts(spec: LayerSpec, before: tuple[int, ...], shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """{part: shape} of a layer's arrays."""
+    if spec.kind == "conv":
+        bias = {"bias": (spec.filters,)} if spec.bias else {}
+        return {"kernel": (*spec.kernel, before[2], spec.filters), **bias}
+    if spec.kind == "dense":
+        bias = {"bias": (spec.units,)} if spec.bias else {}
+        return {"kernel": (int(np.prod(before)), spec.units), **bias}
+    if spec.kind in RECURRENT:
+        gates = {"gru": 3, "lstm": 4}[spec.kind] * spec.units
+        parts = {"kernel": (int(np.prod(before)), gates), "recurrent_kernel": (spec.units, gates)}
+        return parts | ({"bias": (gates,), "recurrent_bias": (gates,)} if spec.bias else {})
+    if spec.kind == "batchnorm":
+        running = {"mean": shape[-1:], "variance": shape[-1:]}
+        return running | ({"scale": shape[-1:], "offset": shape[-1:]} if spec.bias else {})
+    if spec.kind == "layernorm" and spec.bias:
+        over = shape if spec.over == "all" else shape[-1:]
+        return {"scale": over, "offset": over}
+    return {}
+
+
+def _window(spec: LayerSpec, before: tuple[int, ...], channels: int) -> tuple[int, int, int]:
+    """(H, W, C) of a convolution or pool."""
+    if len(before) != 3:
+        raise ZooError(f"The card contradicts itself: {spec.kind} layer {spec.name} is fed by a dense layer.")
+    top, bottom, left, right = pads(spec, before)
+    padded = (before[0] + top + bottom, before[1] + left + right)
+    sizes = [(length - kernel) // stride + 1 for length, kernel, stride in zip(padded, spec.kernel, spec.stride)]
+    if min(sizes) < 1:
+        raise ZooError(
+            f"The card contradicts itself: the kernel of {spec.name} ({_times(spec.kernel)}) is larger than "
+            f"its input ({_times(before[:2])})."
+        )
+    return (*sizes, channels)
+
+
+def pads(spec: LayerSpec, before: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """(top, bottom, left, right) of the padding around a map (H, W, C)."""
+    if spec.padding == "VALID":
+        return (0, 0, 0, 0)
+    if spec.padding == "SAME":
+        both_sides = []
+        for length, kernel, stride in zip(before, spec.kernel, spec.stride):
+            both = max((-(-length // stride) - 1) * stride + kernel - length, 0)
+            both_sides += [both // 2, both - both // 2]
+        return tuple(both_sides)
+    if len(spec.padding) == 2:
+        return (spec.padding[0], spec.padding[0], spec.padding[1], spec.padding[1])
+    return spec.padding
+
+
+
+def grown(before: ReceptiveField, kernel, stride, padding) -> ReceptiveField:
+    """The receptive field after a window of this kernel, stride and (top, left) padding.
+
+    The recurrence of Araujo et al. 2019, "Computing receptive fields of convolutional neural networks", §2.
+    """
+    axes = tuple(zip(before.size, before.stride, before.start, kernel, stride, padding))
     return ReceptiveField(
         size=tuple(size + (kernel - 1) * jump for size, jump, _, kernel, _, _ in axes),
         stride=tuple(jump * stride for _, jump, _, _, stride, _ in axes),

@@ -1,4 +1,4 @@
-"""A network as data: its layers, what feeds them, and how the file that holds its weights orders them. No TensorFlow."""
+"""A network as data: its layers, what feeds them, and how the file of its weights orders them. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class LayerSpec:
 
     kind, without weights:
 
-    ``activation``. ``add``, ``multiply``, ``concat`` of the layers in ``from``; multiply and add stretch what is 1 long.
+    ``activation``. ``add``, ``multiply``, ``concat`` of the layers in ``from``; multiply and add stretch what is 1
+    long, and a vector over a map's positions.
+    ``flatten``: a map as a vector in the order of the network's flatten.
     ``maxpool``, ``avgpool``: kernel, stride, padding; padding never counts. ``mean``: of a map's positions: (C,).
     ``dueling``, from = [value, advantage] of Q and A·Q units: A·Q units, value + advantage − the mean of advantage over
     the actions (Wang et al. 2016, eq. 9), for each of the Q numbers that describe an action's return by itself;

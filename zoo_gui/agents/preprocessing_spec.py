@@ -20,8 +20,8 @@ class Transform:
     ``resize``: size = [height, width], method: ``opencv-…``, ``pil-…``, ``tf-…``, ``skimage-…``
     (``play.preprocessing`` lists them); of bytes the result is bytes where the library's is.
     ``stretch``: the frame's smallest value becomes 0 and its largest 255 (scipy.misc.imresize of floats); rounding.
-    ``replace``: pixels that equal one of ``values`` become ``by``. ``threshold``: pixels above ``by`` become 255, others
-    0. ``scale``: times ``factor``, float. ``bytes``: to uint8, rounding ``floor`` or ``round``.
+    ``replace``: pixels that equal one of ``values`` become ``by``. ``threshold``: pixels above ``by`` become 255, the
+    others 0. ``scale``: times ``factor``, float. ``bytes``: to uint8, rounding ``floor`` or ``round``.
     """
 
     op: str

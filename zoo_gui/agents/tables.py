@@ -24,7 +24,7 @@ WORDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or
 
 
 def rare(default: Any) -> Any:
-    """A field that few cards need: it is written, and counts for ``identity``, only where it differs from the default."""
+    """A field that few cards need: it is written, and counts in ``identity``, only where it is not the default."""
     return dataclasses.field(default=default, metadata={"rare": True})
 
 
@@ -52,7 +52,7 @@ def build(cls: type[T], table: Any, name: str, source: str) -> T:
 
 
 def dump(thing: Any, full: bool = False) -> dict[str, Any]:
-    """The table of a dataclass, without the keys that hold None or, unless ``full``, their defaults; rare ones never."""
+    """The table of a dataclass without the keys that hold None, or their default unless ``full``; rare ones never."""
     table = {}
     for field in dataclasses.fields(thing):
         value = getattr(thing, field.name)
@@ -66,8 +66,9 @@ def identity(thing: Any) -> Any:
     """A dataclass as plain data for a digest: every field by name, rare ones only where they differ from the default,
     so that a card keeps its digest when cards get new keys."""
     if dataclasses.is_dataclass(thing):
-        kept = [f for f in dataclasses.fields(thing) if "rare" not in f.metadata or getattr(thing, f.name) != _default(f)]
-        return {field.name: identity(getattr(thing, field.name)) for field in kept}
+        values = ((field, getattr(thing, field.name)) for field in dataclasses.fields(thing))
+        kept = {f.name: value for f, value in values if "rare" not in f.metadata or value != _default(f)}
+        return {name: identity(value) for name, value in kept.items()}
     if isinstance(thing, (tuple, list)):
         return [identity(item) for item in thing]
     return thing
