@@ -55,6 +55,7 @@ class Agent:
         self.action_names: tuple[str, ...] = card.actions.names
         self.observation_shape: tuple[int, int, int] = self._layout.observation_shape
         self.observation_range: tuple[float, float] = card.preprocessing.observation_range
+        self.sources: Mapping[str, tuple[str, ...]] = MappingProxyType(self._layout.sources)
         self.initial_state = read_only(np.zeros(self._layout.state_size, np.float32))
         self._head = self._layout.role("logits", "q")
         self._value = self._layout.role("value")

@@ -16,6 +16,17 @@ from zoo_gui.analysis import ANALYSES, Progress
 from zoo_gui.types import Unit, ZooError, read_only
 
 
+RULES = {
+    "batchnorm": "it shifts and scales each of its units",
+    "layernorm": "it brings its units to mean 0 and variance 1, then shifts and scales them",
+    "cosine": "its units are constants, cosines of fractions",
+    "complement": "its units are the one that feeds it, and 0",
+    "flatten": "its units are a map's, in a row",
+    "graph": "it is a tensor of the file's own graph without a kernel",
+}
+"""What layers without a kernel compute, in words."""
+
+
 @dataclass(frozen=True)
 class UnitWeights:
     """The weights into one unit; arrays float32, read-only.
@@ -23,7 +34,8 @@ class UnitWeights:
     source: the layer that feeds it, None: the observation (C is then its frames, oldest first).
     kernel: (kh, kw, C): a convolution's kernel, or for a dense unit one weight for each position and channel of the map
         that feeds it; (1, 1, N) where a dense layer feeds it.
-    bias: the unit's. scale: the largest magnitude in ``kernel``: draw it from −scale to scale.
+    bias: the unit's, 0 without one. Of a layer with memory these are the weights of the candidate for its new state, not
+        those of its gates. scale: the largest magnitude in ``kernel``: draw it from −scale to scale.
     position_norms: (kh, kw), L2 norm over the input channels: where the unit looks.
     input_norms: (C,), L2 norm over the positions, of each input channel.
     top: the incoming units of largest norm, largest first, each with its norm, or where it is a single weight, with
@@ -67,7 +79,7 @@ def unit_weights(agent: Any, unit: Unit, top: int = 8) -> UnitWeights:
         unit,
         source,
         read_only(kernel),
-        float(agent.weights[f"{unit.layer}/bias"][unit.index]),
+        _bias(agent, unit),
         float(np.abs(kernel).max()),
         read_only(np.sqrt(square.sum(2))),
         read_only(norms),
@@ -76,9 +88,21 @@ def unit_weights(agent: Any, unit: Unit, top: int = 8) -> UnitWeights:
 
 
 def sources(agent: Any) -> dict[str, str | None]:
-    """{layer with weights: the layer that feeds it, None: the observation}, from the agent's card."""
-    wired = agent.card.network.wired()
-    return {spec.name: fed[0] if fed else None for spec, fed in wired if spec.kind in ("conv", "dense")}
+    """{layer with a kernel: the layer that feeds it, None: the observation}."""
+    kernels = {name.removesuffix("/kernel") for name in agent.weights if name.endswith("/kernel")}
+    return {layer: fed[0] if fed else None for layer, fed in agent.sources.items() if layer in kernels}
+
+
+def _column(agent: Any, unit: Unit) -> int:
+    """Which column of its layer's kernel is the unit's: of r, z, n and i, f, g, o the candidate stands third."""
+    units = next(info.units for info in agent.layers if info.name == unit.layer)
+    gated = f"{unit.layer}/recurrent_kernel" in agent.weights
+    return 2 * units + unit.index if gated else unit.index
+
+
+def _bias(agent: Any, unit: Unit) -> float:
+    bias = agent.weights.get(f"{unit.layer}/bias")
+    return 0.0 if bias is None else float(bias[_column(agent, unit)])
 
 
 def _rule(agent: Any, layer: str) -> str:
@@ -86,6 +110,9 @@ def _rule(agent: Any, layer: str) -> str:
     spec, fed = next((spec, fed) for spec, fed in agent.card.network.wired() if spec.name == layer)
     if spec.kind == "dueling":
         return f"each of its units is {fed[0]} + {fed[1]} − the mean of {fed[1]} over the actions"
+    if spec.kind != "expectation":
+        fed_by = f" of {' and '.join(fed)}" if fed else ""
+        return RULES.get(spec.kind, f"it is the {spec.kind}{fed_by}")
     units = {info.name: info.units for info in agent.layers}
     count = units[fed[0]] // units[layer]
     if spec.support is None:
@@ -99,7 +126,7 @@ def _rule(agent: Any, layer: str) -> str:
 
 def _as_map(agent: Any, unit: Unit, source: str | None) -> np.ndarray:
     """The unit's weights as (kh, kw, C): dense kernels have one row for each activation of the source, in H, W, C."""
-    kernel = agent.weights[f"{unit.layer}/kernel"][..., unit.index]
+    kernel = agent.weights[f"{unit.layer}/kernel"][..., _column(agent, unit)]
     if kernel.ndim == 3:
         return np.array(kernel, np.float32)
     shapes = {info.name: info.shape for info in agent.layers}
