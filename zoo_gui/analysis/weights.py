@@ -34,8 +34,8 @@ class UnitWeights:
     source: the layer that feeds it, None: the observation (C is then its frames, oldest first).
     kernel: (kh, kw, C): a convolution's kernel, or for a dense unit one weight for each position and channel of the map
         that feeds it; (1, 1, N) where a dense layer feeds it.
-    bias: the unit's, 0 without one. Of a layer with memory these are the weights of the candidate for its new state, not
-        those of its gates. scale: the largest magnitude in ``kernel``: draw it from −scale to scale.
+    bias: the unit's, 0 without one. Of a layer with memory these are the weights of the candidate for its new state,
+        not those of its gates. scale: the largest magnitude in ``kernel``: draw it from −scale to scale.
     position_norms: (kh, kw), L2 norm over the input channels: where the unit looks.
     input_norms: (C,), L2 norm over the positions, of each input channel.
     top: the incoming units of largest norm, largest first, each with its norm, or where it is a single weight, with

@@ -1,0 +1,100 @@
+"""Which of several guesses about a stranger's file is right? Each plays the same game; the right one plays well."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Iterator, Mapping
+
+import numpy as np
+
+from zoo_gui.agents.card import Card
+from zoo_gui.agents.formats import Checkpoint, read_checkpoint
+from zoo_gui.analysis import Progress
+from zoo_gui.types import ZooError, read_only
+
+TURN = 0.05
+"""Seconds between two reports."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """How one guess does so far.
+
+    name: the guess's, as it was given. frame: (H, W, 3) uint8, its screen now, empty (0, 0, 3) where it cannot play.
+    steps: agent steps so far. games: games that ended, and mean: their mean return, None before the first. gained: the
+    return of the game that is being played. fault: why this guess cannot be right, one sentence, else "".
+    """
+
+    name: str
+    frame: np.ndarray
+    steps: int = 0
+    games: int = 0
+    mean: float | None = None
+    gained: float = 0.0
+    fault: str = ""
+
+    @property
+    def standing(self) -> float:
+        """A number to compare guesses by: the mean over all games, the running one with them if it is ahead."""
+        if self.mean is None:
+            return self.gained
+        return max(self.mean, (self.mean * self.games + self.gained) / (self.games + 1))
+
+
+def card_preview(path: Path, cards: Mapping[str, Card], *, steps: int = 3000, seed: int = 0) -> Iterator[Progress]:
+    """Let each card play the file's agent for ``steps`` agent steps in turns; results: a tuple of Preview, in the order
+    of ``cards`` ({name: card}). The same seed for all: differences are the cards'.
+
+    Raises ZooError where the file itself cannot be read.
+    """
+    path = Path(path)
+    first = next(iter(cards.values()))
+    checkpoint = read_checkpoint(path, first.weights.format)
+    shown = {name: Preview(name, _nothing()) for name in cards}
+    yield Progress(0, steps, "starting", tuple(shown.values()))
+    players = {}
+    for name, card in cards.items():
+        try:
+            players[name] = _player(card, checkpoint, path, seed)
+        except ZooError as error:
+            shown[name] = replace(shown[name], fault=str(error))
+        yield Progress(0, steps, "starting", tuple(shown.values()))
+    reported = time.perf_counter()
+    for done in range(1, steps + 1):
+        for name, player in list(players.items()):
+            try:
+                shown[name] = _after(shown[name], player.step())
+            except ZooError as error:
+                shown[name] = replace(shown[name], fault=str(error))
+                del players[name]
+        if not players:
+            break
+        if time.perf_counter() - reported >= TURN or done == steps:
+            yield Progress(done, steps, "playing", tuple(shown.values()))
+            reported = time.perf_counter()
+    yield Progress(steps, steps, "played", tuple(shown.values()))
+
+
+def _player(card: Card, checkpoint: Checkpoint, path: Path, seed: int):
+    from zoo_gui.agents.agent import Agent
+    from zoo_gui.play.emulator import Emulator
+    from zoo_gui.play.player import Player
+
+    agent = Agent(card, checkpoint.arrays, path.name, str(path), checkpoint.convention, checkpoint.graph)
+    return Player(Emulator(card.game), agent, seed=seed)
+
+
+def _after(preview: Preview, step) -> Preview:
+    """The preview after one more step, whose frame is the screen before it."""
+    gained = step.episode_return + step.reward
+    if not step.done:
+        return replace(preview, frame=step.frame, steps=preview.steps + 1, gained=gained)
+    total = (preview.mean or 0.0) * preview.games + gained
+    games = preview.games + 1
+    return replace(preview, frame=step.frame, steps=preview.steps + 1, games=games, mean=total / games, gained=0.0)
+
+
+def _nothing() -> np.ndarray:
+    return read_only(np.zeros((0, 0, 3), np.uint8))
