@@ -9,19 +9,24 @@ from zoo_gui.agents.tables import rare
 
 @dataclass(frozen=True)
 class Transform:
-    """One step from a screen to a frame of the observation. Values are 0–255, uint8 or float32 as the step says.
+    """One step from a screen to a frame of the observation. Values are 0–255 and begin as bytes.
 
-    op, and the keys that it reads:
+    Arithmetic on bytes is done in float64, as NumPy does, unless ``float`` comes before it; what is not bytes in the
+    end becomes float32. op, and the keys that it reads:
 
-    ``grey``: RGB to one channel. method: ``weights`` (with weights = [R, G, B]), ``mean``, ``opencv`` (cvtColor's
-    fixed point), ``pil`` (convert("L")). rounding: ``none`` (float), ``floor`` or ``round``.
+    ``grey``: RGB to one channel. method: ``weights`` (with weights = [R, G, B], added from left to right), ``dot`` (the
+    same by NumPy's dot product, which may round differently), ``mean``, with rounding ``none``, ``floor`` or ``round``
+    (half to even); ``opencv`` (cvtColor's fixed point), ``pil`` (convert("L")), and as the first step ``ale`` (the
+    emulator's own grey palette), without rounding.
     ``channel``: index of the one kept. ``crop``: box = [top, left, height, width]. ``subsample``: step = [vertical,
     horizontal], every step-th pixel from the first. ``pad``: box = [top, bottom, left, right] of ``by``.
     ``resize``: size = [height, width], method: ``opencv-…``, ``pil-…``, ``tf-…``, ``skimage-…``
-    (``play.preprocessing`` lists them); of bytes the result is bytes where the library's is.
-    ``stretch``: the frame's smallest value becomes 0 and its largest 255 (scipy.misc.imresize of floats); rounding.
+    (``play.resizing`` lists them); of bytes the result is bytes where the library's is.
+    ``stretch``: the frame's smallest value becomes 0 and its largest 255, halves up (scipy.misc's bytescale, hence its
+    imresize of floats); rounding ``none`` leaves floats; bytes stay as they are.
     ``replace``: pixels that equal one of ``values`` become ``by``. ``threshold``: pixels above ``by`` become 255, the
-    others 0. ``scale``: times ``factor``, float. ``bytes``: to uint8, rounding ``floor`` or ``round``.
+    others 0. ``scale``: times ``factor``. ``float``: to float32. ``bytes``: to uint8, rounding ``floor`` or ``round``
+    (half to even), what lies beyond 0–255 cut.
     """
 
     op: str
@@ -50,19 +55,21 @@ class PreprocessingSpec:
     last so many. over_previous: the maximum goes over the last screen of the action before as well.
     color: ``gray`` or ``rgb``; source: where gray comes from (``ale``: the emulator's own grey palette; ``luma``).
     crop: (top, left, height, width) in screen pixels before resizing. size: (height, width) after it.
-    resize: the method (``opencv-area``); ``play.preprocessing`` lists them. transforms: what happens to a screen where
+    resize: the method (``opencv-area``); ``play.resizing`` lists them. transforms: what happens to a screen where
     source, crop and resize cannot say it; they are then not used, while color and size still say what comes out.
-    difference: the frame less the frame before it (zeros at first), −255–255. running: the observation less its running
-    mean, divided by its running standard deviation, both over all pixels, kept with this decay (0.9999) and corrected
-    for their start as in Adam (Kingma & Ba 2015).
+    difference: the frame less the frame before it (zeros at first), −255–255. running: each frame less the running
+    mean, divided by the running standard deviation, both over all pixels, kept with this decay (0.9999) and corrected
+    for their start as in Adam (Kingma & Ba 2015); they begin anew with each episode, so that it can be played again.
     stack: observations in the input, oldest first. stack_init: what fills the stack at reset, ``zeros`` or ``repeat``
     of the first one. sticky: probability that the emulator repeats the previous action. max_episode_frames: emulator
     frames after which an episode is truncated.
     opening: what comes before the first observation. ``vector-env``: as above. ``noops``: n no-op frames, n uniform on
-    1 … noop_max (none where that is 0), then reset_actions, each for a whole agent step.
+    1 … noop_max (none where that is 0), then reset_actions, each for a whole agent step. ``envpool``: n no-op frames, n
+    uniform on 0 … noop_max − 1, then FIRE for one frame; without FIRE one no-op more.
     life_actions: where given, after each lost life these are pressed, each for a whole agent step, then the stack is
     filled anew and a recurrent state is cleared, as if an episode began; what they earn counts. An action is named as
-    ALE names it, or ``#2``: the game's own action of that number.
+    ALE names it, or ``#2``: the game's own action of that number. FIRE and what comes after it are left out in games
+    without FIRE.
     """
 
     frame_skip: int = 4
@@ -105,12 +112,21 @@ class PreprocessingSpec:
         """Whether observations are float32, else uint8."""
         if self.difference or self.running is not None:
             return True
+        if not self.transforms:
+            return _gives_floats(self.resize)
         fractional = False
         for transform in self.transforms:
-            if transform.op == "bytes" or transform.op in ("grey", "stretch") and transform.rounding != "none":
+            if transform.op == "bytes" or (transform.op == "grey" and transform.rounding != "none"):
                 fractional = False
-            elif transform.op in ("grey", "stretch", "scale"):
+            elif transform.op == "stretch":
+                fractional = fractional and transform.rounding == "none"
+            elif transform.op in ("grey", "scale", "float"):
                 fractional = True
-            elif transform.op == "resize" and transform.method.startswith(("tf-", "skimage-")):
-                fractional = not transform.method.startswith("tf-nearest")
+            elif transform.op == "resize":
+                fractional = fractional or _gives_floats(transform.method)
         return fractional
+
+
+def _gives_floats(method: str) -> bool:
+    """Whether resizing bytes gives floats."""
+    return method.startswith(("tf-", "skimage-")) and not method.startswith("tf-nearest")

@@ -16,21 +16,30 @@ import numpy as np
 
 from zoo_gui.agents.card import PreprocessingSpec
 from zoo_gui.play.emulator import Emulator, EmulatorState
-from zoo_gui.play.preprocessing import Pipeline
+from zoo_gui.play.preprocessing import Pipeline, PipelineState
+from zoo_gui.registry import unknown
 from zoo_gui.types import Decision, Step, StepSummary, Unit, ZooError, read_only
 
 CONTROLLERS = ("agent", "random", "human")
+OPENINGS = ("vector-env", "noops", "envpool")
 EMPTY = read_only(np.zeros((0, 0, 0), np.uint8))
+EMPTY_STATE = read_only(np.zeros(0, np.float32))
+"""The recurrent state of a network without memory."""
 NOOP = 0
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Everything that the next step depends on. ``counters`` holds plain numbers, ``rngs`` the generators' states."""
+    """Everything that the next step depends on.
+
+    pipeline: None without an agent. rngs: the generators' states. state: (S,) float32, the recurrent state. counters:
+    plain numbers.
+    """
 
     emulator: EmulatorState
-    stack: tuple[np.ndarray, ...]
+    pipeline: PipelineState | None
     rngs: tuple[dict[str, Any], ...]
+    state: np.ndarray
     counters: dict[str, Any] = field(repr=False)
 
 
@@ -40,7 +49,7 @@ class Player:
     controller: who acts, ``agent``, ``random`` or ``human``; may be set between steps. human_action: the person's
     joystick, an index into ``action_names``. action_names: the agent's, or without one those that the game uses; an
     agent's actions mean the same in every game. inference_ms: how long the network took last, nan before.
-    frame_skip, sticky, seed: as in use.
+    frame_skip, sticky, seed: as in use; of a frame skip that is drawn for each action, frame_skip is the most.
     """
 
     def __init__(
@@ -62,16 +71,22 @@ class Player:
         """
         spec = preprocessing or (agent.card.preprocessing if agent is not None else PreprocessingSpec())
         self.emulator, self.agent, self.preprocessing = emulator, agent, spec
-        self.frame_skip = spec.frame_skip if frame_skip is None else frame_skip
+        self.frame_skip, self._skips = _frame_skips(spec, frame_skip)
         self.sticky = spec.sticky if sticky is None else sticky
         if self.frame_skip < 1 or not 0.0 <= self.sticky < 1.0:
             raise ZooError(
                 f"Frame skip {self.frame_skip} with sticky actions {self.sticky} cannot be played: frame skip must be "
                 "1 or more, sticky actions at least 0 and below 1."
             )
+        if spec.opening not in OPENINGS:
+            raise unknown("opening", spec.opening, OPENINGS)
         self.action_names: tuple[str, ...] = agent.action_names if agent is not None else emulator.minimal_actions
         self._codes = [emulator.code(name) for name in self.action_names]
+        self._reset_codes = _codes(spec.reset_actions, emulator)
+        self._life_codes = None if spec.life_actions is None else _codes(spec.life_actions, emulator)
+        self._fires = spec.fire_on_reset and "FIRE" in emulator.minimal_actions
         self.pipeline = Pipeline(spec, (emulator.height, emulator.width)) if agent is not None else None
+        self._first_state: np.ndarray = getattr(agent, "initial_state", EMPTY_STATE)
         self.controller = controller or ("agent" if agent is not None else "random")
         self.human_action = 0
         self.inference_ms = math.nan
@@ -103,8 +118,9 @@ class Player:
     def step(self, all_frames: bool = False, saliency: Unit | str | None = None) -> Step:
         """Look, decide, act for ``frame_skip`` frames; after a done step, begin the next episode first.
 
-        all_frames: give every emulator frame of the step in ``Step.frames``; where the game ends within the step, its
-        last frame is repeated. saliency: what to explain, a Unit, ``"action"`` (the one taken) or ``"value"``.
+        all_frames: give every emulator frame of the step in ``Step.frames``; where the step is shorter, or the game
+        ends within it, its last frame is repeated; what ``life_actions`` play is not among them. saliency: what to
+        explain, a Unit, ``"action"`` (the one taken) or ``"value"``.
         """
         if self._done:
             self.next_episode()
@@ -113,9 +129,10 @@ class Player:
         observation = self.pipeline.observation if self.pipeline else EMPTY
         before = {"episode": self._episode, "index": self._index, "episode_return": self._return}
         ram, lives = read_only(self.emulator.ram(np.empty(128, np.uint8))), self.emulator.lives
+        state = self._state
         decision = self._decide(observation)
-        gradient = self._explain(observation, saliency, decision.action)
-        reward, terminated = self._advance(self._codes[decision.action], frames[1:])
+        gradient = self._explain(observation, saliency, decision.action, state)
+        reward, terminated = self._advance(self._codes[decision.action], frames)
         truncated = not terminated and self.emulator.frame_number >= self.preprocessing.max_episode_frames
         self._done = terminated or truncated
         self._index += 1
@@ -131,16 +148,19 @@ class Player:
     def snapshot(self) -> Snapshot:
         """The state before the next step; about 0.1 ms and 80 kB."""
         counters = {name: getattr(self, name) for name in _COUNTERS}
-        stack = self.pipeline.snapshot() if self.pipeline else ()
-        return Snapshot(self.emulator.snapshot(), stack, tuple(rng.bit_generator.state for rng in self._rngs), counters)
+        pipeline = self.pipeline.snapshot() if self.pipeline else None
+        rngs = tuple(rng.bit_generator.state for rng in self._rngs)
+        return Snapshot(self.emulator.snapshot(), pipeline, rngs, self._state, counters)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot of this player, or of one with an equal agent, game and settings. Raises ZooError."""
-        if bool(snapshot.stack) != (self.pipeline is not None):
+        other = (snapshot.pipeline is None) != (self.pipeline is None)
+        if other or snapshot.state.shape != self._first_state.shape:
             raise ZooError("This snapshot was made with another agent: load that agent first.")
         self.emulator.restore(snapshot.emulator)
         if self.pipeline:
-            self.pipeline.restore(snapshot.stack)
+            self.pipeline.restore(snapshot.pipeline)
+        self._state = snapshot.state
         for name, value in snapshot.counters.items():
             setattr(self, name, value)
         self._rngs = [np.random.default_rng() for _ in snapshot.rngs]
@@ -161,24 +181,44 @@ class Player:
     def _begin(self, episode: int) -> None:
         """Reset the game and start episode ``episode`` with its own random numbers."""
         self._episode, self._index, self._return, self._done = episode, 0, 0.0, False
-        self._rngs = [np.random.default_rng(part) for part in np.random.SeedSequence([self.seed, episode]).spawn(4)]
-        self._previous = NOOP
-        self.emulator.reset()
-        self._open()
-        if self.pipeline:
-            self.pipeline.reset(self.emulator)
+        streams = np.random.SeedSequence([self.seed, episode]).spawn(_STREAMS)
+        self._rngs = [np.random.default_rng(stream) for stream in streams]
+        self._previous, self._state = NOOP, self._first_state
+        self._start()
+        for number, code in enumerate(self._reset_codes, 1):
+            if self.pipeline:
+                self.pipeline.drop()
+            _, ended = self._play(code)
+            if ended:
+                self._start()
+            elif self.pipeline and number == len(self._reset_codes):
+                self.pipeline.begin()
 
-    def _open(self) -> None:
-        """FIRE and no-ops, distributed as in AtariVectorEnv: n on 0 … noop_max − 1; FIRE takes the place of one."""
-        spec = self.preprocessing
-        count = int(self._rngs[_NOOPS].integers(spec.noop_max)) if spec.noop_max else 0
-        if spec.fire_on_reset and "FIRE" in self.emulator.minimal_actions:
+    def _start(self) -> None:
+        """A new game, after the frames that come before the agent's first step or the reset actions."""
+        self.emulator.reset()
+        count = self._noops()
+        fires_last = self._fires and self.preprocessing.opening == "envpool"
+        if self._fires and self.preprocessing.opening == "vector-env":
             self._act(self.emulator.code("FIRE"))
-            count -= 1
         for _ in range(count):
             self._act(NOOP)
             if self.emulator.game_over:
                 self.emulator.reset()
+        if fires_last:
+            self._act(self.emulator.code("FIRE"))
+        if self.pipeline:
+            self.pipeline.reset(self.emulator)
+
+    def _noops(self) -> int:
+        """How many no-op frames this game opens with, distributed as in the original that ``opening`` names."""
+        most, opening = self.preprocessing.noop_max, self.preprocessing.opening
+        if opening == "noops":
+            return int(self._rngs[_NOOPS].integers(1, most + 1)) if most else 0
+        count = int(self._rngs[_NOOPS].integers(most)) if most else 0
+        if opening == "envpool":
+            return count if self._fires or not most else count + 1
+        return count - 1 if self._fires else count  # FIRE takes the place of one; range() has none for −1
 
     def _act(self, code: int) -> int:
         """One emulator frame, in which the previous action may stick."""
@@ -187,45 +227,93 @@ class Player:
         self._previous = code
         return self.emulator.act(code)
 
-    def _advance(self, code: int, between: np.ndarray) -> tuple[float, bool]:
-        """Act for the frames of one step; fill ``between`` (S − 1 or 0 frames) and push the new observation.
+    def _advance(self, code: int, frames: np.ndarray) -> tuple[float, bool]:
+        """Act for one step, answer a lost life where the spec says so, and push the new observation.
 
-        Returns the reward and whether the episode is over; then no observation follows.
+        frames: see ``_play``. Returns the reward and whether the episode is over; then no observation follows.
         """
-        emulator, lives, reward = self.emulator, self.emulator.lives, 0
-        grab_from = self.frame_skip - self.preprocessing.max_last if self.pipeline else self.frame_skip
-        for played in range(self.frame_skip):
-            reward += self._act(code)
-            if played < len(between):
-                emulator.screen_rgb(between[played])
-            if emulator.game_over or (self.preprocessing.terminal_on_life_loss and emulator.lives < lives):
-                between[played + 1 :] = between[played : played + 1]
-                return float(reward), True
-            if played >= grab_from:
-                self.pipeline.grab(emulator)
+        lives = self.emulator.lives
+        reward, ended = self._play(code, frames)
+        if ended:
+            return float(reward), True
+        # some games (Q*bert) show no life left for a few frames before they are over: that is no life lost yet
+        if self._life_codes is not None and 0 < self.emulator.lives < lives:
+            earned, ended = self._revive()
+            return float(reward + earned), ended
         if self.pipeline:
             self.pipeline.push()
         return float(reward), False
+
+    def _revive(self) -> tuple[int, bool]:
+        """Press ``life_actions`` and start stack and memory anew; the reward, and whether the game is over."""
+        total = 0
+        for code in self._life_codes:
+            if self.pipeline:
+                self.pipeline.drop()
+            reward, ended = self._play(code)
+            total += reward
+            if ended:
+                return total, True
+        if self.pipeline:
+            self.pipeline.begin()
+        self._state = self._first_state
+        return total, False
+
+    def _play(self, code: int, frames: np.ndarray = EMPTY) -> tuple[int, bool]:
+        """Act for the emulator frames of one step, and have the pipeline grab the last of them.
+
+        frames: (S, H, W, 3), of which the first is filled: those in between are filled in, the last repeated where the
+        step is shorter. Returns the reward and whether the episode is over.
+        """
+        emulator, lives, reward, ended = self.emulator, self.emulator.lives, 0, False
+        skip = self._skips[0]
+        if self._skips[1] > skip:
+            skip = int(self._rngs[_SKIP].integers(skip, self._skips[1] + 1))
+        grab_from = skip - self.preprocessing.max_last if self.pipeline else skip
+        filled, last = 0, min(skip, len(frames)) - 1
+        for played in range(1, skip + 1):
+            reward += self._act(code)
+            if filled < last:
+                filled = played
+                emulator.screen_rgb(frames[filled])
+            if emulator.game_over or (self.preprocessing.terminal_on_life_loss and emulator.lives < lives):
+                ended = True
+                break
+            if played > grab_from:
+                self.pipeline.grab(emulator)
+        if filled + 1 < len(frames):
+            frames[filled + 1 :] = frames[filled]
+        return reward, ended
 
     def _decide(self, observation: np.ndarray) -> Decision:
         decision = Decision(0)
         if self.agent is not None:
             start = time.perf_counter()
-            decision = self.agent.decide(observation, self._rngs[_ACTION])
+            memory = (self._state,) if self._state.size else ()
+            decision = self.agent.decide(observation, self._rngs[_ACTION], *memory)
             self.inference_ms = (time.perf_counter() - start) * 1e3
+            if memory:
+                self._state = decision.state
         if self._controller == "agent":
             return decision
         chance = int(self._rngs[_RANDOM].integers(len(self.action_names)))
         action = chance if self._controller == "random" else min(max(self.human_action, 0), len(self.action_names) - 1)
         return dataclasses.replace(decision, action=action)
 
-    def _explain(self, observation: np.ndarray, target: Unit | str | None, action: int) -> np.ndarray | None:
+    def _explain(
+        self, observation: np.ndarray, target: Unit | str | None, action: int, state: np.ndarray
+    ) -> np.ndarray | None:
+        """The gradient at an observation and the recurrent state before it."""
         if target is None or self.agent is None:
             return None
-        return read_only(self.agent.gradients(observation, target, action=action if target == "action" else None))
+        memory = {"state": state} if state.size else {}
+        action = action if target == "action" else None
+        return read_only(self.agent.gradients(observation, target, action=action, **memory))
 
 
-_NOOPS, _STICKY, _ACTION, _RANDOM = range(4)
+# Streams of random numbers of an episode: a new one comes last, so that the others stay what they were.
+_NOOPS, _STICKY, _ACTION, _RANDOM, _SKIP = range(5)
+_STREAMS = 5
 _COUNTERS = ("seed", "_episode", "_index", "_return", "_previous", "_done")
 
 
@@ -261,3 +349,33 @@ def _valid_seed(seed: int) -> int:
     if seed < 0:
         raise ZooError(f"The seed is {seed}: give a whole number from 0.")
     return int(seed)
+
+
+def _frame_skips(spec: PreprocessingSpec, wanted: int | None) -> tuple[int, tuple[int, int]]:
+    """(frame skip, (least, most)): what was asked for, else the spec's. Raises ZooError."""
+    if wanted is not None or spec.frame_skip_range is None:
+        skip = spec.frame_skip if wanted is None else wanted
+        return skip, (skip, skip)
+    least, most = spec.frame_skip_range
+    if not 1 <= least <= most or most != spec.frame_skip:
+        raise ZooError(
+            f"A frame skip drawn from {least} to {most} cannot be played: the least must be 1 or more, and the most "
+            f"what frame_skip says, {spec.frame_skip}."
+        )
+    return most, (least, most)
+
+
+def _codes(actions: tuple[str, ...], emulator: Emulator) -> tuple[int, ...]:
+    """ALE's numbers of actions as a card names them; FIRE and what follows it only where the game has FIRE."""
+    if "FIRE" in actions and "FIRE" not in emulator.minimal_actions:
+        actions = actions[: actions.index("FIRE")]
+    return tuple(_code(action, emulator) for action in actions)
+
+
+def _code(action: str, emulator: Emulator) -> int:
+    if not action.startswith("#"):
+        return emulator.code(action)
+    known = emulator.minimal_actions
+    if not action[1:].isdecimal() or int(action[1:]) >= len(known):
+        raise ZooError(f"“{action}” is not an action of {emulator.title}: it has #0 to #{len(known) - 1}.")
+    return emulator.code(known[int(action[1:])])
