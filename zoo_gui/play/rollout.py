@@ -1,0 +1,362 @@
+"""Rollouts: an agent plays while everything that it saw and did is recorded, undisturbed or under noise.
+
+Such et al. 2019, "An Atari Model Zoo for Analyzing, Visualizing, and Comparing Deep Reinforcement Learning Agents"
+(section 4.2, S1.2), published one of 2,501 steps for each agent. The rules are theirs; the random numbers are seeded.
+``rollout_files`` writes and reads them, ``rollout_cache`` keeps them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Mapping
+
+import numpy as np
+
+from zoo_gui.agents import limits
+from zoo_gui.agents.network_spec import NetworkSpec
+from zoo_gui.play.emulator import Emulator
+from zoo_gui.play.player import Player
+from zoo_gui.types import Decision, Step, ZooError, read_only
+
+FRAMES = 2500
+"""The zoo's: max_frames and min_frames. The loop runs while the count is at most min_frames, hence 2,501 rows."""
+MAX_STREAMLINED = 10_000_000
+NOISE = 0x6E6F697365
+"""Tells the random numbers of the noises apart from those of the episodes, which are [seed, episode]."""
+REPORT_EVERY = 0.1  # seconds
+WHOLE = ("observations", "frames", "ram", "representation")
+"""What a streamlined rollout does without."""
+ZOO_KEYS = (*WHOLE, "score", "ep_rewards")
+"""The arrays of the zoo's files."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a rollout depends on besides its agent.
+
+    Playing ends once ``episodes`` are over and the steps are more than ``min_frames``; at ``max_frames`` the episode is
+    cut. With both 2500 these are 2,501 steps, the last one a new episode's first. max_frames None: as many as can be
+    recorded. All counts are agent steps.
+
+    action_noise: probability that an action is replaced by one drawn uniformly. sticky: probability, after that, that
+    the action before is repeated instead (once per agent step; the Player's own sticky actions, once per emulator
+    frame, are off). observation_noise: standard deviation of normal noise on the input in 0–1 units, drawn anew at each
+    step, not clipped, and recorded. parameter_noise: standard deviation of normal noise on the kernels of the
+    convolutions, drawn once. streamline: record scores and rewards only. game: another than the agent's.
+    """
+
+    seed: int = 0
+    max_frames: int | None = FRAMES
+    min_frames: int = FRAMES
+    episodes: int = 1
+    action_noise: float = 0.0
+    parameter_noise: float = 0.0
+    observation_noise: float = 0.0
+    sticky: float = 0.0
+    streamline: bool = False
+    game: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        steps: int | None = None,
+        max_frames: int | None = None,
+        min_frames: int | None = None,
+        episodes: int | None = None,
+        **others: Any,
+    ) -> "Recipe":
+        """What a person asked for, checked. steps: exactly so many. Nothing given: the zoo's 2,501 steps. Only episodes
+        given: these, to their ends. Raises ZooError."""
+        if steps is not None:
+            if (max_frames, min_frames, episodes) != (None, None, None):
+                raise ZooError("Give either the number of steps, or frames and episodes: they cannot both hold.")
+            if steps < 1:
+                raise ZooError(f"{steps} steps cannot be played: give a whole number from 1.")
+            max_frames, min_frames = steps, steps - 1
+        elif max_frames is None and min_frames is None:
+            max_frames, min_frames = (FRAMES, FRAMES) if episodes is None else (None, 0)
+        elif min_frames is None:
+            min_frames = min(FRAMES, max_frames) if episodes is None else 0
+        episodes = 1 if episodes is None else episodes
+        recipe = cls(max_frames=max_frames, min_frames=min_frames, episodes=episodes, **others)
+        fault = recipe._fault()
+        if fault:
+            raise ZooError(f"This rollout cannot be played: {fault}.")
+        return recipe
+
+    def _fault(self) -> str:
+        for name in ("seed", "min_frames", "episodes", *(("max_frames",) if self.max_frames is not None else ())):
+            value, least = getattr(self, name), 1 if name in ("max_frames", "episodes") else 0
+            if not isinstance(value, (int, np.integer)) or value < least:
+                return f"{name} is {value!r}, where a whole number from {least} is needed"
+        for name in ("action_noise", "sticky"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                return f"{name} is {getattr(self, name)!r}, a probability is from 0 to 1"
+        for name in ("parameter_noise", "observation_noise"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                return f"{name} is {getattr(self, name)!r}, a standard deviation is a number from 0"
+        if self.max_frames is not None and self.min_frames > self.max_frames:
+            return f"min_frames {self.min_frames} is more than max_frames {self.max_frames}"
+        return ""
+
+    def asdict(self) -> dict[str, Any]:
+        """The settings as plain data, for JSON."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """N steps. Row i of every array is about the same moment, before action i; rewards[i] is what that action earned.
+
+    arrays: {name: array}, read when asked for where they lie in a file. agent, agent_hash, recipe: whose, and how it
+    was made; "" and None in a file that another program made.
+
+    Of the zoo: observations (N, h, w, C) float32 in 0–1, oldest frame first, with the noise; frames (N, H, W, 3) uint8;
+    ram (N, 128) uint8; representation (N, F) float32, the layer before the output; score (N,) float64, the unclipped
+    return of the episode before that step's action; ep_rewards (E,) float64. A streamlined rollout has no rows of the
+    first four. Ours besides: actions (N,) int64, rewards (N,) float64, values (N,) float32 (nan without a value),
+    lives (N,) int64, episode (N,) int64, ends (N,) bool (the episode is over after this step, or was cut), and
+    ep_complete (E,) bool (it came to its end).
+    """
+
+    arrays: Mapping[str, np.ndarray] = field(repr=False)
+    agent: str = ""
+    agent_hash: str = ""
+    recipe: Recipe | None = None
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.arrays[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.arrays
+
+    def __len__(self) -> int:
+        return len(self["score"])
+
+    observations = property(lambda self: self["observations"])
+    frames = property(lambda self: self["frames"])
+    ram = property(lambda self: self["ram"])
+    representation = property(lambda self: self["representation"])
+    score = property(lambda self: self["score"])
+    ep_rewards = property(lambda self: self["ep_rewards"])
+    actions = property(lambda self: self["actions"])
+    rewards = property(lambda self: self["rewards"])
+
+
+@dataclass(frozen=True)
+class Collected:
+    """How far it is: ``done`` of at least ``total`` steps; the last record has the Rollout as its ``result``."""
+
+    done: int
+    total: int
+    label: str = ""
+    result: Rollout | None = None
+
+
+def collect(agent: Any, recipe: Recipe | None = None, **settings: Any) -> Iterator[Collected]:
+    """Play and record; about ten records a second, the last one with the result. Closing the generator stops.
+
+    settings: those of ``Recipe.of``, where no recipe is given. Episode e of seed s is episode e of a Player with that
+    seed. Raises ZooError: settings that make no sense, more steps than can be recorded, an unknown game.
+    """
+    recipe = recipe or Recipe.of(**settings)
+    noises = [np.random.default_rng(part) for part in np.random.SeedSequence([recipe.seed, NOISE]).spawn(4)]
+    playing = agent
+    if recipe.parameter_noise:
+        playing = with_parameter_noise(agent, recipe.parameter_noise, noises[3])
+    noisy = NoisyAgent(playing, recipe, *noises[:3])
+    player = Player(Emulator(recipe.game or agent.card.game), noisy, seed=recipe.seed, sticky=0.0)
+    record = _Record(noisy, player.emulator.screen_shape, recipe)
+    most, shown = record.capacity(recipe), -math.inf
+    while len(record.returns) < recipe.episodes or record.rows <= recipe.min_frames:
+        step = player.step()
+        full = record.rows + 1 >= most
+        record.add(step, noisy, cut=full and not step.done)
+        if full and record.rows > recipe.min_frames:
+            break
+        if full and not step.done:
+            player.next_episode()
+        if time.monotonic() - shown > REPORT_EVERY:
+            shown = time.monotonic()
+            yield Collected(record.rows, max(record.rows + 1, recipe.min_frames + 1), record.label())
+    rollout = Rollout(record.arrays(), agent.name, agent.hash, recipe)
+    yield Collected(record.rows, record.rows, record.label(), rollout)
+
+
+class NoisyAgent:
+    """Stands for an agent before a Player: what it sees and does is disturbed as a recipe says; the rest is its own.
+
+    seen: the observation that it last decided on, noise included: uint8, or float32 in the same units.
+    """
+
+    def __init__(self, agent: Any, recipe: Recipe, *rngs: np.random.Generator):
+        self._agent, self._recipe = agent, recipe
+        self._observation_rng, self._action_rng, self._sticky_rng = rngs
+        self._previous: int | None = None
+        self.unit = unit(agent)
+        self.seen: np.ndarray | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._agent, name)
+
+    def decide(self, observation: np.ndarray, *arguments: Any, **named: Any) -> Decision:
+        """The agent's decision on the disturbed observation, its action disturbed too."""
+        if self._recipe.observation_noise:
+            noise = self._observation_rng.standard_normal(observation.shape, np.float32)
+            noise *= np.float32(self._recipe.observation_noise * self.unit)
+            observation = read_only(noise + observation)
+        self.seen = observation
+        decision = self._agent.decide(observation, *arguments, **named)
+        action = decision.action
+        if self._recipe.action_noise and self._action_rng.random() < self._recipe.action_noise:
+            action = int(self._action_rng.integers(len(self._agent.action_names)))
+        if self._recipe.sticky and self._sticky_rng.random() < self._recipe.sticky and self._previous is not None:
+            action = self._previous
+        self._previous = action
+        return decision if action == decision.action else dataclasses.replace(decision, action=action)
+
+
+def unit(agent: Any) -> float:
+    """What 1 of the recorded observations is in those of the agent: 255, and 1 of normalised ones."""
+    return 1.0 if agent.card.preprocessing.running is not None else 255.0
+
+
+def with_parameter_noise(agent: Any, deviation: float, rng: np.random.Generator) -> Any:
+    """A copy of the agent whose convolutions' kernels have normal noise of that standard deviation added.
+
+    Absolute, as the zoo has it, not relative to the kernels. Raises ZooError for a network without convolutions.
+    """
+    kernels = {key: array for key, array in agent.weights.items() if array.ndim >= 4}
+    if not kernels:
+        raise ZooError(f"{agent.title} has no convolutions: parameter noise is for their kernels, set it to 0.")
+    noisy = {key: np.float32(array + rng.normal(0.0, deviation, array.shape)) for key, array in kernels.items()}
+    card, network = agent.card, agent.card.network
+    network = dataclasses.replace(network, flatten="HWC", frame_order="oldest-first")  # as the agent's weights are
+    weights = dataclasses.replace(card.weights, names={}, convention="")
+    return type(agent)(card.replaced(network=network, weights=weights), {**agent.weights, **noisy}, agent.name)
+
+
+def representation_layer(network: NetworkSpec) -> str:
+    """The hidden layer before the output, as the zoo's ``layers[-2]``: of a dueling network the value's.
+
+    From the head backwards along what feeds each layer first, to the first layer with a non-linearity or a memory.
+    """
+    fed = {layer.name: sources for layer, sources in network.wired()}
+    specs = {layer.name: layer for layer in network.layers}
+    names = list(specs)
+    head = next((layer.name for layer in network.layers if layer.role in ("logits", "q")), names[-1])
+    if network.is_graph:
+        hidden = [name for name in names[: names.index(head)] if not specs[name].role]
+        return hidden[-1] if hidden else head
+    name = head
+    while fed[name]:
+        name = fed[name][0]
+        if specs[name].activation != "linear" or specs[name].kind in ("gru", "lstm"):
+            return name
+    return fed[head][0] if fed[head] else head
+
+
+class _Record:
+    """The rows so far, in arrays that grow."""
+
+    def __init__(self, agent: NoisyAgent, screen: tuple[int, int, int], recipe: Recipe):
+        self._layer = representation_layer(agent.card.network)
+        width = next(info.size for info in agent.layers if info.name == self._layer)
+        self._unit = agent.unit
+        floating = recipe.observation_noise > 0 or agent.card.preprocessing.is_float
+        self._columns = {
+            "observations": _Column(agent.observation_shape, np.float32 if floating else np.uint8),
+            "frames": _Column(screen, np.uint8), "ram": _Column((128,), np.uint8),
+            "representation": _Column((width,), np.float32), "score": _Column((), np.float64),
+            "actions": _Column((), np.int64), "rewards": _Column((), np.float64), "values": _Column((), np.float32),
+            "lives": _Column((), np.int64), "episode": _Column((), np.int64), "ends": _Column((), np.bool_),
+        }  # fmt: skip
+        self._streamline = recipe.streamline
+        self.rows, self.returns, self.complete = 0, [], []
+
+    def capacity(self, recipe: Recipe) -> int:
+        """The most steps to play. Raises ZooError where the recipe asks for more than a file may hold."""
+        most = MAX_STREAMLINED
+        if not self._streamline:
+            sizes = [math.prod(column.shape) * (4 if name == "observations" else column.itemsize)
+                     for name, column in self._columns.items()]  # fmt: skip
+            most = min(limits.MAX_TOTAL_BYTES // sum(sizes), limits.MAX_ARRAY_BYTES // max(sizes)) - 1
+        if max(recipe.max_frames or 0, recipe.min_frames) > most:
+            raise ZooError(f"At most {most:,} steps of this agent can be recorded: ask for fewer, or for scores only "
+                           "(streamline).")  # fmt: skip
+        return most if recipe.max_frames is None else recipe.max_frames
+
+    def add(self, step: Step, agent: NoisyAgent, cut: bool) -> None:
+        """The next row; ``cut``: its episode ends here although the game goes on."""
+        row = {"score": step.episode_return, "actions": step.decision.action, "rewards": step.reward,
+               "values": math.nan if step.decision.value is None else step.decision.value, "lives": step.lives,
+               "episode": step.episode, "ends": step.done or cut}  # fmt: skip
+        if not self._streamline:
+            hidden = step.decision.activations[self._layer].ravel()
+            row |= {"observations": agent.seen, "frames": step.frame, "ram": step.ram, "representation": hidden}
+        for name, value in row.items():
+            self._columns[name].add(value)
+        self.rows += 1
+        if step.done or cut:
+            self.returns.append(step.episode_return + step.reward)
+            self.complete.append(step.done)
+
+    def label(self) -> str:
+        """For people: how many episodes so far."""
+        count = len(self.returns)
+        return f"{self.rows:,} steps, {count} episode{'' if count == 1 else 's'}"
+
+    def arrays(self) -> Mapping[str, np.ndarray]:
+        """Every array of a Rollout, read-only. Nothing can be added afterwards."""
+        found = {name: read_only(column.finish()) for name, column in self._columns.items()}
+        returns, complete = np.array(self.returns, np.float64), np.array(self.complete, np.bool_)
+        return _Scaled(found | {"ep_rewards": read_only(returns), "ep_complete": read_only(complete)}, self._unit)
+
+
+class _Column:
+    """An array that rows are added to; it grows in place, for copies of half a gigabyte are slow."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any):
+        self.shape, self.itemsize, self._count = tuple(shape), np.dtype(dtype).itemsize, 0
+        self._array = np.empty((64, *shape), dtype)
+
+    def add(self, row: Any) -> None:
+        if self._count == len(self._array):
+            self._array.resize((2 * self._count, *self.shape), refcheck=False)
+        self._array[self._count] = row
+        self._count += 1
+
+    def finish(self) -> np.ndarray:
+        """The rows, without what was kept for more."""
+        self._array.resize((self._count, *self.shape), refcheck=False)
+        return self._array
+
+
+class _Scaled(Mapping):
+    """Arrays of which the observations are kept as the agent had them, a quarter of the memory, and given in 0–1."""
+
+    def __init__(self, arrays: dict[str, np.ndarray], unit: float):
+        self._arrays, self.unit = arrays, unit
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        array = self._arrays[name]
+        return read_only(scaled(array, self.unit)) if name == "observations" else array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def raw(self, name: str) -> np.ndarray:
+        """The array as it is kept."""
+        return self._arrays[name]
+
+
+def scaled(array: np.ndarray, unit: float) -> np.ndarray:
+    """Observations as they are recorded: float32, 1 for ``unit``."""
+    return np.divide(array, np.float32(unit), dtype=np.float32)
