@@ -213,8 +213,17 @@ def tile(array: np.ndarray, columns: int, gutter: int = 1, fill=0) -> np.ndarray
 
 # -- pictures of the game -------------------------------------------------------------------------------------------
 def difference(newest: np.ndarray, previous: np.ndarray) -> np.ndarray:
-    """newest − previous of two uint8 frames, float32 in −255 … 255."""
-    return newest.astype(np.float32) - previous
+    """newest − previous of two frames, (h, w) or (h, w, 3), as (h, w) float32: of colours the mean change."""
+    change = newest.astype(np.float32) - previous
+    return change.mean(-1) if change.ndim == 3 else change
+
+
+def brightness(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Values to uint8 of the same shape, ``low`` to black and ``high`` to white; bytes from 0 to 255 are those."""
+    if values.dtype == np.uint8 and (low, high) == (0, 255):
+        return values
+    levels = (values - np.float32(low)) * np.float32(255 / (high - low)) + np.float32(0.5)
+    return np.clip(levels, 0, 255).astype(np.uint8)
 
 
 def saliency_map(gradient: np.ndarray, signed: bool = False, blur: float = 0.0) -> np.ndarray:

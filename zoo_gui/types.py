@@ -139,7 +139,9 @@ class Step:
     frame: (H, W, 3) uint8, the screen before acting; H is 210 or 250, W 160.
     frames: (S, H, W, 3) uint8, the emulator frames to show during this step: ``frame`` and then those between the
         action and the next step's ``frame``. S = frame skip when all frames were asked for, else 1.
-    observation: (h, w, C) uint8 as the network gets it (before scaling), oldest frame first; empty without a network.
+    observation: (h, w, C) as the network gets it before scaling, oldest frame first, colour frames with three channels
+        each: uint8, or float32 where the pipeline does not round, takes differences (−255–255) or normalises; empty
+        without a network.
     ram: (128,) uint8 before acting.
     episode_return: sum of unclipped rewards before this action.
     lives: before acting; 0 in games without lives.
@@ -198,6 +200,8 @@ class LaneInfo:
     screen: (H, W) of the game. observation_shape: (h, w, C), (0, 0, 0) without a network.
     scores_kind: ``logits`` or ``q``. has_value: whether Decision.value is given.
     description: a few lines about the agent (how it was trained, its measured score).
+    observation_range: what black and white stand for in a picture of the observation. observation_dtype: ``uint8`` or
+    ``float32``. frame_channels: of each frame in it, 3 where it is in colour.
     """
 
     lane: int
@@ -214,6 +218,9 @@ class LaneInfo:
     scores_kind: str = "logits"
     has_value: bool = False
     description: str = ""
+    observation_range: tuple[float, float] = (0.0, 255.0)
+    observation_dtype: str = "uint8"
+    frame_channels: int = 1
 
     def layer(self, name: str) -> LayerInfo | None:
         """The layer of that name, or None."""

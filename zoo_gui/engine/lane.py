@@ -25,7 +25,7 @@ class Lane:
 
     def info(self, lane: int) -> LaneInfo:
         """What the panels need to know, for column ``lane``."""
-        player, agent = self.player, self.player.agent
+        player, agent, spec = self.player, self.player.agent, self.player.preprocessing
         return LaneInfo(
             lane=lane, agent_id=self.agent_id, title=self.title, game=game_title(player.emulator.game),
             layers=agent.layers if agent else (), action_names=player.action_names,
@@ -33,7 +33,9 @@ class Lane:
             observation_shape=agent.observation_shape if agent else (0, 0, 0),
             frame_skip=player.frame_skip, seed=player.seed, player=player.controller,
             scores_kind=agent.scores_kind if agent else "logits", has_value=agent.has_value if agent else False,
-            description=self.description,
+            description=self.description, observation_range=spec.observation_range,
+            observation_dtype="float32" if spec.is_float else "uint8",
+            frame_channels=3 if spec.color == "rgb" else 1,
         )
 
     def share(self, lane: int) -> SharedLane:

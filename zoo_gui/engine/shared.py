@@ -183,7 +183,7 @@ def _plan(info: LaneInfo) -> tuple[dict[str, tuple[int, tuple[int, ...], np.dtyp
         "header": ((SLOTS,), _HEADER),
         "rows": ((ROWS,), _ROW),
         "frames": ((SLOTS, max(1, info.frame_skip), *info.screen, 3), np.uint8),
-        "observation": ((SLOTS, *info.observation_shape), np.uint8),
+        "observation": ((SLOTS, *info.observation_shape), info.observation_dtype),
         "ram": ((SLOTS, 128), np.uint8),
         "scores": ((SLOTS, len(info.action_names)), np.float32),
         "flat": ((SLOTS, sum(layer.size for layer in info.layers)), np.float32),

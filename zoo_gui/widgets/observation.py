@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from zoo_gui.imaging import TABLE_SIZE, colourise, difference, lut
+from zoo_gui.imaging import TABLE_SIZE, brightness, colourise, difference, lut, rgb32
 from zoo_gui.scales import Scale, number
 from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.base import PANELS, Panel
@@ -17,7 +17,7 @@ QRectF = QtCore.QRectF
 
 CHOICES = {"both": "Frames and difference", "frames": "Frames", "difference": "Difference"}
 MARGIN, GAP, LANE_GAP = 5, 4, 14
-FAINTEST = 16.0  # grey levels: the difference's full colour never stands for less, or noise would glare
+FAINTEST = 16 / 255  # of the range: the difference's full colour never stands for less, or noise would glare
 
 
 def frame_names(count: int) -> list[str]:
@@ -48,7 +48,7 @@ class LaneTiles:
         self.info, self.scale = info, Scale(1)
         self.title = canvas.add(TextLine(canvas.ink(), bold=True))
         self.title.set_text(info.title)
-        count = info.observation_shape[2]
+        count = info.observation_shape[2] // info.frame_channels
         names = frame_names(count)
         stills = [Tile(name, i, canvas) for i, name in enumerate(names)] if show != "difference" or count < 2 else []
         changes = [Tile("Δ", None, canvas)] if show != "frames" and count > 1 else []
@@ -78,18 +78,27 @@ class LaneTiles:
                    ((height - GAP * (rows - 1)) / rows - line_height()) / down)
 
     def show(self, observation: np.ndarray, view: dict) -> None:
-        """Paint (h, w, C) uint8."""
+        """Paint (h, w, C) uint8 or float32."""
+        low, high = self.info.observation_range
         for tile in self.tiles:
             if tile.frame is not None:
-                tile.picture.set_pixels(lut("grey")[observation[..., tile.frame]])
+                levels = brightness(self._frame(observation, tile.frame), low, high)
+                tile.picture.set_pixels(lut("grey")[levels] if levels.ndim == 2 else rgb32(levels))
                 continue
-            change = difference(observation[..., -1], observation[..., -2])
+            change = difference(self._frame(observation, -1), self._frame(observation, -2))
             self.scale.update(np.array([np.abs(change).max()], np.float32))
-            level = max(FAINTEST, float(self.scale.level()))
+            level = max(FAINTEST * (high - low), float(self.scale.level()))
             table = lut(view["signed_colormap"], TABLE_SIZE, view.get("gamma", 1.0), True)
             tile.picture.set_pixels(colourise(change, table, level, True))
             text = f"Δ ±{number(level)}"
             tile.label.set_text(text if tile.label.text_width(text) <= tile.label.box.width() else "Δ")
+
+    def _frame(self, observation: np.ndarray, index: int) -> np.ndarray:
+        """One frame, (h, w), or (h, w, 3) contiguous; counted from the newest where ``index`` is negative."""
+        if self.info.frame_channels == 1:
+            return observation[..., index]
+        frames = observation.reshape(*observation.shape[:2], -1, self.info.frame_channels)
+        return np.ascontiguousarray(frames[:, :, index])
 
     def describe(self, position, observation: np.ndarray) -> str | None:
         """The pixel at a canvas position, or None."""
@@ -99,10 +108,10 @@ class LaneTiles:
                 continue
             row = min(int((position.y() - box.y()) / box.height() * observation.shape[0]), observation.shape[0] - 1)
             column = min(int((position.x() - box.x()) / box.width() * observation.shape[1]), observation.shape[1] - 1)
-            values = observation[row, column].astype(int)
+            values = observation[row, column].astype(float).reshape(-1, self.info.frame_channels)
             value = values[tile.frame] if tile.frame is not None else values[-1] - values[-2]
             name = "change t − (t−1)" if tile.frame is None else tile.name
-            return f"input {name} at row {row}, column {column} = {value}"
+            return f"input {name} at row {row}, column {column} = {', '.join(f'{part:.4g}' for part in value)}"
         return None
 
 
