@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 from zoo_gui.agents.card import Card, LayerSpec, Measurement, NetworkSpec, Scores, Training
 from zoo_gui.agents.formats import FORMATS, read_checkpoint
 from zoo_gui.agents.layout import Layout
+from zoo_gui.agents.presets_preprocessing import named
 from zoo_gui.types import ZooError
 
 TEXT = tiny_agents.card().to_toml()
@@ -311,3 +312,14 @@ def test_every_format_refuses_rubbish(name, tmp_path):
     path.write_bytes(bytes(range(256)) * 4)
     with pytest.raises(ZooError):
         read_checkpoint(path)
+
+
+def test_a_named_pipeline_is_spelt_out_and_may_be_changed():
+    before, after = TEXT.split("[preprocessing]\n", 1)
+    rest = "[actions]" + after.split("[actions]", 1)[1]
+    text = f'{before}[preprocessing]\npreset = "sb3"\nsize = [20, 18]\nstack = 2\n\n{rest}'
+    card = Card.parse(text)
+    assert card.preprocessing == replace(named("sb3"), size=(20, 18), stack=2)
+    assert Card.parse(card.to_toml()) == card and "preset" not in card.to_toml()
+    with pytest.raises(ZooError, match="not a valid card: There is no preprocessing “sb4”.*sb3"):
+        Card.parse(text.replace('"sb3"', '"sb4"'))

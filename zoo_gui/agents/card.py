@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo_gui.agents import card_rules, tables
+from zoo_gui.agents import card_rules, presets_preprocessing, tables
 from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
 from zoo_gui.agents.preprocessing_spec import PreprocessingSpec, Transform
 from zoo_gui.types import ZooError
@@ -29,7 +29,9 @@ CARD_FILE = "card.toml"
 MAX_CARD_BYTES = 1 << 20
 ALGORITHM_TITLES = {
     "ppo": "PPO", "a2c": "A2C", "acktr": "ACKTR", "impala": "IMPALA", "dqn": "DQN", "rainbow": "Rainbow",
-    "apex": "Ape-X", "es": "ES", "ga": "GA", "distill": "Distilled", "random": "Random",
+    "apex": "Ape-X", "es": "ES", "ga": "GA", "distill": "Distilled", "random": "Random", "a3c": "A3C", "trpo": "TRPO",
+    "c51": "C51", "qrdqn": "QR-DQN", "quantile": "QR-DQN", "iqn": "IQN", "implicit_quantile": "IQN",
+    "reinforce": "REINFORCE",
 }  # fmt: skip
 
 
@@ -216,7 +218,7 @@ class Card:
             table = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ZooError(f"{source} is not a valid card: {str(error) or 'too deeply nested'}.") from error
-        card = tables.build(cls, table, "", source)
+        card = tables.build(cls, _with_preset(table, source), "", source)
         fault = card_rules.fault(card)
         if fault:
             raise ZooError(f"{source} is not a valid card: {fault}.")
@@ -230,3 +232,16 @@ class Card:
     def replaced(self, **changes: Any) -> "Card":
         """A copy with other values; not checked again."""
         return dataclasses.replace(self, **changes)
+
+
+def _with_preset(table: Mapping[str, Any], source: str) -> Mapping[str, Any]:
+    """The card's table with ``preprocessing.preset``, a named pipeline, spelt out; keys beside it change it."""
+    own = table.get("preprocessing")
+    if not isinstance(own, Mapping) or "preset" not in own:
+        return table
+    try:
+        named = presets_preprocessing.named(str(own["preset"]))
+    except ZooError as error:
+        raise ZooError(f"{source} is not a valid card: {error}") from error
+    spelt = tables.dump(named) | {key: value for key, value in own.items() if key != "preset"}
+    return {**table, "preprocessing": spelt}

@@ -17,7 +17,8 @@ ACTIVATIONS = (
     "linear", "relu", "leaky_relu", "elu", "tanh", "sigmoid", "relu6", "selu", "gelu", "gelu_tanh", "silu", "softplus",
 )  # fmt: skip
 CONVENTIONS = ("", "pytorch", "tensorflow", "theano")
-GREY_METHODS = ("weights", "mean", "opencv", "pil")
+GREY_METHODS = ("weights", "dot", "mean", "opencv", "pil", "ale")
+OPENINGS = ("vector-env", "noops", "envpool")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _ID_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
@@ -192,8 +193,8 @@ def _check_preprocessing(card: Card) -> str | None:
         return f"preprocessing.color is “{spec.color}”, not gray or rgb"
     if spec.stack_init not in ("zeros", "repeat"):
         return f"preprocessing.stack_init is “{spec.stack_init}”, not zeros or repeat"
-    if spec.opening not in ("vector-env", "noops"):
-        return f"preprocessing.opening is “{spec.opening}”, not vector-env or noops"
+    if spec.opening not in OPENINGS:
+        return f"preprocessing.opening is “{spec.opening}”, not one of {', '.join(OPENINGS)}"
     if min(spec.frame_skip, spec.max_last, spec.stack, spec.max_episode_frames, *spec.size) < 1 or spec.noop_max < 0:
         return "preprocessing holds a number below its least value"
     if max(*spec.size, spec.stack) > 1024:
@@ -223,7 +224,7 @@ def _transform_fault(transform: Transform) -> str | None:
         return f"{op} needs {missing[0]}"
     if op == "grey" and (transform.method not in GREY_METHODS or len(transform.weights) not in (0, 3)):
         return f"grey needs a method ({', '.join(GREY_METHODS)}), and weights are three numbers"
-    if op == "grey" and transform.method == "weights" and not transform.weights:
+    if op == "grey" and transform.method in ("weights", "dot") and not transform.weights:
         return "grey by weights needs weights = [red, green, blue]"
     if transform.rounding not in ("", "none", "floor", "round"):
         return f"rounding is “{transform.rounding}”, not none, floor or round"
@@ -239,7 +240,7 @@ def _transform_fault(transform: Transform) -> str | None:
 OPS: dict[str, tuple[str, ...]] = {
     "grey": ("method",), "channel": (), "crop": ("box",), "subsample": ("step",), "pad": ("box",),
     "resize": ("size", "method"), "stretch": (), "replace": ("values",), "threshold": (), "scale": ("factor",),
-    "bytes": (),
+    "bytes": (), "float": (),
 }  # fmt: skip
 """What a transform may do, and the keys that each needs."""
 
