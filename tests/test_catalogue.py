@@ -15,7 +15,7 @@ from zoo_gui.agents.layout import Layout
 from zoo_gui.settings import resource_path
 from zoo_gui.types import ZooError
 
-IDS = [entry.id for entry in catalogue.entries()]
+IDS = [entry.id for entry in catalogue.entries([catalogue.EMBEDDED])]
 
 
 def test_what_ships():

@@ -54,16 +54,19 @@ def test_version(capsys):
     assert end.value.code == 0 and capsys.readouterr().out == f"zoo-gui {zoo_gui.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [(), ("gui",), ("list",), ("play",), ("bench",)])
+@pytest.mark.parametrize("command", [(), ("gui",), ("list",), ("fetch",), ("play",), ("bench",)])
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main([*command, "--help"])
     assert end.value.code == 0 and "--json" in capsys.readouterr().out or not command
 
 
-def test_list_names_every_agent(run):
+def test_list_names_every_agent_that_is_here_and_counts_the_others(run):
     code, out, _ = run("list")
-    assert code == 0 and all(entry.id in out and entry.title in out for entry in catalogue.entries())
+    here = [entry for entry in catalogue.entries() if entry.is_here]
+    assert code == 0 and all(entry.id in out and entry.title in out for entry in here)
+    assert "1350 more of dopamine can be downloaded" in out and "825 more of zoo are not reachable since 2020" in out
+    assert "dopamine:" not in out
 
 
 @pytest.mark.parametrize("arguments", [("list", "--json"), ("--json", "list")])
@@ -74,6 +77,31 @@ def test_list_as_json(run, arguments):
     row = rows[catalogue.default_id()]
     assert {"title", "algorithm", "game", "run", "score", "random_score", "human_score", "description"} <= set(row)
     assert {"algorithm_title", "tag", "frames", "constant_score", "constant_action", "remark", "thumbnail"} <= set(row)
+    assert (row["source"], row["status"]) == ("embedded", "ready") and Path(row["path"]).is_file()
+    row = rows["dopamine:rainbow/Seaquest/3"]
+    assert (row["source"], row["path"], row["score"]) == ("dopamine", None, 9820)
+
+
+@pytest.mark.parametrize(
+    "arguments, ids",
+    [
+        (("--game", "breakout", "--algorithm", "PPO", "--source", "embedded"), {"ppo/Breakout/1"}),
+        (("--source", "embedded", "--tag", "1.0m"), {"a2c/Breakout/1/1.0M"}),
+        (("--game", "space invaders", "--source", "embedded", "--tag", "final"), {"ga/SpaceInvaders/1"}),
+        (("--algorithm", "acktr"), {"ikostrikov:acktr/Pong/1"}),
+    ],
+)
+def test_list_filters(run, arguments, ids):
+    assert {row["id"] for row in json.loads(run("list", "--json", *arguments)[1])} == ids
+    out = run("list", *arguments)[1].splitlines()
+    assert len(out) == len(ids) + 1 and all(any(line.startswith(id) for line in out) for id in ids)
+
+
+def test_list_says_what_does_not_exist(run):
+    code, _, err = run("list", "--game", "Brekout")
+    assert code == 2 and "No agent has the game “Brekout”. Did you mean Breakout" in err
+    assert "Did you mean dopamine" in run("list", "--source", "dopamin")[2]
+    assert "leave out" in run("list", "--game", "Pong", "--algorithm", "es", "--tag", "1.6M")[2]
 
 
 def test_list_says_which_agents_are_not_better_than_a_constant_action(run, tmp_path, monkeypatch):
@@ -87,7 +115,7 @@ def test_list_says_which_agents_are_not_better_than_a_constant_action(run, tmp_p
         "ga/Freeway/1   GA · Freeway · run 1   score 21.3 (random 0, constant 21.3, human 29.6)   "
         "Not better than pressing UP all the time (21.3)."
     )
-    (row,) = json.loads(run("list", "--json")[1])
+    (row,) = json.loads(run("list", "--json", "--source", "embedded")[1])
     assert row["remark"] == "Not better than pressing UP all the time (21.3)." and row["algorithm_title"] == "GA"
     assert row["thumbnail"] == str(folder / "thumbnail.png") and row["constant_score"] == 21.3
 

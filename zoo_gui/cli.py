@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import json
 import os
 import sys
 import time
 from typing import Any, NoReturn, Sequence
 
-from zoo_gui import __version__
+from zoo_gui import __version__, cli_rollout, cli_verify, cli_zoo
 from zoo_gui.types import ZooError
 
 FRAMES_PER_SECOND = 60
@@ -123,27 +122,6 @@ def _gui(options: argparse.Namespace) -> int:
     return code
 
 
-def _list(options: argparse.Namespace) -> int:
-    from zoo_gui.agents import catalogue
-
-    entries = catalogue.entries()
-    if options.json:
-        rows = [{**dataclasses.asdict(entry), "path": str(entry.path)} for entry in entries]
-        for row in rows:
-            row["thumbnail"] = row["thumbnail"] and str(row["thumbnail"])
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
-        return 0
-    width = max((len(entry.id) for entry in entries), default=0)
-    for entry in entries:
-        yardsticks = (("random", entry.random_score), ("constant", entry.constant_score), ("human", entry.human_score))
-        known = ", ".join(f"{name} {catalogue.figure(score)}" for name, score in yardsticks if score is not None)
-        score = "" if entry.score is None else f"   score {catalogue.figure(entry.score)}"
-        remark = f"   {entry.remark}" if entry.remark else ""
-        print(f"{entry.id:{width}}   {entry.title}{score}{f' ({known})' if known else ''}{remark}")
-    print("random/GAME, for example random/Pong, plays any game without a network.")
-    return 0
-
-
 def _bench(options: argparse.Namespace) -> int:
     from zoo_gui.bench import run
 
@@ -180,9 +158,9 @@ def _played(options: argparse.Namespace) -> dict[str, Any]:
     from zoo_gui.agents import catalogue
     from zoo_gui.play.player import play
 
-    entry = catalogue.find(options.agent)
+    entry = catalogue.fetched(options.agent)
     agent = None
-    if entry.path is not None:
+    if entry.weights is not None:
         from zoo_gui.agents.agent import Agent
 
         agent = Agent.load(options.agent)
@@ -274,8 +252,11 @@ def _speed(text: str) -> float | str:
 
 COMMANDS = {
     "gui": (_gui_options, _gui, "open the window (the command where none is named)"),
-    "list": (lambda parser: None, _list, "list the agents that come with the program"),
+    "list": (cli_zoo.list_options, cli_zoo.run_list, "list the agents there are"),
+    "fetch": (cli_zoo.fetch_options, cli_zoo.run_fetch, "download agents that others publish"),
     "play": (_play_options, _play, "play games without a window and print the scores"),
+    "rollout": (cli_rollout.add_options, cli_rollout.run, "play, record everything and write the zoo's .npz file"),
+    "verify": (cli_verify.add_options, cli_verify.run, "compare an agent with what its card says it does"),
     "bench": (_bench_options, _bench, "measure how fast it is on this machine"),
 }
 """Name → (adds its options, runs it, one line of help)."""

@@ -103,6 +103,8 @@ KEYS: Mapping[str, Key] = {
     "play/agents": Key([]),  # ids or paths that were opened last, the newest first
     "play/seed": Key(0, low=0),
     "play/speed": Key(1.0, low=0.01, high=1000.0, optional=True),  # 1: real time
+    "zoo/folders": Key([]),  # searched for agents, beside those of the program
+    "zoo/mirror": Key(""),  # an URL prefix that stands for the hosts of published agents
     "view/colormap": Key("viridis"),
     "view/signed_colormap": Key("CET-D4"),
     "view/gamma": Key(0.5, low=0.05, high=20.0),

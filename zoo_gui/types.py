@@ -6,7 +6,7 @@ Arrays inside a record are read-only. No Qt, no TensorFlow.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Mapping, NamedTuple
+from typing import Any, Mapping, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,23 @@ class ZooError(Exception):
 
     Front ends show ``str(error)`` and never a traceback.
     """
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is: ``done`` of ``total`` units of work, and what it has so far (None: nothing to show yet).
+
+    total is 0 while it is unknown: of a download whose length the server does not say.
+    """
+
+    done: int
+    total: int
+    label: str = ""
+    result: Any = None
+
+    @property
+    def complete(self) -> bool:
+        return self.done >= self.total
 
 
 class ReceptiveField(NamedTuple):

@@ -89,7 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.clips", description=__doc__.splitlines()[0])
     parser.add_argument("ids", nargs="*", metavar="ID")
     ids = parser.parse_args().ids
-    for entry in catalogue.entries() if not ids else map(catalogue.find, ids):
+    for entry in catalogue.entries([catalogue.EMBEDDED]) if not ids else map(catalogue.find, ids):
         clip = CLIPS / zoo_table.picture(Card.read(entry.path), "gif")
         if entry.tag or (not ids and entry.thumbnail and clip.exists()):
             continue

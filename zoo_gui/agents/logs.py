@@ -57,7 +57,8 @@ def available_tags(algo: str, game: str, run: int | str) -> dict[str, dict[str, 
     if (folder / CHECKPOINTS_FILE).exists():
         infos = {item["criteria"].casefold(): item["best_checkpoint"] for item in read_checkpoints(folder, final.id)}
     key = (final.algorithm, final.game, final.run)
-    entries = [entry for entry in catalogue.entries() if (entry.algorithm, entry.game, entry.run) == key]
+    here = catalogue.entries((catalogue.EMBEDDED, catalogue.FOLDER))
+    entries = [entry for entry in here if (entry.algorithm, entry.game, entry.run) == key]
     tags = {entry.tag or catalogue.FINAL: entry for entry in entries}
     return {tag: infos.get(tag.casefold()) or _of_card(entry, folder) for tag, entry in tags.items()}
 
@@ -84,7 +85,10 @@ def read_checkpoints(folder: Path, name: str = "") -> list[dict[str, Any]]:
 def _run(algo: str, game: str, run: int | str) -> catalogue.Entry:
     """The catalogue's entry of a run's last agent."""
     game = re.sub(r"(NoFrameskip)?-v\d+$", "", game.strip().removeprefix("ALE/"))
-    return catalogue.find(f"{algo.strip()}/{game}/{run}")
+    entry = catalogue.find(f"{algo.strip()}/{game}/{run}")
+    if entry.path is None:
+        raise ZooError(f"{entry.id} has no log on this machine: only agents that are here have one.")
+    return entry
 
 
 def _read(path: Path, name: str, what: str) -> list:
