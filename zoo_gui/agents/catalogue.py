@@ -43,8 +43,9 @@ WEIGHTS_SUFFIXES = (
 """A name that ends so is a path, also where nothing is there."""
 
 draft_hook: Callable[..., Entry] | None = None
-"""Describes a weights file (or folder) that has no card: ``draft_hook(path)``, or ``draft_hook(path, preset)`` for a
-row of the catalogue that names one. Raises ZooError where it cannot. The row's ``card`` is what it found out."""
+"""Describes a weights file (or folder) that has no card: ``draft_hook(path)``; of a row of the catalogue
+``draft_hook(path, known)``, known being what the row says: {"preset", "format", "game", "algorithm", "run", "tag",
+"licence"}, each only where it says it. Gives an Entry whose ``card`` is what was found out; raises ZooError."""
 
 
 def entries(only: Collection[str] = SOURCES) -> list[Entry]:
@@ -184,7 +185,8 @@ def _described(entry: Entry) -> Entry:
     if found is not None:
         local = catalogue_files.read_entry(found[0], weights=entry.weights)
     elif draft_hook is not None:
-        local = draft_hook(entry.weights, entry.preset) if entry.preset else draft_hook(entry.weights)
+        known = {key: getattr(entry, key) for key in ("preset", "format", "game", "algorithm", "run", "tag", "licence")}
+        local = draft_hook(entry.weights, {key: value for key, value in known.items() if value})
     else:
         raise _no_card(entry.weights)
     # What the catalogue says of score and run is about this agent; what the file says, about any of its kind.

@@ -221,8 +221,9 @@ class Transfer:
         return Unreachable(f"{self._host} {REASONS.get(status, f'answers HTTP {status}')}: {self.url}")
 
     def _receive(self, response: Any, start: int) -> None:
-        length = int(response.headers.get("content-length") or 0) if "content-length" in response.headers else 0
-        self.total = start + length
+        packed = response.headers.get("content-encoding", "identity") != "identity"  # though it was not asked for
+        length = 0 if packed else int(response.headers.get("content-length") or 0)
+        self.total = start + length if length else 0
         if self.total > self._max_bytes:
             limit = self._max_bytes >> 20
             raise ZooError(f"{self.url} is {self.total >> 20} MiB, where {limit} MiB is the limit: it is no agent.")
@@ -231,7 +232,7 @@ class Transfer:
         strong = self.etag if self.etag.startswith('"') else response.headers.get("last-modified", "")
         if start == 0:
             self._digest, self.done = hashlib.sha256(), 0
-        state = {"url": self.url, "validator": strong, "total": self.total}
+        state = {"url": self.url, "validator": "" if packed else strong, "total": self.total}
         with self.part.open("ab" if start else "wb") as file:
             self._state.write_text(json.dumps(state), encoding="utf-8")
             self._copy(response, file)
@@ -244,18 +245,17 @@ class Transfer:
         self.total = self.done
 
     def _copy(self, response: Any, file: BinaryIO) -> None:
-        import requests
+        """What comes, as it comes: of a connection that is cut nothing is lost. Raises _Cut."""
+        import urllib3
 
         try:
-            for block in response.iter_content(CHUNK):
-                if self._stopping.is_set():
-                    return
+            while not self._stopping.is_set() and (block := response.raw.read1(CHUNK, decode_content=True)):
                 if self.done + len(block) > self._max_bytes:
                     raise ZooError(f"{self.url} does not end within {self._max_bytes >> 20} MiB: it is no agent.")
                 file.write(block)
                 self._digest.update(block)
                 self.done += len(block)
-        except requests.exceptions.RequestException as error:
+        except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
             if not self._stopping.is_set():
                 raise _Cut(_short(str(error))) from error
         except (AttributeError, ValueError):  # what urllib3 gives for a socket that close() has shut down
