@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tiny_agents
 
-from zoo_gui.analysis.card_preview import Preview, card_preview
-from zoo_gui.types import ZooError
+from zoo_gui.analysis.card_preview import card_preview
+from zoo_gui.types import Preview, ZooError
 
 
 @pytest.fixture

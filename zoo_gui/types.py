@@ -244,6 +244,64 @@ class LaneInfo:
         return next((info for info in self.layers if info.name == name), None)
 
 
+@dataclass(frozen=True)
+class GuessRow:
+    """One thing that a stranger's file does not say by itself, for people.
+
+    key: what ``zoo-gui card --set`` calls it; label: in words. value: as text, "" where nothing is plausible.
+    confidence: 0–1. reason: why, a phrase. options: other plausible values, likelier first. needed: there is no card
+    without it. unsure: somebody should say it. chosen: somebody did.
+    """
+
+    key: str
+    label: str
+    value: str
+    confidence: float
+    reason: str
+    options: tuple[str, ...]
+    needed: bool
+    unsure: bool
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class CardReport:
+    """What is known of a stranger's file. format: of the file, for people. network: one line for each layer. card: its
+    text, "" where something necessary is missing. remarks: sentences."""
+
+    path: str
+    format: str
+    guesses: tuple[GuessRow, ...]
+    network: tuple[str, ...]
+    card: str
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """How one guess about a stranger's file plays so far.
+
+    name: the guess's, as it was given. frame: (H, W, 3) uint8, its screen now, empty (0, 0, 3) where it cannot play.
+    steps: agent steps so far. games: games that ended, and mean: their mean return, None before the first. gained: the
+    return of the game that is being played. fault: why this guess cannot be right, one sentence, else "".
+    """
+
+    name: str
+    frame: np.ndarray
+    steps: int = 0
+    games: int = 0
+    mean: float | None = None
+    gained: float = 0.0
+    fault: str = ""
+
+    @property
+    def standing(self) -> float:
+        """A number to compare guesses by: the mean over all games, the running one with them if it is ahead."""
+        if self.mean is None:
+            return self.gained
+        return max(self.mean, (self.mean * self.games + self.gained) / (self.games + 1))
+
+
 def read_only(array: np.ndarray) -> np.ndarray:
     """The same array, marked read-only."""
     array.flags.writeable = False

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from test_real_agents import AGENTS, CARDS, REAL, pytestmark  # noqa: E402, F401
+from test_real_agents import AGENTS, CARDS, REAL, pytestmark  # noqa: F401
 
-from zoo_gui.agents.agent import Agent  # noqa: E402
-from zoo_gui.agents.card import Card  # noqa: E402
-from zoo_gui.analysis.verify import verify  # noqa: E402
+from zoo_gui.agents.agent import Agent
+from zoo_gui.agents.card import Card
+from zoo_gui.analysis.verify import verify
 
 GAMES = 8
 
@@ -25,4 +25,4 @@ def test_score(name, record_property):
     found = list(verify(agent, episodes=GAMES, seed=11))[-1].result
     print(f"\n{name}: {found.mean:.1f} ± {found.error:.1f}; published {found.published}; games {found.returns}")
     record_property("mean", found.mean)
-    assert found.score_agrees and found.mean > 3 * abs(found.random) + found.random
+    assert found.score_agrees and found.mean > (found.published + found.random) / 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Iterator, Mapping
 
@@ -12,35 +12,10 @@ import numpy as np
 from zoo_gui.agents.card import Card
 from zoo_gui.agents.formats import Checkpoint, read_checkpoint
 from zoo_gui.analysis import Progress
-from zoo_gui.types import ZooError, read_only
+from zoo_gui.types import Preview, ZooError, read_only
 
 TURN = 0.05
 """Seconds between two reports."""
-
-
-@dataclass(frozen=True)
-class Preview:
-    """How one guess does so far.
-
-    name: the guess's, as it was given. frame: (H, W, 3) uint8, its screen now, empty (0, 0, 3) where it cannot play.
-    steps: agent steps so far. games: games that ended, and mean: their mean return, None before the first. gained: the
-    return of the game that is being played. fault: why this guess cannot be right, one sentence, else "".
-    """
-
-    name: str
-    frame: np.ndarray
-    steps: int = 0
-    games: int = 0
-    mean: float | None = None
-    gained: float = 0.0
-    fault: str = ""
-
-    @property
-    def standing(self) -> float:
-        """A number to compare guesses by: the mean over all games, the running one with them if it is ahead."""
-        if self.mean is None:
-            return self.gained
-        return max(self.mean, (self.mean * self.games + self.gained) / (self.games + 1))
 
 
 def card_preview(path: Path, cards: Mapping[str, Card], *, steps: int = 3000, seed: int = 0) -> Iterator[Progress]:
