@@ -211,7 +211,7 @@ class _Tar(_Container):
         return parts
 
     def _storages(self, part: tuple[int, int], objects: dict[int, Any]) -> None:
-        """A count; for each its (key, place, class), its length and numbers; then (key, root, offset, length) of parts."""
+        """A count; for each its (key, place, class), length and numbers; then (key, root, offset, length) of parts."""
         start, size = part
         data = io.BytesIO(self.at(start, size))
         for _ in range(_count(load(data, self.path))):
