@@ -53,7 +53,8 @@ def _found(spec, name, part, shape, arrays, names, convention, source) -> np.nda
 
 def _second_bias(spec: LayerSpec, name: str, shape, arrays, names) -> np.ndarray:
     """A recurrent layer of one bias has none for the state; Keras's GRU keeps both in one array (2, gates)."""
-    bias = arrays.get(names.get(f"{spec.name}/bias", f"{spec.name}/bias"))
+    theirs = names.get(f"{spec.name}/bias", f"{spec.name}/bias")
+    bias = arrays.get(theirs) if isinstance(theirs, str) else None  # arrays joined are one bias
     if bias is not None and np.ndim(bias) == 2 and len(bias) == 2:
         return np.asarray(bias)[1]
     return np.zeros(shape, np.float32)
