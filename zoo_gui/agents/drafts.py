@@ -14,6 +14,7 @@ from typing import Any
 from zoo_gui.agents import card_rules
 from zoo_gui.agents.card import ActionSpec, Card, WeightsSpec
 from zoo_gui.agents.formats import Checkpoint, read_checkpoint
+from zoo_gui.agents.inference import overrides
 from zoo_gui.agents.inference.board import KNOWN, Guess
 from zoo_gui.agents.inference.deduce import Deduced, deduce
 from zoo_gui.agents.network_spec import NetworkSpec
@@ -61,7 +62,7 @@ class Draft:
     def with_choice(self, key: str, value: Any) -> "Draft":
         """A draft in which ``key`` has this value; None takes back what was said. Raises ZooError for a key or value
         that makes no sense."""
-        _check_key(key)
+        _check(key, value)
         choices = {other: said for other, said in self.choices.items() if other != key}
         if value is not None:
             choices[key] = value
@@ -75,8 +76,8 @@ def draft(path: Path | str, format: str = "", choices: Mapping[str, Any] | None 
     """
     path = Path(path)
     checkpoint = read_checkpoint(path, format)
-    for key in choices or {}:
-        _check_key(key)
+    for key, value in (choices or {}).items():
+        _check(key, value)
     return _make(path, checkpoint, _digest(path), dict(choices or {}))
 
 
@@ -87,7 +88,10 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_key(key: str) -> None:
+def _check(key: str, value: Any) -> None:
+    """Raise ZooError for a key that does not exist, and a value that it cannot have."""
+    if value is not None:
+        overrides.check(key, value)
     if key not in INFERRED and key not in TEXTS and not key.startswith(TABLES):
         raise ZooError(
             f"“{key}” cannot be said: it is one of {', '.join((*INFERRED, *TEXTS))}, or a key of the card's tables "

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from zoo_gui.agents.formats import Checkpoint
+from zoo_gui.registry import unknown
 from zoo_gui.settings import resource_path
 from zoo_gui.types import ZooError
 
-TABLES = ("network", "preprocessing", "actions", "confidence")
+SURE = 0.99
+"""Of a preset that a person chose."""
 MATCH_KEYS = frozenset({"format", "arrays", "absent", "shapes", "facts", "path", "likely_path"})
 WHEN_KEYS = frozenset({"game", "outputs", "environment", "path", "arrays", "absent", "facts", "format"})
 
@@ -30,7 +32,7 @@ class Preset:
     name: of its file. match: conditions, all of which must hold; likely_path only makes it surer. sure: how sure it is
     where it matches, 0–1. tables: what it settles: top keys (algorithm, game, credit, licence, url), network,
     preprocessing, actions, confidence {key: 0–1}. when: further tables under further conditions, later ones over
-    earlier ones. refuse: why agents of this kind cannot be run, if so.
+    earlier ones. refuse: why agents of this kind cannot be run, if so. remark: what a card cannot say of them.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Preset:
     tables: Mapping[str, Any] = field(default_factory=dict)
     when: tuple[Mapping[str, Any], ...] = ()
     refuse: str = ""
+    remark: str = ""
 
     def settled(self, checkpoint: Checkpoint, path: Path, **known: Any) -> dict[str, Any]:
         """The tables for one file. known: game, outputs, environment ("NoFrameskip-v4"), None where not known."""
@@ -57,14 +60,18 @@ def presets() -> tuple[Preset, ...]:
     return tuple(_read(path) for path in sorted(resource_path("presets").glob("*.toml")))
 
 
-def find(name: str) -> Preset:
-    """The preset of that name. Raises ZooError with near names."""
-    from zoo_gui.registry import unknown
+def chosen(name: str, found: list[tuple[Preset, float]]) -> list[tuple[Preset, float]]:
+    """The preset of that name; or of a family (``sb3``, ``cleanrl``) those of ``found``, what ``matches`` gave.
 
-    found = next((preset for preset in presets() if preset.name == name), None)
-    if found is None:
+    Raises ZooError with near names.
+    """
+    exact = [(preset, SURE) for preset in presets() if preset.name == name]
+    if exact:
+        return exact
+    family = [(preset, sure) for preset, sure in found if preset.name.startswith(f"{name}-")]
+    if not any(preset.name.startswith(f"{name}-") for preset in presets()):
         raise unknown("preset", name, [preset.name for preset in presets()])
-    return found
+    return family or found
 
 
 def matches(checkpoint: Checkpoint, path: Path) -> list[tuple[Preset, float]]:
@@ -74,18 +81,19 @@ def matches(checkpoint: Checkpoint, path: Path) -> list[tuple[Preset, float]]:
         if preset.match and _holds(preset.match, checkpoint, path):
             likely = preset.match.get("likely_path", "")
             here = bool(likely) and re.search(likely, _posix(path), re.IGNORECASE) is not None
-            found.append((preset, min(0.99, preset.sure + (1.0 - preset.sure) * 0.7) if here else preset.sure))
+            found.append((preset, min(SURE, preset.sure + (1.0 - preset.sure) * 0.7) if here else preset.sure))
     return sorted(found, key=lambda pair: -pair[1])
 
 
 def _read(path: Path) -> Preset:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        keys = {"title", "url", "sure", "refuse", "match", "when"}
+        keys = {"title", "url", "sure", "refuse", "remark", "match", "when"}
         own = {key: table[key] for key in keys & set(table)}
         preset = Preset(path.stem, tables={key: value for key, value in table.items() if key not in keys},
                         **{**own, "when": tuple(own.get("when", ()))})  # fmt: skip
-        unknown_keys = set(preset.match) - MATCH_KEYS | {key for case in preset.when for key in case.get("if", {})} - WHEN_KEYS
+        conditions = {key for case in preset.when for key in case.get("if", {})}
+        unknown_keys = set(preset.match) - MATCH_KEYS | conditions - WHEN_KEYS
         if unknown_keys:
             raise TypeError(f"unknown condition {min(unknown_keys)}")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:

@@ -9,6 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
+from zoo_gui.agents.inference import cells
+
 _PARTS = (
     ("kernel", r"weights?|kernel|w|weights?_mu|mu_weights?|mu_w|w_mu|kernel_mu|weight_orig|weights?_mean"),
     ("bias", r"_?bias(es)?|b|bias_mu|mu_bias|mu_b|b_mu|bias_mean"),
@@ -24,8 +26,13 @@ _PARTS = (
     ("offset", r"beta|offset"),
     ("noise", r".*(sigma|epsilon|eps).*|noise.*"),
     ("counter", r"num_batches_tracked|n|step|steps|count|global_step|persistent"),
+    ("constant", r"support|supports|atoms|z_atoms|tau_hats?|taus"),
 )
 _PART = [(part, re.compile(pattern, re.IGNORECASE)) for part, pattern in _PARTS]
+_NO_WEIGHTS = {
+    "noise": "noise is off outside training", "counter": "it is a counter, not weights",
+    "constant": "it is a constant of the distribution of returns",
+}  # fmt: skip
 _LOOSE = re.compile(r"(?P<head>.*?)_?(?P<part>weights?|kernel|bias|biases|w|b)(?P<tail>_?\d*)", re.IGNORECASE)
 _FIRST = re.compile(r"(?P<part>w|b|weights?|bias|biases)_(?P<head>\w+)", re.IGNORECASE)
 _SHELLS = frozenset({"params", "batch_stats", "module", "state_dict", "model_state_dict", "trainable_variables"})
@@ -46,20 +53,27 @@ def words(path: str) -> tuple[str, ...]:
 class Module:
     """A layer that has arrays.
 
-    path: its name in the file. kind: one of network_spec.WEIGHTED. parts: {our part: the file's array}. inputs,
-    outputs: units or channels; a dense layer that reads a map counts all of it. kernel: (vertical, horizontal). noisy:
+    path: its name in the file. kind: one of network_spec.WEIGHTED. parts: {our part: the file's array, or those that
+    are joined}. inputs, outputs: units or channels; a dense layer that reads a map counts all of it. kernel: (vertical,
+    horizontal). gates: the order of a recurrent layer's, where it is not the framework's. noisy: its kernel is
     the mean weights of a noisy layer. place: its order in the file. over: of a layernorm.
     """
 
     path: str
     kind: str
-    parts: Mapping[str, str]
+    parts: Mapping[str, str | tuple[str, ...]]
     inputs: int
     outputs: int
     kernel: tuple[int, int] = (1, 1)
     noisy: bool = False
     place: int = 0
     over: str = "units"
+    gates: str = ""
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of its arrays."""
+        return tuple(n for names in self.parts.values() for n in ((names,) if isinstance(names, str) else names))
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -90,16 +104,29 @@ def find(arrays: Mapping[str, np.ndarray], convention: str = "") -> Found:
     """The layers of a file. Never raises: what is no layer is in ``left_out``."""
     left_out: dict[str, str] = {}
     groups = _groups(arrays, left_out)
-    convention = convention or _convention(groups, arrays)
+    convention = convention or _convention(groups, arrays) or "pytorch"
     modules = []
+    for path, parts in cells.joined(groups).items():
+        groups = _with_cell(groups, path, parts)
     for path, parts in groups.items():
         module = _module(path, parts, arrays, convention, len(modules))
         if module:
             modules.append(module)
         elif set(parts) != {"bias"}:
-            left_out |= {name: "it is no layer that a network could have here" for name in parts.values()}
+            left_out |= dict.fromkeys(_flat(parts), "it is no layer that a network could have here")
     modules = _with_split_biases(modules, groups, arrays, left_out)
     return Found(tuple(_ordered(modules)), convention, left_out)
+
+
+def _with_cell(groups: dict[str, dict], path: str, parts: dict) -> dict[str, dict]:
+    """The groups with a cell in the place of the folders that it took up."""
+    result, took = {}, set(parts["took"])
+    for other, inner in groups.items():
+        if other in took:
+            result.setdefault(path, {part: names for part, names in parts.items() if part != "took"})
+        else:
+            result[other] = inner
+    return result
 
 
 def _groups(arrays: Mapping[str, np.ndarray], left_out: dict[str, str]) -> dict[str, dict[str, str]]:
@@ -113,18 +140,26 @@ def _groups(arrays: Mapping[str, np.ndarray], left_out: dict[str, str]) -> dict[
             left_out[name] = "it is a counter, not weights"
             continue
         path, part = _split(name, arrays[name].ndim)
-        if part in ("noise", "counter"):
-            left_out[name] = "noise is off outside training" if part == "noise" else "it is a counter, not weights"
+        if part in _NO_WEIGHTS:
+            left_out[name] = _NO_WEIGHTS[part]
             continue
-        if part == "bias?" and last:
+        if part == "bias?":  # a vector whose name says nothing belongs to the kernel before it, if that lacks one
+            if not last or "bias" in groups[last] or arrays[name].size not in arrays[groups[last]["kernel"]].shape:
+                left_out[name] = "its name does not say what it is"
+                continue
             path, part = last, "bias"
-        part = "kernel" if part in ("kernel?", "bias?") else part
+        part = "kernel" if part == "kernel?" else part
         if part in groups.setdefault(path, {}):
             path = f"{path}.{name}"
             groups[path] = {}
         groups[path][part] = name
         last = path if part == "kernel" else last
     return {path: parts for path, parts in groups.items() if parts}
+
+
+def _flat(parts: Mapping[str, str | tuple[str, ...]]) -> list[str]:
+    names = (names for part, names in parts.items() if part != "gates")
+    return [name for each in names for name in ((each,) if isinstance(each, str) else each)]
 
 
 def _marks(name: str) -> list[str]:
@@ -134,7 +169,7 @@ def _marks(name: str) -> list[str]:
 
 
 def _split(name: str, rank: int) -> tuple[str, str]:
-    """(path of the layer, part) of an array's name; of a name that says nothing, by its rank: ``kernel?``, ``bias?``."""
+    """(path of the layer, part) of an array's name; where it says nothing, by its rank: ``kernel?``, ``bias?``."""
     bare = re.sub(r"(/\.ATTRIBUTES/VARIABLE_VALUE|:\d+)$", "", name)
     pieces = [piece for piece in re.split(r"([./])", bare) if piece]
     kept = [piece for piece in pieces if piece not in _SHELLS]
@@ -144,7 +179,7 @@ def _split(name: str, rank: int) -> tuple[str, str]:
     if layer:  # further layers of one recurrent module of PyTorch
         head, last = f"{head}.{layer[0][1:]}", last.removesuffix(layer[0])
     for part, pattern in _PART:
-        if pattern.fullmatch(last) and (head or part in ("kernel", "bias")):
+        if pattern.fullmatch(last) and (head or part in ("kernel", "bias", "constant")):
             return head, part
     match = _FIRST.fullmatch(last) or _LOOSE.fullmatch(last)
     if match:
@@ -159,7 +194,7 @@ def _convention(groups: Mapping[str, Mapping[str, str]], arrays: Mapping[str, np
     of convolutions, where the two short axes are."""
     votes = 0
     for parts in groups.values():
-        kernel = arrays[parts["kernel"]] if "kernel" in parts else None
+        kernel = arrays[parts["kernel"]] if isinstance(parts.get("kernel"), str) else None
         if kernel is None or kernel.ndim not in (2, 4):
             continue
         if "bias" in parts:
@@ -174,6 +209,8 @@ def _module(
     path: str, parts: Mapping[str, str], arrays: Mapping[str, np.ndarray], convention: str, place: int
 ) -> Module | None:
     """The layer that these parts make, or None."""
+    if "gates" in parts:
+        return _joined_cell(path, parts, arrays, place)
     shapes = {part: arrays[name].shape for part, name in parts.items()}
     torch = convention != "tensorflow"
     if {"kernel_ih", "kernel_hh"} <= set(parts) or {"kernel", "recurrent_kernel"} <= set(parts):
@@ -191,7 +228,8 @@ def _module(
         spatial, channels = (kernel[2:], kernel[1::-1]) if torch else (kernel[:2], kernel[2:])
         return Module(path, "conv", kept, *map(int, channels), tuple(map(int, spatial)), noisy, place)
     if len(kernel) == 2:
-        inputs, outputs = reversed(kernel) if torch else kernel
+        # Theano's convolutions begin with the outputs, its dense kernels with the inputs, as Keras makes them.
+        inputs, outputs = reversed(kernel) if convention == "pytorch" else kernel
         lstm = "lstm" in words(path) and not torch and outputs % 4 == 0 and inputs > outputs // 4
         if lstm:  # TensorFlow 1 joins both kernels: the rows of the input, then those of the state
             both = {"kernel": parts["kernel"], "recurrent_kernel": parts["kernel"]} | kept
@@ -202,6 +240,17 @@ def _module(
     if len(kernel) in (1, 3) and ({"kernel", "bias"} <= set(parts) or "scale" in parts):
         return _layernorm(path, parts, kernel, torch, place)
     return None
+
+
+def _joined_cell(path: str, parts: Mapping, arrays: Mapping[str, np.ndarray], place: int) -> Module:
+    """A cell of ``cells.joined``."""
+    kept = {part: names for part, names in parts.items() if part != "gates"}
+    if isinstance(parts["kernel"], tuple):
+        inputs, units = arrays[parts["kernel"][0]].shape
+    else:
+        units = arrays[parts["recurrent_kernel"]].shape[1]
+        inputs = arrays[parts["kernel"]].shape[1]
+    return Module(path, "lstm", kept, int(inputs), int(units), place=place, gates=parts["gates"])
 
 
 def _layernorm(path: str, parts: Mapping[str, str], shape: tuple[int, ...], torch: bool, place: int) -> Module:
@@ -250,7 +299,8 @@ def _with_split_biases(
 
 def natural(path: str) -> tuple:
     """Sorts ``conv_10`` after ``conv_2``, and ``conv`` before ``conv_1`` as TensorFlow numbers."""
-    return tuple((1, int(word), "") if word.isdigit() else (0, 0, word) for word in re.split(r"[./_]|(?<=\D)(?=\d)", path))
+    pieces = re.split(r"[./_]|(?<=\D)(?=\d)", path)
+    return tuple((1, int(piece), "") if piece.isdecimal() else (0, 0, piece) for piece in pieces)
 
 
 def _ordered(modules: list[Module]) -> list[Module]:

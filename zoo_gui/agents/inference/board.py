@@ -12,6 +12,11 @@ KNOWN = 0.5
 """A value that is less sure than this counts as unknown."""
 
 
+def hashable(value: Any) -> Any:
+    """Lists, as TOML has them, become tuples."""
+    return tuple(hashable(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+
 @dataclass(frozen=True)
 class Guess:
     """key: of the card, dotted, or of the inference (``preset``, ``geometry``, ``outputs``). value: None where nothing
@@ -45,10 +50,12 @@ class Board:
     def decide(self, key: str, candidates: Iterable[Clue] = (), *, needed: bool = False) -> Any:
         """The value of a key; enters the guess. candidates: values with how sure they are, in any order."""
         ranked = sorted(candidates, key=lambda clue: -clue.confidence)
-        values = [clue.value for clue in ranked]
-        given = self.given(key)
+        values = list(dict.fromkeys(clue.value for clue in ranked))
+        given = hashable(self.given("network.outputs" if key == "outputs" else key))
         if key in self.choices:
-            guess = Guess(key, self.choices[key], 1.0, "you said so", tuple(values), needed, True)
+            said = hashable(self.choices[key])
+            others = tuple(value for value in values if value != said)
+            guess = Guess(key, said, 1.0, "you said so", others, needed, True)
         elif given is not None:
             others = tuple(value for value in values if value != given)
             guess = Guess(key, given, self.confidence(key), f"preset {self.preset}", others, needed)

@@ -24,7 +24,8 @@ EPSILONS = {
 @dataclass(frozen=True)
 class Choices:
     """What arrays cannot say, settled by the caller. convs, hidden: non-linearities; support: of a categorical head;
-    framework: ``pytorch``, ``tensorflow`` or ``flax``; first: of an IQN's cosines; centre: of a dueling head."""
+    framework: ``pytorch``, ``tensorflow`` or ``flax``; first: of an IQN's cosines; centre: of a dueling head;
+    slope: of leaky_relu."""
 
     convs: str = "relu"
     hidden: str = "relu"
@@ -33,6 +34,7 @@ class Choices:
     first: int = 1
     centre: str = "mean"
     atoms_first: bool = False
+    slope: float = 0.01
 
 
 @dataclass
@@ -52,6 +54,8 @@ class Builder:
         name, number = layer.name, 2
         while name in taken:
             name, number = f"{layer.name}{number}", number + 1
+        if layer.activation == "leaky_relu":
+            layer = replace(layer, slope=self.choices.slope)
         previous = self.layers[-1].name if self.layers else None
         source = None if layer.source == previous else layer.source
         self.layers.append(replace(layer, name=name, source=source))

@@ -10,7 +10,9 @@ from zoo_gui.agents.inference.arrays import Module, words
 
 ACTS = ("online", "eval", "local", "policy", "current", "main", "actor", "model", "behavior", "behaviour", "learner")
 """Words for the network that acts, the surest first."""
-RESTS = frozenset({"target", "next", "old", "prev", "previous", "avg", "average", "copy", "slow", "frozen", "teacher", "tar"})
+RESTS = frozenset(
+    {"target", "next", "old", "prev", "previous", "avg", "average", "copy", "slow", "frozen", "teacher", "tar"}
+)
 TOWERS = ({"pi", "actor", "policy"}, {"vf", "critic", "value"})
 """Words of two networks of one structure that are no copies: an actor and a critic."""
 
@@ -32,7 +34,7 @@ def choose(modules: Sequence[Module], arrays: Mapping[str, np.ndarray]) -> tuple
                 paths = {module.path for module in members}
                 kept = [module for module in kept if module.path not in paths]
                 why = f"{name or 'the top'} is another copy of the network {best or 'at the top'}"
-                left_out |= {array: why for module in members for array in module.parts.values()}
+                left_out |= {array: why for module in members for array in module.arrays}
     return kept, left_out
 
 
@@ -76,7 +78,8 @@ def _towers(group: Mapping[str, list[Module]], arrays: Mapping[str, np.ndarray])
         return False
     one, other, *_ = group.values()
     pairs = zip(one, other)
-    return not all(_equal(arrays[a.parts["kernel"]], arrays[b.parts["kernel"]]) for a, b in pairs if "kernel" in a.parts)
+    names = ((one, other) for a, b in pairs for one, other in zip(a.arrays, b.arrays))
+    return not all(_equal(arrays[one], arrays[other]) for one, other in names)
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:

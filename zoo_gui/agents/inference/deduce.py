@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,13 +13,15 @@ from zoo_gui.agents.formats import Checkpoint
 from zoo_gui.agents.inference import actions, arrays, copies, naming, observation, overrides, roles, structure, told
 from zoo_gui.agents.inference.board import Board
 from zoo_gui.agents.inference.builder import Choices
-from zoo_gui.agents.inference.geometry import Fit
+from zoo_gui.agents.inference.geometry import Fit, Pool
 from zoo_gui.agents.inference.naming import Clue, Clues
 from zoo_gui.agents.inference.wiring import Wiring, wire
 from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
 from zoo_gui.agents.preprocessing_spec import PreprocessingSpec
 from zoo_gui.types import ZooError
 
+NO_PRESET = "none"
+"""The choice of ``preset`` that says that none fits."""
 TORCH_LIKE = ("pytorch", "theano")
 """Conventions of frameworks that pad by numbers of zeros and flatten maps as C, H, W."""
 
@@ -57,11 +60,12 @@ def deduce(path: Path, checkpoint: Checkpoint, choices: Mapping[str, Any]) -> De
         known = {"game": _identity(early), "environment": environment}
         board.settled = preset.settled(checkpoint, path, **known)
         result.refused = preset.refuse
+        result.remarks += [preset.remark] if preset.remark else []
     _name(result)
     found = _network(result, path, checkpoint)
     if preset and found:
         board.settled = preset.settled(checkpoint, path, **known, outputs=found)
-    _actions(result, found)
+    _actions(result, checkpoint, found)
     _observation(result, checkpoint)
     return result
 
@@ -80,10 +84,11 @@ def _board(path: Path, checkpoint: Checkpoint, choices: Mapping[str, Any]) -> tu
     found = presets.matches(checkpoint, path)
     board = Board(choices)
     chosen = choices.get("preset")
-    if chosen is not None and str(chosen) not in ("", "none"):
-        found = [(presets.find(str(chosen)), 0.99)]
-    preset, sure = found[0] if found and chosen not in ("", "none") else (None, 0.0)
-    clues = [Clue(each.name, figure, f"its format, names and shapes are those of {each.title}") for each, figure in found]
+    if chosen is not None and chosen != NO_PRESET:
+        found = presets.chosen(str(chosen), found)
+    preset, sure = found[0] if found and chosen != NO_PRESET else (None, 0.0)
+    why = "its format, names and shapes are those of {}"
+    clues = [Clue(each.name, figure, why.format(each.title)) for each, figure in found]
     if clues or chosen is not None:
         board.decide("preset", clues)
     board.preset, board.sure = (preset.name, sure) if preset else ("", 0.0)
@@ -102,8 +107,7 @@ def _name(result: Deduced) -> None:
     if game is not None:
         result.game = naming.game_identity(str(game))
         board.guesses["game"] = replace(board.guesses["game"], value=result.game)
-    algorithms = [clue for clue in clues.algorithms]
-    result.algorithm = str(board.decide("algorithm", algorithms) or "")
+    result.algorithm = str(board.decide("algorithm", clues.algorithms) or "")
     result.run = int(board.decide("run", [*clues.runs, Clue(1, 0.5, "nothing says which run it is")]) or 0)
 
 
@@ -129,22 +133,23 @@ def _network(result: Deduced, path: Path, checkpoint: Checkpoint) -> int:
     framework = _framework(checkpoint, result.convention)
     shapes = {name: array.shape for name, array in checkpoint.arrays.items()}
     layers, names = structure.build(wiring, heads, fit, _choices(result, heads, framework, checkpoint), shapes)
-    used = set(names.values())
-    rest = {name: "no layer of the agent reads it" for m in kept for name in m.parts.values() if name not in used}
+    used = {name for each in names.values() for name in ((each,) if isinstance(each, str) else each)}
+    rest = {name: "no layer of the agent reads it" for m in kept for name in m.arrays if name not in used}
     result.unused = {**result.unused, **rest}
     if faults:
         result.remarks += [f"{fault}." for fault in faults]
         if any(fault.split(" reads ")[0] in (heads.action, heads.value) for fault in faults):
             return heads.actions
-    _spec(result, layers, names, wiring, fit, heads.actions)
+    _spec(result, layers, names, wiring, fit)
     return heads.actions
 
 
 def _heads(result: Deduced, wiring: Wiring, path: Path, checkpoint: Checkpoint) -> roles.Heads | None:
     """What the last layers mean; the guess is called ``outputs``."""
     board = result.board
-    text = " ".join([*checkpoint.facts.get("classes", ()), *(name for name in result.unused if "target" in name.lower())])
-    keys = {"algorithm": result.algorithm, "known_actions": actions.counts(result.game), "text": f"{text} {path.name}"}
+    targets = (name for name in result.unused if "target" in name.lower())
+    text = " ".join([*map(str, checkpoint.facts.get("classes", ())), *targets, path.name])
+    keys = {"algorithm": result.algorithm, "known_actions": actions.counts(result.game), "text": text}
     guess = roles.decide(wiring.sinks, **keys)
     if guess is None:
         return None
@@ -167,22 +172,26 @@ def _fit(result: Deduced, wiring: Wiring, checkpoint: Checkpoint) -> Fit | None:
     torch = _framework(checkpoint, result.convention) == "pytorch"
     size = board.choices.get("preprocessing.size") or board.given("network.size")
     sizes = {tuple(int(side) for side in size): 1.0} if size else None
-    fits = structure.movements(wiring, checkpoint.facts.get("modules", {}), torch, sizes)
+    pool = board.given("network.pools") or ()
+    pools = [Pool(size, size, 0 if torch else "VALID") if size else None for size in pool]
+    fits = structure.movements(wiring, checkpoint.facts.get("modules", {}), torch, sizes, pools)
     given = board.given("network.padding"), board.given("network.stride"), board.given("network.pool")
     fits = [fit for fit in fits if _as_given(fit, *given)] or fits
     if not fits:
-        size_text = "" if size is None else f" of {size[0]}×{size[1]}"
+        size_text = f" of {size[0]}×{size[1]}" if size else ""
         result.remarks.append(f"No usual strides and paddings fit its layers to each other and to an input{size_text}.")
         return None
     total = sum(fit.prior for fit in fits)
     sure = 0.98 if _told_all(fits[0], checkpoint) else 0.97
     clues = [Clue(str(fit), sure * fit.prior / total, "its arrays' shapes fit") for fit in fits[:24]]
     if any(part is not None for part in given) or board.given("network.size"):
-        clues[0] = replace(clues[0], confidence=max(clues[0].confidence, 0.95 * board.sure), reason=f"preset {board.preset}")
+        sure = max(clues[0].confidence, 0.95 * board.sure)
+        clues[0] = replace(clues[0], confidence=sure, reason=f"preset {board.preset}")
     chosen = board.decide("geometry", clues, needed=True)
     fit = next((fit for fit in fits if str(fit) == chosen), None)
     if fit is None:
-        raise ZooError(f"“{chosen}” does not fit the file's layers; these do: {'; '.join(str(fit) for fit in fits[:6])}.")
+        known = "; ".join(str(fit) for fit in fits[:6])
+        raise ZooError(f"“{chosen}” does not fit the file's layers; these do: {known}.")
     return fit
 
 
@@ -201,7 +210,7 @@ def _as_given(fit: Fit, padding: Any, stride: Any, pool: Any) -> bool:
 
 
 def _framework(checkpoint: Checkpoint, convention: str) -> str:
-    if checkpoint.format.startswith(("flax", "msgpack", "orbax", "jax", "dopamine")):
+    if observation.is_flax(checkpoint):
         return "flax"
     return "pytorch" if convention in TORCH_LIKE else "tensorflow"
 
@@ -212,8 +221,9 @@ def _choices(result: Deduced, heads: roles.Heads, framework: str, checkpoint: Ch
     classes = " ".join(str(entry.get("class", "")) for entry in checkpoint.facts.get("modules", {}).values()
                        if isinstance(entry, Mapping))  # fmt: skip
     named = {"ELU": "elu", "LeakyReLU": "leaky_relu", "Tanh": "tanh", "SELU": "selu", "GELU": "gelu", "SiLU": "silu"}
-    told = [Clue(ours, 0.9, f"its modules include {theirs}") for theirs, ours in named.items() if theirs in classes.split()]
-    usual = [*told, Clue("relu", 0.97 if "ReLU" in classes.split() else 0.85, "rectified units are usual")]
+    found = [theirs for theirs in named if theirs in classes.split()]
+    usual = [Clue(named[theirs], 0.9, f"its modules include {theirs}") for theirs in found]
+    usual.append(Clue("relu", 0.97 if "ReLU" in classes.split() else 0.85, "rectified units are usual"))
     convs = board.decide("network.convs", usual)
     hidden = board.decide("network.hidden", [Clue(convs, 0.85, "as after the convolutions")])
     support = (-10.0, 10.0)
@@ -221,9 +231,26 @@ def _choices(result: Deduced, heads: roles.Heads, framework: str, checkpoint: Ch
         low, high = (next((float(v) for k, v in _values(checkpoint) if k.lower().replace("_", "") == name), None)
                      for name in ("vmin", "vmax"))  # fmt: skip
         told = [Clue((low, high), 0.97, "the file says v_min and v_max")] if None not in (low, high) else []
-        support = tuple(board.decide("network.support", [*told, Clue((-10.0, 10.0), 0.8, "returns from −10 to 10 are usual")]))
-    keys = {key: board.given(f"network.{key}") for key in ("first", "centre", "atoms_first")}
-    return Choices(convs, hidden, support, framework, **{key: value for key, value in keys.items() if value is not None})
+        told += _support(checkpoint, heads.atoms)
+        usual = Clue((-10.0, 10.0), 0.8, "returns from −10 to 10 are usual")
+        support = tuple(float(end) for end in board.decide("network.support", [*told, usual]))
+    keys = {key: board.given(f"network.{key}") for key in ("first", "centre", "atoms_first", "slope")}
+    alpha = [array for name, array in checkpoint.arrays.items() if re.search(r"prelu.*alpha", name) and array.size == 1]
+    if hidden == "leaky_relu" and alpha:  # tensorpack's PReLU learns one slope for a whole layer
+        keys["slope"] = float(alpha[0].reshape(-1)[0])
+    keys = {key: value for key, value in keys.items() if value is not None}
+    return Choices(convs, hidden, support, framework, **keys)
+
+
+def _support(checkpoint: Checkpoint, atoms: int) -> list[Clue]:
+    """The returns that a buffer of the network lists: evenly spaced, as many as atoms."""
+    for name, array in checkpoint.arrays.items():
+        marks = {"support", "supports", "atoms", "z"} & set(arrays.words(name))
+        if marks and array.size == atoms > 1:
+            low, high = float(array.reshape(-1)[0]), float(array.reshape(-1)[-1])
+            if low < high:
+                return [Clue((low, high), 0.97, f"its array {name} lists the returns")]
+    return []
 
 
 def _values(checkpoint: Checkpoint) -> list[tuple[str, float]]:
@@ -234,7 +261,7 @@ def _values(checkpoint: Checkpoint) -> list[tuple[str, float]]:
 
 
 def _spec(
-    result: Deduced, layers: tuple[LayerSpec, ...], names: Mapping[str, str], wiring: Wiring, fit: Fit | None, count: int
+    result: Deduced, layers: tuple[LayerSpec, ...], names: Mapping[str, str], wiring: Wiring, fit: Fit | None
 ) -> None:
     """Enter the network with what holds for all its layers, and the size that fits it."""
     torch = result.convention in TORCH_LIKE
@@ -243,15 +270,17 @@ def _spec(
     why = "PyTorch and Chainer keep channels first" if torch else "TensorFlow, Keras and Flax keep channels last"
     flatten = board.decide("network.flatten", [Clue(order, 0.93, why), Clue("HWC" if torch else "CHW", 0.05, "rare")])
     frames = [Clue("oldest-first", 0.85 if torch else 0.75, "most stack the newest frame last")]
-    frame_order = board.decide("network.frame_order", [*frames, Clue("newest-first", 0.15, "some put it first")])
+    tower = wiring.towers.get(structure.trunk(wiring))
+    channels = tower[0].module.inputs if tower else 0
+    frame_order = "oldest-first"
+    if channels not in (1, 3):  # of one frame there is no order
+        frame_order = board.decide("network.frame_order", [*frames, Clue("newest-first", 0.15, "some put it first")])
     scales = [Clue((0.0, 1.0), 0.85, "most divide by 255"), Clue((0.0, 255.0), 0.1, "some feed bytes as they are")]
     scales += [Clue((-1.0, 1.0), 0.03, "some centre them"), Clue((-0.5, 0.5), 0.02, "some centre them")]
     low, high = board.decide("network.input_range", scales)
     result.network = NetworkSpec(layers, flatten, (float(low), float(high)), frame_order)
     result.names = overrides.names(names, board.choices)
     result.network = replace(result.network, layers=overrides.layers(layers, board.choices))
-    tower = wiring.towers.get(structure.trunk(wiring))
-    channels = tower[0].module.inputs if tower else 0
     vector = 0 if tower else wiring.vectors[0].module.inputs
     result.input = observation.Input(fit.size if fit else None, channels, vector)
 
@@ -263,7 +292,13 @@ def _told(result: Deduced, checkpoint: Checkpoint) -> int:
     return count
 
 
-def _actions(result: Deduced, count: int) -> None:
+def _epsilons(checkpoint: Checkpoint) -> list[Clue]:
+    told = checkpoint.facts.get("epsilon")
+    said = [Clue(float(told), 0.9, "the file says how exploration ended")] if isinstance(told, float) else []
+    return [*said, Clue(0.01, 0.6, "a usual value in evaluation")]
+
+
+def _actions(result: Deduced, checkpoint: Checkpoint, count: int) -> None:
     """Names of the outputs, and how an action is picked."""
     board, network = result.board, result.network
     found = actions.candidates(result.game, count) if count else []
@@ -274,9 +309,12 @@ def _actions(result: Deduced, count: int) -> None:
         rules = [Clue("argmax", 0.7, "Q-values: the best action"), Clue("epsilon", 0.3, "or now and then a random one")]
     else:
         rules = [Clue("sample", 0.7, "a policy is usually sampled from"), Clue("argmax", 0.3, "or its likeliest taken")]
+    told = checkpoint.facts.get("rule")
+    if told in ("sample", "argmax", "epsilon"):
+        rules = [Clue(told, 0.95, "as its family is played"), *(clue for clue in rules if clue.value != told)]
     result.rule = str(board.decide("actions.rule", rules))
     if result.rule == "epsilon":
-        result.epsilon = float(board.decide("actions.epsilon", [Clue(0.01, 0.6, "a usual value in evaluation")]))
+        result.epsilon = float(board.decide("actions.epsilon", _epsilons(checkpoint)))
 
 
 def _observation(result: Deduced, checkpoint: Checkpoint) -> None:

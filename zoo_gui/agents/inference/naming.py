@@ -27,8 +27,13 @@ DEPTH = 5
 """Folders of a path that may speak of the agent; those above are the person's own."""
 FACT_KEYS = ("env_id", "env", "env_name", "environment", "game", "game_name", "env_spec", "task")
 ALGORITHM_KEYS = ("algorithm", "algo", "exp_name", "agent", "method", "policy_class", "class", "classes", "model_class")
+_RUNS = (
+    r"-v\d_(\d{1,3})$", r"seed[_-]?(\d{1,4})(?!\d)", r"__(\d{1,4})__", r"^(\d{1,2})$", r"run[_-]?(\d{1,3})(?!\d)",
+)  # fmt: skip
 _ENV = re.compile(r"(?P<game>[A-Za-z0-9_]+?)(?:-ram)?(?P<kind>NoFrameskip|Deterministic)?-v(?P<version>[0-5])(?![0-9])")
-_PLURAL = frozenset({"casino", "combat", "hero", "defender", "superman", "turmoil", "venture", "solaris", "alien", "surround"})
+_WORDS = frozenset(
+    {"casino", "combat", "hero", "defender", "superman", "turmoil", "venture", "solaris", "alien", "surround"}
+)
 """Names of games that are common words: less sure in a path."""
 
 
@@ -113,12 +118,13 @@ def _runs_of(pieces: list[str], most: int = 4) -> Iterator[str]:
 
 def _games(text: str, sure: float, where: str) -> Iterator[Clue]:
     games = importlib.import_module("zoo_gui.play.games")
-    keys = {re.sub(r"[^a-z0-9]", "", name.casefold()): game for game in games.TITLES for name in (game, games.TITLES[game])}
+    names = [(name, game) for game in games.TITLES for name in (game, games.TITLES[game])]
+    keys = {re.sub(r"[^a-z0-9]", "", name.casefold()): game for name, game in names}
     taken = ""
     for joined in _runs_of(_pieces(text)):
         if joined in keys and joined not in taken and len(joined) > 2:
             taken += joined + " "
-            factor = 0.8 if joined in _PLURAL and not _ENV.search(text) else 1.0
+            factor = 0.8 if joined in _WORDS and not _ENV.search(text) else 1.0
             yield Clue(games.identity(keys[joined]), sure * factor, where)
     folded = re.sub(r"[^a-z0-9]", "", text.casefold())
     for key, game in keys.items():
@@ -137,7 +143,8 @@ def _environments(text: str, sure: float, where: str) -> Iterator[Clue]:
 
 def _algorithms(text: str, sure: float, where: str) -> Iterator[Clue]:
     known = dict(ALGORITHMS)
-    pieces = [piece.lower() for piece in re.findall(r"[A-Za-z]+\d*[a-z]*|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))]
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    pieces = [piece.lower() for piece in re.findall(r"[A-Za-z]+\d*[a-z]*|\d+", spaced)]
     taken = ""
     for joined in _runs_of(pieces, 3):
         name = known.get(joined)
@@ -152,7 +159,7 @@ def _algorithms(text: str, sure: float, where: str) -> Iterator[Clue]:
 
 
 def _runs(text: str, sure: float, where: str) -> Iterator[Clue]:
-    for pattern in (r"-v\d_(\d{1,3})$", r"seed[_-]?(\d{1,4})(?!\d)", r"__(\d{1,4})__", r"^(\d{1,2})$", r"run[_-]?(\d{1,3})(?!\d)"):
+    for pattern in _RUNS:
         match = re.search(pattern, text)
         if match:
             yield Clue(int(match[1]), sure * 0.6, where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -49,9 +50,22 @@ def pipeline(board: Board, taken: Input, clues: Clues, checkpoint: Checkpoint) -
     return _changed(_sticky(board, spec, clues, own, said), said)
 
 
+def is_flax(checkpoint: Checkpoint) -> bool:
+    """Whether JAX's libraries made the file."""
+    named = re.search(r"Flax|JAX|Haiku", str(checkpoint.facts.get("framework", "")))
+    return bool(named) or checkpoint.format.startswith(("flax", "orbax"))
+
+
 def _named(clues: Clues, checkpoint: Checkpoint) -> list[Clue]:
     """Named pipelines, by the environment's id, then by the framework."""
     found = []
+    told = checkpoint.facts.get("preprocessing")
+    if isinstance(told, str):
+        family = checkpoint.facts.get("family", "agents")
+        found.append(Clue(told, 0.97, f"its names are those of the Atari Zoo's {family}"))
+    if "Stable-Baselines" in str(checkpoint.facts.get("framework", "")):
+        name = "sb3" if checkpoint.format.endswith("3") else "baselines-vec"
+        found.append(Clue(name, 0.85, "its framework wraps so"))
     for clue in clues.environments:
         kind, version = clue.value
         why = f"the environment {kind or 'id'}-v{version} ({clue.reason})"
@@ -63,9 +77,10 @@ def _named(clues: Clues, checkpoint: Checkpoint) -> list[Clue]:
             found += [Clue("gym-deterministic-v4", 0.6, why)]
         else:
             found += [Clue("gym-v4", 0.6, why)]
-    flax = checkpoint.format.startswith(("flax", "msgpack", "orbax", "jax"))
-    usual = {"gym-deterministic-v4": 0.3} if checkpoint.format.startswith("keras") else {"dopamine": 0.4} if flax else {}
-    usual = usual or {"baselines": 0.45}
+    keras = checkpoint.format.startswith("keras")
+    usual = {"gym-deterministic-v4": 0.3} if keras else {"baselines": 0.45}
+    if is_flax(checkpoint):
+        usual = {"dopamine": 0.4}
     everyone = {"baselines": 0.3, "gymnasium": 0.2, "dopamine": 0.1, "gym-v4": 0.08, "gym-deterministic-v4": 0.08}
     for name, often in {**everyone, **usual}.items():
         found.append(Clue(name, often, "usual for files of this kind"))
@@ -101,10 +116,13 @@ def _shaped(board: Board, spec: PreprocessingSpec, taken: Input, own: Mapping[st
     if spec.color == "rgb" and channels % COLOURS:
         spec = replace(spec, color="gray")
     if channels % COLOURS == 0 and channels and "color" not in own and spec.color != "rgb":
-        clues = [Clue("rgb", 0.85 if channels in (3, 9, 12) else 0.3, f"{channels} input channels"), Clue("gray", 0.4, "")]
+        sure = 0.85 if channels in (3, 9, 12) else 0.3
+        clues = [Clue("rgb", sure, f"{channels} input channels"), Clue("gray", 0.4, f"{channels} input channels")]
         color = board.decide("preprocessing.color", clues)
         if color == "rgb":
             spec = replace(spec, color="rgb", transforms=tuple(t for t in spec.transforms if t.op != "grey"))
+    elif spec.color == "rgb" and "color" in own and channels % COLOURS:
+        return None
     each = COLOURS if spec.color == "rgb" else 1
     return replace(spec, stack=max(1, channels // each))
 
@@ -141,5 +159,6 @@ def _sticky(
         return spec
     kind, version = clues.environments[0].value
     has = kind != "NoFrameskip" and version in (0, 5)
-    probable = [Clue(0.25 if has else 0.0, 0.8, f"{kind or 'the environment'}-v{version} {'has' if has else 'has no'} sticky actions")]
+    why = f"{kind or 'the environment'}-v{version} {'has' if has else 'has no'} sticky actions"
+    probable = [Clue(0.25 if has else 0.0, 0.8, why)]
     return replace(spec, sticky=float(board.decide("preprocessing.sticky", probable)))

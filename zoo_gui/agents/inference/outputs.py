@@ -50,7 +50,9 @@ def _hidden(builder: Builder, node: Node, name: str, as_conv: bool) -> str:
     return builder.norms(node, builder.add(spec, node.module), activation)
 
 
-def _dense(name: str, module: Module, source: str | None, activation: str = "linear", as_conv: bool = False, **keys) -> LayerSpec:
+def _dense(
+    name: str, module: Module, source: str | None, activation: str = "linear", as_conv: bool = False, **keys
+) -> LayerSpec:
     """A dense layer, or of an IQN the same for each fraction: a convolution of kernel 1×1."""
     size = {"filters": module.outputs} if as_conv else {"units": module.outputs}
     kind = "conv" if as_conv else "dense"
@@ -61,7 +63,7 @@ def _recurrent(builder: Builder, node: Node) -> str:
     """A GRU or LSTM. Keras's GRU says by its bias whether it resets after the product; TensorFlow 1's LSTM has one
     kernel for input and state, its gates in the order i, g, f, o, and adds 1 to the forget gate (BasicLSTMCell)."""
     module = node.module
-    keys = {}
+    keys = {"gates": module.gates} if module.gates else {}
     bias = builder.shapes.get(module.parts.get("bias", ""), ())
     if module.kind == "gru" and builder.choices.framework == "tensorflow":
         keys["reset_after"] = len(bias) == 2

@@ -16,7 +16,7 @@ BLOCKS = 2
 
 @dataclass(frozen=True)
 class Stack:
-    """A convolution, a max pooling (3×3, stride 2), and blocks of two convolutions beside which their input is added."""
+    """A convolution, a max pooling (3×3, stride 2), and blocks of two convolutions with their input added."""
 
     conv: Node
     blocks: tuple[tuple[Node, Node], ...]
@@ -48,7 +48,7 @@ def _by_names(convs: Sequence[Node], residual: Sequence[Node]) -> list[Stack] | 
     result = []
     for conv in plain:
         folder = _parent(conv)
-        inside = [pair for path, pair in blocks.items() if path.startswith(folder + ".") or path.startswith(folder + "/")]
+        inside = [pair for path, pair in blocks.items() if path.startswith((folder + ".", folder + "/"))]
         number = re.findall(r"\d+", folder)[-1:]
         mine = inside or [pair for path, pair in blocks.items() if re.findall(r"\d+", path)[-1:] == number]
         result.append(Stack(conv, tuple((pair[0], pair[1]) for pair in mine)))

@@ -53,16 +53,19 @@ def decide(
     value = value if value is not others[0] or len(sinks) > 1 else None
     action = max(others, key=lambda node: _plausible(node, known_actions))
     if action.module.outputs == 1:
-        return Heads("sigmoid", action.path, "", 2, 1, False, 0.8, "a single output is the probability of one of two actions")
+        reason = "a single output is the probability of one of two actions"
+        return Heads("sigmoid", action.path, "", 2, 1, False, 0.8, reason)
     width = value.module.outputs if value else 1
     actions, atoms, sure = _split(action.module.outputs, width, known_actions)
     found, confidence, reason = _kind(action, value, algorithm, text, atoms)
     if kind:
         found, confidence, reason = kind, 1.0, "given"
     if found != "dueling" and atoms > 1 and width > 1:
-        found, confidence, reason = "dueling", 0.95, "value and advantages each have the same numbers for an action's return"
+        found, confidence = "dueling", 0.95
+        reason = "value and advantages each have the same numbers for an action's return"
     categorical = atoms in (51, 21, 101, 11) if atoms > 1 else False
-    return Heads(found, action.path, value.path if value else "", actions, atoms, categorical, min(confidence, sure), reason)
+    path = value.path if value else ""
+    return Heads(found, action.path, path, actions, atoms, categorical, min(confidence, sure), reason)
 
 
 def _value(sinks: Sequence[Node]) -> Node | None:
@@ -112,7 +115,8 @@ def _kind(action: Node, value: Node | None, algorithm: str, text: str, atoms: in
             return "dueling", 0.85, f"{algorithm or 'Q-learning'} with two streams of outputs"
         if "dueling" in text.lower():
             return "dueling", 0.9, "its names speak of dueling"
-        return "policy", 0.9 if action.stream == "policy" or algorithm else 0.75, "a layer of one unit beside it is the value"
+        sure = 0.9 if action.stream == "policy" or algorithm else 0.75
+        return "policy", sure, "a layer of one unit beside it is the value"
     if atoms > 1:
         return "q", 0.95, f"{atoms} numbers for each action describe its return"
     if algorithm in POLICY_METHODS:

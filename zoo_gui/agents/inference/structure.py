@@ -20,9 +20,16 @@ def trunk(wiring: Wiring) -> str:
 
 
 def movements(
-    wiring: Wiring, modules: Mapping[str, Any], torch: bool, sizes: Mapping[tuple[int, int], float] | None = None
+    wiring: Wiring,
+    modules: Mapping[str, Any],
+    torch: bool,
+    sizes: Mapping[tuple[int, int], float] | None = None,
+    pools: Sequence[Pool | None] = (),
 ) -> list[Fit]:
-    """Ways that the trunk's convolutions can move, best first. modules: what a pickle says of its modules, by path."""
+    """Ways that the trunk's convolutions can move, best first.
+
+    modules: what a pickle says of its modules, by path. pools: what is known to follow each convolution.
+    """
     nodes = wiring.towers.get(trunk(wiring), ())
     if not nodes:
         return []
@@ -33,7 +40,7 @@ def movements(
         move = Move(1, 1, Pool(3, 2, 1)) if torch else Move(1, "SAME", Pool(3, 2, "SAME"))
         return fits([(3, 3)] * len(found), positions, torch=torch, known=[move] * len(found), sizes=sizes)
     known = [_known(node.path, modules) for node in nodes]
-    pools = _known_pools(nodes, modules)
+    pools = pools if len(pools) == len(nodes) else _known_pools(nodes, modules)
     return fits([node.module.kernel for node in nodes], positions, torch=torch, known=known, pools=pools, sizes=sizes)
 
 

@@ -30,11 +30,15 @@ def complete(board: Board, checkpoint: Checkpoint, algorithm: str) -> tuple[Netw
     elif (low, high) == (0.0, 1.0):
         scales.append(Clue((0.0, 255.0), 0.12, "some feed bytes as they are"))
     low, high = board.decide("network.input_range", scales)
-    order = board.decide("network.frame_order", [Clue(network.frame_order, 0.75, "most stack the newest frame last")])
+    taken = _input(board, network, checkpoint)
+    order = network.frame_order
+    if taken.channels not in (1, 3):
+        orders = [Clue(order, 0.75, "most stack the newest frame last"), Clue("newest-first", 0.2, "some put it first")]
+        order = board.decide("network.frame_order", orders)
     flatten = board.decide("network.flatten", [Clue(network.flatten, 0.97, "the file's own structure says so")])
     network = replace(network, input_range=(float(low), float(high)), frame_order=order, flatten=flatten)
     network = replace(network, layers=overrides.layers(network.layers, board.choices))
-    return network, _input(board, network, checkpoint), _actions(network, checkpoint)
+    return network, taken, _actions(network, checkpoint)
 
 
 def _with_roles(board: Board, network: NetworkSpec, algorithm: str) -> NetworkSpec:
@@ -73,11 +77,12 @@ def _actions(network: NetworkSpec, checkpoint: Checkpoint) -> int:
 
 def _input(board: Board, network: NetworkSpec, checkpoint: Checkpoint) -> Input:
     """What the first layer takes: as the file says, else the usual size that fits the arrays."""
-    shape = next((checkpoint.facts[key] for key in SHAPE_KEYS if _is_shape(checkpoint.facts.get(key))), None)
+    told = [checkpoint.facts.get(key) for key in SHAPE_KEYS]
+    told += [item.get("shape") for item in checkpoint.facts.get("inputs", ()) if isinstance(item, Mapping)]
+    shape = next((shape for shape in told if _is_shape(shape)), None)
     if shape is not None:
         shape = [int(side) for side in shape]
-        if len(shape) == 4:
-            shape = shape[1:]
+        shape = shape[-3:]
         if len(shape) == 1:
             return Input(None, 0, shape[0])
         if len(shape) == 2:

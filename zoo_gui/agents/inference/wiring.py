@@ -147,7 +147,8 @@ def _towers(convs: Sequence[Node]) -> dict[str, tuple[Node, ...]]:
     first = convs[0].module.inputs if convs else 0
     for node in convs:
         open_ = {name: nodes for name, nodes in towers.items() if nodes[-1].module.outputs == node.module.inputs}
-        if node.module.inputs == first and not any(_shared(node, nodes[0]) or len(towers) == 1 for nodes in open_.values()):
+        follows = any(_shared(node, nodes[0]) or len(towers) == 1 for nodes in open_.values())
+        if node.module.inputs == first and not follows:
             name = node.stream if node.stream not in towers else f"{node.stream}{len(towers) + 1}"
             towers[name] = [replace(node, tower=name)]
         elif open_:
@@ -191,11 +192,16 @@ def _embeds(node: Node, rows: dict[str, int], vectors: Sequence[Node]) -> bool:
 
 
 def _source(
-    node: Node, wired: Sequence[Node], towers: dict[str, tuple[Node, ...]], rows: dict[str, int], vectors: Sequence[Node]
+    node: Node,
+    wired: Sequence[Node],
+    towers: dict[str, tuple[Node, ...]],
+    rows: dict[str, int],
+    vectors: Sequence[Node],
 ) -> str | None:
     """The path of what feeds a layer, "" the observation, None where nothing fits."""
     if node.path in rows:
-        return "map:" + max(towers, key=lambda name: (bool(name) and name == node.stream, _shared(node, towers[name][0])))
+        own = {name: (bool(name) and name == node.stream, _shared(node, towers[name][0])) for name in towers}
+        return "map:" + max(towers, key=lambda name: own[name])
     consumed = {other.source for other in wired}
     before = [other for other in wired if other.module.outputs == node.module.inputs and not other.embeds]
     if not before:
