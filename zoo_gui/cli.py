@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any, NoReturn, Sequence
 
-from zoo_gui import __version__, cli_rollout, cli_verify, cli_zoo
+from zoo_gui import __version__, cli_card, cli_rollout, cli_verify, cli_zoo
 from zoo_gui.types import ZooError
 
 FRAMES_PER_SECOND = 60
@@ -255,6 +255,7 @@ COMMANDS = {
     "list": (cli_zoo.list_options, cli_zoo.run_list, "list the agents there are"),
     "fetch": (cli_zoo.fetch_options, cli_zoo.run_fetch, "download agents that others publish"),
     "play": (_play_options, _play, "play games without a window and print the scores"),
+    "card": (cli_card.add_options, cli_card.run, "say what a weights file is, and make its agent card"),
     "rollout": (cli_rollout.add_options, cli_rollout.run, "play, record everything and write the zoo's .npz file"),
     "verify": (cli_verify.add_options, cli_verify.run, "compare an agent with what its card says it does"),
     "bench": (_bench_options, _bench, "measure how fast it is on this machine"),
