@@ -3,6 +3,7 @@
 The cards in ``cards`` were written from each author's README; ``slow/score_real_agents.py`` plays them.
 """
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from zoo_gui.agents.agent import Agent
 from zoo_gui.agents.card import Card
+from zoo_gui.agents.drafts import draft
 from zoo_gui.agents.formats import read_checkpoint
 
 CARDS = Path(__file__).parent / "cards"
@@ -89,6 +91,42 @@ def test_each_plays(name):
         assert seen.min() >= agent.observation_range[0] and seen.max() <= agent.observation_range[1]
         if not agent.card.preprocessing.is_float:  # bytes then, bytes now
             assert np.abs(golden - golden.round()).max() < 1e-2
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "dqn"])
+def test_the_container_of_stable_baselines3(algorithm):
+    """Agents of CartPole, which no emulator here plays: against the forward pass in NumPy that balanced the pole."""
+    path = AGENTS / f"DLR-RM_rl-trained-agents/{algorithm}/CartPole-v1_1/CartPole-v1.zip"
+    agent = Agent.of_file(Card.read(CARDS / f"sb3_{algorithm}_cartpole.toml"), path)
+    arrays = read_checkpoint(path).arrays
+    seen = np.random.default_rng(0).normal(size=4).astype("f4")
+    paths, bend = {
+        "ppo": (["mlp_extractor.policy_net.0", "mlp_extractor.policy_net.2", "action_net"], np.tanh),
+        "dqn": (["q_net.q_net.0", "q_net.q_net.2", "q_net.q_net.4"], lambda x: np.maximum(x, 0)),
+    }[algorithm]
+    x = seen
+    for layer in paths:
+        x = arrays[f"{layer}.weight"] @ x + arrays[f"{layer}.bias"]
+        x = x if layer == paths[-1] else bend(x)
+    assert close(agent.decide(seen.reshape(1, 4, 1), np.random.default_rng(0)).scores, x)
+    assert agent.has_value and agent.scores_kind == ("logits" if algorithm == "ppo" else "q")
+
+
+@pytest.mark.parametrize("name", list(REAL))
+def test_a_draft_is_the_card_that_the_readme_gives(name):
+    """With no help from anybody the file is understood as its author meant it."""
+    found, card = draft(AGENTS / REAL[name][0]).card, Card.read(CARDS / f"{name}.toml")
+    agent, expected = Agent.of_file(found, AGENTS / REAL[name][0]), Agent.of_file(card, AGENTS / REAL[name][0])
+    assert (found.game, found.actions) == (card.game, card.actions)
+    rng = np.random.default_rng(0)
+    low, high = expected.observation_range
+    for _ in range(3):
+        seen = rng.uniform(low, high, expected.observation_shape).astype("f4")
+        assert close(agent.decide(seen, rng).scores, expected.decide(seen, rng).scores)
+    rules = {f.name for f in dataclasses.fields(card.preprocessing)} - {"max_episode_frames", "sticky", "fire_on_reset"}
+    assert {rule: getattr(found.preprocessing, rule) for rule in rules} == {
+        rule: getattr(card.preprocessing, rule) for rule in rules
+    }
 
 
 @pytest.mark.parametrize("name", list(REAL))
