@@ -1,9 +1,14 @@
 """The clock of the window over real shared memory, with a scripted engine in place of the process."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from zoo_gui.agents.presets_preprocessing import named
 from zoo_gui.engine.feed import LOOKAHEAD, Feed
+from zoo_gui.engine.lane import Lane
 from zoo_gui.engine.shared import SLOTS, UNLIMITED, SharedLane
 from zoo_gui.types import Decision, LaneInfo, LayerInfo, Step, StepSummary
 
@@ -221,3 +226,26 @@ def test_unpaced_running_shows_the_newest_and_pauses_where_the_engine_is(rig):
     tick = feed.tick
     run(engine, feed, 5, start=6.0)
     assert feed.tick == tick
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "range_", "channels"),
+    [("ale-vector", "uint8", (0, 255), 1), ("zoo-tf", "float32", (0, 255), 1), ("gym-v4", "uint8", (0, 255), 3),
+     ("karpathy-pong", "float32", (-255, 255), 1), ("pytorch-a3c", "float32", (-4, 4), 1)],
+)  # fmt: skip
+def test_a_lane_says_what_its_observations_are_and_they_pass_as_they_are(name, dtype, range_, channels):
+    spec = named(name)
+    agent = SimpleNamespace(layers=LAYERS, observation_shape=spec.observation_shape, scores_kind="q", has_value=True)
+    emulator = SimpleNamespace(game="pong", screen_shape=(210, 160, 3))
+    player = SimpleNamespace(agent=agent, emulator=emulator, preprocessing=spec, frame_skip=4, seed=0,
+                             controller="agent", action_names=INFO.action_names)  # fmt: skip
+    info = Lane("tiny/1", "Tiny", "", player).info(0)
+    assert (info.observation_dtype, info.observation_range, info.frame_channels) == (dtype, range_, channels)
+    lane = SharedLane(info)
+    try:
+        observation = np.random.default_rng(0).normal(100, 50, info.observation_shape).astype(dtype)
+        lane.write_step(0, 0, dataclasses.replace(make_step(1, info=info), observation=observation))
+        seen = lane.read_step().step.observation
+        assert seen.dtype == dtype and np.array_equal(seen, observation)
+    finally:
+        lane.close(unlink=True)

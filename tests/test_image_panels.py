@@ -403,6 +403,34 @@ def test_hovering_the_input_names_the_pixel(make):
     assert session.called("hover")[-1] == (f"input t−2 at row 20, column 10 = {value}",)
 
 
+def test_differences_show_zero_as_mid_grey_and_hovering_says_the_true_value(make):
+    info = dataclasses.replace(fake_lane(0, observation=(80, 80, 1)), observation_range=(-255.0, 255.0),
+                               observation_dtype="float32")  # fmt: skip
+    session, panel = make(ObservationPanel, info, size=(600, 400), steps=0)
+    observation = np.zeros((80, 80, 1), np.float32)
+    observation[0, 0], observation[0, 1], observation[2, 3] = 255, -255, -37.25
+    session.give_step(0, fake_step(info, observation=observation))
+    picture = panel._tiles[0].tiles[0].picture
+    shown = picture.pixels[..., 1].astype(int)
+    assert abs(shown[40, 40] - 127.5) <= 1 and shown[0, 0] == 255 and shown[0, 1] == 0
+    box = picture.box
+    panel._point(QtCore.QPointF(box.x() + 3.5 * box.width() / 80, box.y() + 2.5 * box.height() / 80))
+    assert session.called("hover")[-1] == ("input t at row 2, column 3 = -37.25",)
+
+
+def test_colour_frames_are_shown_in_colour(make):
+    info = dataclasses.replace(fake_lane(0, observation=(50, 40, 6)), frame_channels=3)
+    session, panel = make(ObservationPanel, info, size=(600, 400))
+    tiles, observation = panel._tiles[0].tiles, session.last_step(0).observation
+    assert [tile.name for tile in tiles] == ["t−1", "t", "Δ"]
+    np.testing.assert_array_equal(tiles[1].picture.pixels[..., 2::-1], observation[..., 3:])
+    np.testing.assert_array_equal(tiles[0].picture.pixels[..., 2::-1], observation[..., :3])
+    box = tiles[1].picture.box
+    panel._point(QtCore.QPointF(box.x() + 0.5 * box.width() / 40, box.y() + 0.5 * box.height() / 50))
+    values = ", ".join(map(str, observation[0, 0, 3:]))
+    assert session.called("hover")[-1] == (f"input t at row 0, column 0 = {values}",)
+
+
 # -- one layer ------------------------------------------------------------------------------------------------------
 def settle(qtbot, panel):
     qtbot.waitUntil(lambda: not panel._refit.isActive())

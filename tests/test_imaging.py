@@ -308,3 +308,18 @@ def test_q_values_and_logits_share_no_scale():
     book.set_lanes((policy, q))
     assert book[0, name].scale is not book[1, name].scale
     assert book[0, "conv1"].scale is book[1, "conv1"].scale
+
+
+def test_brightness_puts_the_range_between_black_and_white():
+    bytes_ = np.arange(256, dtype=np.uint8)
+    assert imaging.brightness(bytes_, 0, 255) is bytes_
+    np.testing.assert_array_equal(imaging.brightness(np.float32([-255, -0.5, 0, 255, 300]), -255, 255),
+                                  [0, 127, 128, 255, 255])  # fmt: skip
+    np.testing.assert_array_equal(imaging.brightness(np.float32([-9, -4, 4, 9]), -4, 4), [0, 0, 255, 255])
+
+
+def test_the_difference_of_colours_is_their_mean_change():
+    newest, previous = np.zeros((2, 3, 3), np.uint8), np.full((2, 3, 3), 30, np.uint8)
+    newest[0, 0] = (255, 30, 30)
+    change = imaging.difference(newest, previous)
+    assert change.shape == (2, 3) and change[0, 0] == 75 and change[1, 1] == -30

@@ -1,5 +1,6 @@
 """The player: what a Step holds, seeds, snapshots, sticky actions, controllers, limits."""
 
+import dataclasses
 import hashlib
 import subprocess
 import sys
@@ -322,3 +323,151 @@ def test_play_yields_episodes_that_can_be_played_alone():
     assert len(list(play(None, "pong", steps=7))) == 7
     with pytest.raises(ZooError, match="Name a game"):
         next(play())
+
+
+class Remembering(LinearAgent):
+    """An agent with a recurrent state: how many observations it has seen, and their sum."""
+
+    initial_state = read_only(np.zeros(2, np.float32))
+
+    def decide(self, observation, rng, state):
+        self.states = [*getattr(self, "states", []), state]
+        after = read_only(state + np.array([1, float(observation.sum() % 1000)], np.float32))
+        return dataclasses.replace(super().decide(observation, rng), state=after)
+
+    def gradients(self, observation, target, action=None, state=None):
+        self.asked.append((target, state))
+        return np.full(observation.shape, 0.5, np.float32)
+
+
+def test_memory_goes_from_step_to_step_and_begins_anew_with_each_episode():
+    agent = Remembering(PreprocessingSpec(max_episode_frames=40))
+    player = Player(Emulator("pong"), agent)
+    steps = take(player, 12, saliency="action")
+    firsts = [number for number, step in enumerate(steps) if step.index == 0]
+    assert len(firsts) > 1 and [state[0] for state in agent.states] == [step.index for step in steps]
+    assert all(state is agent.initial_state for state in (agent.states[number] for number in firsts))
+    assert [state for _, state in agent.asked] == agent.states  # explained where it decided
+
+
+def test_memory_is_part_of_a_snapshot():
+    agent = Remembering()
+    player = Player(Emulator("breakout"), agent)
+    take(player, 10)
+    snapshot = player.snapshot()
+    expected = digest(take(player, 20))
+    player.restore(snapshot)
+    assert digest(take(player, 20)) == expected
+    assert np.array_equal(agent.states[10], agent.states[30]) and agent.states[10][0] == 10
+    with pytest.raises(ZooError, match="another agent"):
+        Player(Emulator("breakout"), LinearAgent()).restore(snapshot)
+
+
+LIVES = dataclasses.replace(NO_OPENING, opening="noops", life_actions=("NOOP", "FIRE", "#2"))
+
+
+def until_a_life_is_lost(player):
+    while True:
+        step = player.step(all_frames=True)
+        if 0 < player.emulator.lives < step.lives:
+            return step
+
+
+def test_after_a_lost_life_actions_are_pressed_and_stack_and_memory_begin_anew():
+    emulator, agent = Joystick("breakout"), Remembering(LIVES)
+    player = Player(emulator, agent, seed=1)
+    lost = until_a_life_is_lost(player)
+    assert not lost.done and lost.frames.shape[0] == 4
+    played = emulator.log[-12:]
+    assert played == [0] * 4 + [emulator.code("FIRE")] * 4 + [emulator.code("RIGHT")] * 4
+    after = player.step()
+    assert not after.observation[..., :3].any() and after.observation[..., 3].any()
+    assert agent.states[-1] is agent.initial_state and after.index == lost.index + 1
+    assert after.episode_return == lost.episode_return + lost.reward
+
+
+def test_a_lost_life_may_only_refill_the_stack():
+    emulator = Joystick("breakout")
+    player = Player(emulator, Remembering(dataclasses.replace(LIVES, life_actions=(), stack_init="repeat")), seed=1)
+    lost = until_a_life_is_lost(player)
+    assert len(emulator.log) == 4 * (lost.index + 1)
+    after = player.step()
+    assert all(np.array_equal(after.observation[..., i], after.observation[..., 3]) for i in range(3))
+    assert player.agent.states[-1] is player.agent.initial_state
+
+
+def test_what_the_presses_earn_counts():
+    class Generous(Joystick):
+        def act(self, code):
+            return super().act(code) + 1
+
+    player = Player(Generous("breakout"), LinearAgent(LIVES), seed=1)
+    lost = until_a_life_is_lost(player)
+    assert lost.reward >= 16
+
+
+def test_a_game_over_ends_the_episode_without_presses():
+    emulator = Joystick("breakout")
+    player = Player(emulator, LinearAgent(LIVES), seed=1)
+    lives = []
+    while not (step := player.step()).done:
+        lives.append(step.lives)
+    assert step.terminated and sorted(set(lives)) == [1, 2, 3, 4, 5] and emulator.game_over
+
+
+def test_games_without_fire_leave_it_and_what_follows_out():
+    spec = dataclasses.replace(LIVES, reset_actions=("FIRE", "#2"))
+    player = Player(Emulator("ms_pacman"), preprocessing=spec)
+    assert player.emulator.frame_number == 0
+    assert Player(Emulator("breakout"), preprocessing=spec).emulator.frame_number == 8
+    lost = until_a_life_is_lost(player)
+    assert player.emulator.frame_number == 4 * (lost.index + 2)  # the no-op alone
+
+
+RANGED = dataclasses.replace(NO_OPENING, frame_skip_range=(2, 4))
+
+
+def test_a_frame_skip_may_be_drawn_for_each_action():
+    emulator = Joystick("breakout")
+    player = Player(emulator, LinearAgent(RANGED), seed=3)
+    assert player.frame_skip == 4
+    lengths, before = [], 0
+    for _ in range(300):
+        step = player.step(all_frames=True)
+        length, before = len(emulator.log) - before, len(emulator.log)
+        if step.done:
+            break
+        lengths.append(length)
+        assert step.frames.shape[0] == 4
+        for k in range(length, 4):
+            assert np.array_equal(step.frames[k], step.frames[length - 1])
+    assert set(lengths) == {2, 3, 4}
+    counts = np.bincount(lengths)[2:]
+    assert counts.min() > len(lengths) / 3 - 3 * np.sqrt(len(lengths) * 2 / 9)
+    assert Player(Emulator("pong"), LinearAgent(RANGED), frame_skip=3)._skips == (3, 3)
+
+
+def test_drawing_the_frame_skip_leaves_the_other_random_numbers_alone():
+    chosen = []
+    for spec in (NO_OPENING, RANGED):
+        agent = LinearAgent(spec)
+        agent.weights[:] = 0
+        take(Player(Emulator("breakout"), agent, seed=1), 40)
+        chosen.append(agent.chosen)
+    assert chosen[0] == chosen[1]
+    four, five = (np.random.SeedSequence([3, 1]).spawn(count) for count in (4, 5))
+    for one, other in zip(four, five):
+        assert np.array_equal(one.generate_state(8), other.generate_state(8))
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"opening": "noop"}, "noops"), ({"reset_actions": ("#9",)}, "#0 to #3"), ({"life_actions": ("JUMP",)}, "JUMP"),
+        ({"frame_skip_range": (2, 5)}, "frame_skip"), ({"frame_skip_range": (0, 4)}, "1 or more"),
+        ({"reset_actions": ("#",)}, "not an action"),
+    ],
+)  # fmt: skip
+def test_episode_rules_that_cannot_be_played(changes, match):
+    with pytest.raises(ZooError, match=match):
+        Player(Emulator("breakout"), LinearAgent(dataclasses.replace(NO_OPENING, **changes)))

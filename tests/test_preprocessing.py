@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from zoo_gui.agents.card import PreprocessingSpec
+from zoo_gui.agents.card import PreprocessingSpec, Transform
 from zoo_gui.play.emulator import Emulator
 from zoo_gui.play.preprocessing import Pipeline
 from zoo_gui.types import ZooError
@@ -147,3 +147,126 @@ def test_snapshot_brings_the_stack_back():
 def test_faulty_specs_say_what_is_wrong(spec, match):
     with pytest.raises(ZooError, match=match):
         Pipeline(spec, (210, 160))
+
+
+def test_over_previous_takes_the_last_screen_of_the_action_before_as_well():
+    spec = PreprocessingSpec(max_last=1, over_previous=True, stack=1, size=(210, 160))
+    pipeline = Pipeline(spec, (210, 160))
+    a, b, c = screens(3, (210, 160))
+    pipeline.reset(Picture(gray=a))
+    assert np.array_equal(pipeline.observation[..., 0], a)
+    pipeline.push([b])
+    assert np.array_equal(pipeline.observation[..., 0], np.maximum(a, b))
+    snapshot = pipeline.snapshot()
+    for _ in range(2):
+        pipeline.push([c])
+        assert np.array_equal(pipeline.observation[..., 0], np.maximum(b, c))
+        pipeline.restore(snapshot)
+    pipeline.grab(Picture(gray=c))
+    pipeline.drop()
+    pipeline.push([a])
+    assert np.array_equal(pipeline.observation[..., 0], np.maximum(a, c))
+
+
+def test_a_difference_is_the_frame_less_the_one_before_and_begins_with_zeros():
+    spec = PreprocessingSpec(max_last=1, difference=True, stack=2, size=(210, 160))
+    pipeline = Pipeline(spec, (210, 160))
+    a, b, c = screens(3, (210, 160))
+    pipeline.reset(Picture(gray=a))
+    assert pipeline.observation.dtype == np.float32 and not pipeline.observation.any()
+    pipeline.push([b])
+    snapshot = pipeline.snapshot()
+    for _ in range(2):
+        pipeline.push([c])
+        wanted = np.stack([b.astype(int) - a, c.astype(int) - b], -1)
+        assert np.array_equal(pipeline.observation, wanted) and wanted.min() < -200
+        pipeline.restore(snapshot)
+    pipeline.grab(Picture(gray=c))
+    pipeline.begin()
+    assert not pipeline.observation.any()
+
+
+class NormalizedEnv:
+    """The observation wrapper of ikostrikov's pytorch-a3c and of dgriff777's rl_a3c_pytorch, from its description."""
+
+    def __init__(self, alpha=0.9999):
+        self.mean = self.std = self.steps = 0
+        self.alpha = alpha
+
+    def __call__(self, observation):
+        self.steps += 1
+        self.mean = self.mean * self.alpha + float(observation.mean()) * (1 - self.alpha)
+        self.std = self.std * self.alpha + float(observation.std()) * (1 - self.alpha)
+        unbiased = 1 - self.alpha**self.steps
+        return (observation - self.mean / unbiased) / (self.std / unbiased + 1e-8)
+
+
+def test_running_normalisation():
+    steps = (Transform("resize", "opencv-linear", size=(42, 42)), Transform("grey", "mean", rounding="none"),
+             Transform("float"))  # fmt: skip
+    spec = PreprocessingSpec(max_last=1, stack=1, size=(42, 42), transforms=steps, running=0.9999)
+    pipeline, normalised = Pipeline(spec, (210, 160)), NormalizedEnv()
+    pictures = [picture // (1 + i % 3) for i, picture in enumerate(screens(12, (210, 160, 3)))]
+    wanted = [normalised(cv2.resize(picture, (42, 42)).mean(2).astype(np.float32)) for picture in pictures]
+    for _ in range(2):  # each episode begins anew
+        pipeline.reset(Picture(rgb=pictures[0]))
+        for number, picture in enumerate(pictures[1:], 1):
+            assert np.array_equal(pipeline.observation[..., 0], wanted[number - 1])
+            snapshot = pipeline.snapshot()
+            pipeline.push([pictures[0]])
+            pipeline.restore(snapshot)
+            pipeline.push([picture])
+    assert pipeline.observation.dtype == np.float32 and abs(wanted[-1].mean()) > 0.1
+
+
+def test_ale_s_grey_may_begin_a_recipe():
+    steps = (Transform("grey", "ale"), Transform("resize", "opencv-area", size=(84, 84)))
+    pipeline, plain = (Pipeline(PreprocessingSpec(transforms=each), (210, 160)) for each in (steps, ()))
+    a, b, c = screens(3, (210, 160))
+    for each in (pipeline, plain):
+        each.reset(Picture(gray=a))
+        each.push([b, c])
+    assert np.array_equal(pipeline.observation, plain.observation)
+
+
+def test_a_recipe_that_only_looks_never_shows_the_next_screen():
+    """Buffers are used again: a frame that no step copied must not be one of them."""
+    for steps in ((Transform("stretch"),), (Transform("crop", box=(0, 0, 210, 160)),)):
+        spec = PreprocessingSpec(color="rgb", size=(210, 160), stack=2, max_last=1, transforms=steps)
+        pipeline = Pipeline(spec, (210, 160))
+        a, b = screens(2, (210, 160, 3))
+        pipeline.reset(Picture(rgb=a))
+        pipeline.push([b])
+        assert np.array_equal(pipeline.observation, np.concatenate([a, b], -1))
+
+
+def test_a_large_stack_is_merged_too():
+    spec = PreprocessingSpec(stack=200, size=(8, 8), stack_init="repeat")
+    pipeline = Pipeline(spec, (210, 160))
+    a, b, c = screens(3, (210, 160))
+    pipeline.reset(Picture(gray=a))
+    pipeline.push([b, c])
+    assert pipeline.observation.shape == (8, 8, 200)
+    newest = cv2.resize(np.maximum(b, c), (8, 8), interpolation=cv2.INTER_AREA)
+    assert np.array_equal(pipeline.observation[..., -1], newest)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"size": (80, 80)}, "84×84.*80×80"), ({"color": "rgb"}, "84×84.*84×84×3"),
+        ({"transforms": (Transform("resize", "opencv-area", size=(84, 84)),)}, "84×84×3.*84×84"),
+    ],
+)  # fmt: skip
+def test_transforms_that_end_elsewhere_than_the_card_says_are_refused(changes, match):
+    steps = (Transform("grey", "opencv"), Transform("resize", "opencv-area", size=(84, 84)))
+    with pytest.raises(ZooError, match=match):
+        Pipeline(PreprocessingSpec(**{"transforms": steps, **changes}), (210, 160))
+
+
+def test_snapshots_of_another_type_are_refused():
+    floats, plain = Pipeline(PreprocessingSpec(resize="tf-area"), (210, 160)), Pipeline(PreprocessingSpec(), (210, 160))
+    for each in (floats, plain):
+        each.reset(Picture(gray=screens(1, (210, 160))[0]))
+    with pytest.raises(ZooError, match="another preprocessing"):
+        plain.restore(floats.snapshot())

@@ -84,27 +84,40 @@ def _grey(transform: Transform, frame: np.ndarray) -> Function:
     if transform.rounding not in ROUNDINGS:
         raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}, not “{transform.rounding}”")
     function, rounded = GREYS[transform.method], ROUNDINGS[transform.rounding]
-    if transform.method != "mean":
-        if len(transform.weights) != 3:
-            raise ValueError("weights must be three numbers, for red, green and blue")
-        weights = np.array(transform.weights, np.float32 if frame.dtype == np.float32 else np.float64)
-        return lambda frame: rounded(function(frame, weights))
-    return lambda frame: rounded(function(frame))
+    kind = np.float32 if frame.dtype == np.float32 else np.float64
+    weights = np.array(transform.weights or (1.0, 1.0, 1.0), kind)
+    if transform.method != "mean" and len(transform.weights) != 3:
+        raise ValueError("weights must be three numbers, for red, green and blue")
+    # Memory of the function's own: allocated for each frame, it would cost more than the arithmetic.
+    planes = np.empty((3, *frame.shape[:2]), kind)
+    return lambda frame: rounded(function(frame, weights, planes))
 
 
-def _weighted(frame: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    red, green, blue = (frame[..., i] * weights[i] for i in range(3))
-    red += green
-    red += blue
-    return red
+def _weighted(frame: np.ndarray, weights: np.ndarray, planes: np.ndarray) -> np.ndarray:
+    np.multiply(frame.transpose(2, 0, 1), weights[:, None, None], out=planes)
+    total = planes[0] + planes[1]
+    total += planes[2]
+    return total
 
 
-def _mean(frame: np.ndarray) -> np.ndarray:
-    """``frame.mean(2)``; of bytes the sum is exact in any type."""
-    total = frame[..., 0].astype(np.uint16 if frame.dtype == np.uint8 else frame.dtype)
-    total += frame[..., 1]
-    total += frame[..., 2]
-    return total / 3
+def _dot(frame: np.ndarray, weights: np.ndarray, planes: np.ndarray) -> np.ndarray:
+    """``np.dot(frame, weights)``. Of float32 it sums the float32 products in float64, which is done here without its
+    call of BLAS for each pixel; of float64 its last place is BLAS's own."""
+    if frame.dtype != np.float32:
+        return np.dot(frame, weights)
+    np.multiply(frame.transpose(2, 0, 1), weights[:, None, None], out=planes)
+    total = np.add(planes[0], planes[1], dtype=np.float64)
+    total += planes[2]
+    return total.astype(np.float32)
+
+
+def _mean(frame: np.ndarray, _weights: np.ndarray, planes: np.ndarray) -> np.ndarray:
+    """``frame.mean(2)``."""
+    np.copyto(planes, frame.transpose(2, 0, 1))
+    total = planes[0] + planes[1]
+    total += planes[2]
+    total /= 3
+    return total
 
 
 def _pil_grey(frame: np.ndarray) -> np.ndarray:
@@ -115,7 +128,7 @@ def _pil_grey(frame: np.ndarray) -> np.ndarray:
 
 GREYS: Mapping[str, Callable[..., np.ndarray]] = {
     "weights": _weighted,
-    "dot": np.dot,
+    "dot": _dot,
     "mean": _mean,
     "opencv": partial(cv2.cvtColor, code=cv2.COLOR_RGB2GRAY),
     "pil": _pil_grey,
