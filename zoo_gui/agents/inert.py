@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import codecs
 import pickletools
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Protocol
 
 from zoo_gui.types import ZooError
 
-MAX_OPCODES = 1_500_000
-"""Of one pickle, and of what it costs to copy: some three seconds. A whole pickled network has about 5,000."""
+MAX_OPCODES = 1_000_000
+"""Of one pickle, and of what it costs to copy: a second or two. A whole pickled network has about 5,000."""
 MAX_LINE = 1 << 28
 MAX_COPIED = 256 << 20
 """Bytes that a pickle may have copied, over and over, while it is read."""
@@ -322,11 +323,16 @@ def _proto(machine: Machine, version: int) -> None:
         raise ValueError(f"there is no pickle protocol {version}")
 
 
+_ODD_ESCAPE = re.compile(rb"\\[^'\"abfnrtvx0-3]")
+
+
 def _string(source: Source) -> str:
     """A text of Python 2, which may hold any byte: NumPy's arrays lie in such."""
     line = source.readline()
     if len(line) > MAX_LINE or not line.endswith(b"\n") or line[:1] not in (b"'", b'"') or line[-2:-1] != line[:1]:
         raise ValueError("a text without quotes")
+    if _ODD_ESCAPE.search(line.replace(b"\\\\", b"")):  # Python would only warn, on a stream that nobody reads
+        raise ValueError("a text with an unknown escape")
     return codecs.escape_decode(line[1:-2])[0].decode("latin-1")
 
 

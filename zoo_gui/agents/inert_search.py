@@ -17,8 +17,8 @@ from zoo_gui.agents.inert_values import NumpyArray, Unreadable
 from zoo_gui.agents.limits import MAX_DEPTH, Budget
 from zoo_gui.types import ZooError
 
-MAX_NODES = 300_000
-"""Places that are looked at; a network has some hundred."""
+MAX_NODES = 50_000
+"""Containers that are looked into; a network has some hundred."""
 MAX_LIST = 256
 """Items of a list above which it is data, not layers."""
 MAX_VALUES = 2_000
@@ -129,13 +129,13 @@ class _Search:
 
     def visit(self, thing: Any, place: tuple[str, ...], holder: _Group | None, depth: int) -> None:
         """Enter what is at ``place``; ``holder`` is the group of the container that it is in."""
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise ZooError(f"{self.path.name} is refused: its objects are nested beyond sense; save the weights alone.")
         if isinstance(thing, _ARRAYS):
             self._enter(thing, place, holder)
         if not isinstance(thing, (dict, list, tuple, Record)) or not thing:
             return
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise ZooError(f"{self.path.name} is refused: its objects are nested beyond sense; save the weights alone.")
         if depth > MAX_DEPTH or id(thing) in self._open:  # cycles are usual: a layer that knows its parent
             return
         self._open.add(id(thing))

@@ -133,12 +133,14 @@ def _filled(machine: Machine, table: Table, content: Any) -> Any:
              "torch.jit._pickle.build_tensorlist", "torch.jit._pickle.build_doublelist",
              "torch.jit._pickle.build_boollist")  # fmt: skip
 def _list(machine: Machine, args: tuple) -> Any:
-    return list(_sequence(machine, args[0])) if args else []
+    known = not args or isinstance(args[0], (list, tuple))
+    return list(_sequence(machine, args[0]) if args else ()) if known else NotImplemented
 
 
 @constructor("builtins.tuple", "torch.Size")
 def _tuple(machine: Machine, args: tuple) -> Any:
-    return tuple(_sequence(machine, args[0])) if args else ()
+    known = not args or isinstance(args[0], (list, tuple))
+    return tuple(_sequence(machine, args[0]) if args else ()) if known else NotImplemented
 
 
 def _sequence(machine: Machine, content: Any) -> list | tuple:
@@ -200,6 +202,7 @@ def _reconstructor(machine: Machine, args: tuple) -> Any:
 @constructor("copyreg.__newobj__", "copyreg.__newobj_ex__")
 def _new_object(machine: Machine, args: tuple) -> Any:
     kind, *rest = args
+    machine.spend(len(rest))
     return machine.call(kind, tuple(rest))
 
 

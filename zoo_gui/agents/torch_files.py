@@ -24,20 +24,23 @@ from zoo_gui.types import ZooError
 MAGIC = 0x1950A86A20F9469CFC6C
 MAGIC_BYTES = MAGIC.to_bytes(10, "little")
 TAR_MEMBERS = ("sys_info", "pickle", "tensors", "storages")
-MAX_PICKLE = 256 << 20
+MAX_PICKLE = 128 << 20
 """Of the pickle of a container that keeps its numbers elsewhere."""
 MAX_SOURCES = 20
+MAX_CODE = 4 << 20
+"""Of all the text of a TorchScript."""
 _OTHER_SIZES = {"ComplexFloatStorage": 8, "ComplexDoubleStorage": 16, "ComplexHalfStorage": 4, "QInt32Storage": 4}
 
 
 @dataclass
 class Content:
     """thing: what was saved. container: ``zip``, ``TorchScript``, ``legacy`` or ``tar``. sources: {class: its Python
-    text} that the file carries, for people to read."""
+    text} that the file carries, for people to read. code: {Python module: text} of a TorchScript."""
 
     thing: Any
     container: str
     sources: dict[str, str] = field(default_factory=dict)
+    code: dict[str, str] = field(default_factory=dict)
 
 
 def is_tar(head: bytes) -> bool:
@@ -149,8 +152,20 @@ class _Zip(_Container):
             raise ZooError(f"{self.path.name} is refused: its pickle is larger than {MAX_PICKLE >> 20} MiB.")
         data = read_member(self.archive, pickles[0], self.path)
         thing = load(io.BytesIO(data), self.path, self.refer, self.depth)
-        script = f"{self.prefix}constants.pkl" in self.names
-        return Content(thing, "TorchScript" if script else "zip", self.sources)
+        if f"{self.prefix}constants.pkl" in self.names:
+            return Content(thing, "TorchScript", self.sources, self._code())
+        return Content(thing, "zip", self.sources)
+
+    def _code(self) -> dict[str, str]:
+        """The text of a TorchScript's classes."""
+        code, folder, left = {}, f"{self.prefix}code/", MAX_CODE
+        for member in self.archive.infolist():
+            name = member.filename
+            if name.startswith(folder) and name.endswith(".py") and member.file_size <= left:
+                left -= member.file_size + 100
+                text = read_member(self.archive, name, self.path).decode("utf-8", "replace")
+                code[name[len(folder) : -len(".py")].replace("/", ".")] = text
+        return code
 
     def storage(self, key: str, kind: str, count: int) -> Storage:
         name = f"{self.prefix}data/{key}"

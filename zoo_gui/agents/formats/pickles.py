@@ -6,6 +6,7 @@ import bz2
 import io
 import lzma
 import mmap
+import re
 import zlib
 from pathlib import Path
 from typing import Any, Mapping
@@ -26,14 +27,16 @@ MAX_OBJECTS = 16
 """Pickles one after the other in one file."""
 ONLINE = ("online_params", "online_network_params", "online_network")
 """Where Dopamine's agents keep the network that acts."""
-KERNELS = ("kernel", "w", "kernel_mu")
-"""How Flax, Haiku and Dopamine's noisy layers call a kernel."""
+_KERNEL = re.compile(r".*/(kernel|kernel_mu)|.*(linear|conv2_?d|mlp|/~)[^/]*/(.*/)?w")
+"""How Flax and Dopamine's noisy layers call a kernel, and Haiku, whose w is that of a layer of its own names."""
 _PACKED = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"x\x01", "zlib"), (b"x\x5e", "zlib"),
            (b"x\x9c", "zlib"), (b"x\xda", "zlib"))  # fmt: skip
 _UNPACKERS = {
     "gzip": lambda: zlib.decompressobj(31), "zlib": zlib.decompressobj, "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(memlimit=128 << 20),
 }  # fmt: skip
+MANY = 20
+"""Opcodes in a row that no text has by chance."""
 _FIRST = b"(])}cl"
 """What a pickle without a protocol number begins with, when a container is in it."""
 
@@ -52,8 +55,9 @@ def recognises(path: Path, head: bytes) -> int:
             return NO
     if head[:1] == b"\x80" and 2 <= head[1] <= 5 and head[2:3] in OPCODES:
         return SURE
-    if head[:1] in _FIRST and _opcodes(head) >= 4:
-        return SURE if path.name.endswith(SUFFIXES) else MAYBE
+    named = path.name.endswith(SUFFIXES)
+    if head[:1] in _FIRST and _opcodes(head) >= (4 if named else MANY):
+        return SURE if named else MAYBE
     return NO
 
 
@@ -62,18 +66,18 @@ def _packing(head: bytes) -> str:
 
 
 def _opcodes(head: bytes) -> int:
-    """How many opcodes can be read at the beginning, up to 20."""
+    """How many opcodes can be read at the beginning, up to MANY."""
     source = io.BytesIO(head)
-    for count in range(20):
+    for count in range(MANY):
         code = source.read(1)
         if code == b".":
-            return 20 if count else 0
+            return MANY if count else 0
         try:
             reader = OPCODES[code][0]
             reader and reader(source)
         except FAULTS:
             return count
-    return 20
+    return MANY
 
 
 @register("pickle", title="pickle", suffixes=SUFFIXES, recognises=recognises)
@@ -152,7 +156,7 @@ def _online(thing: Any) -> Any:
 
 def _flax(found: Found) -> bool:
     """Whether arrays are called as Flax and Haiku call them: layer/kernel."""
-    return not found.pytorch and any("/" in name and name.split("/")[-1] in KERNELS for name in found.arrays)
+    return not found.pytorch and any(_KERNEL.fullmatch(name) for name in found.arrays)
 
 
 def _no_arrays(thing: Any, path: Path) -> str:

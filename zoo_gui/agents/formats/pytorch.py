@@ -11,6 +11,7 @@ from zoo_gui.agents.archives import open_zip
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
 from zoo_gui.agents.inert_search import Found, find_arrays, plain_values
 from zoo_gui.agents.torch_files import MAGIC_BYTES, Content, is_tar, read_content
+from zoo_gui.agents.torch_scripts import script_modules, script_sources
 from zoo_gui.types import ZooError
 
 SUFFIXES = (
@@ -45,9 +46,9 @@ def read(path: Path) -> Checkpoint:
     """Names as in the ``state_dict()`` of what was saved; kernels (out, in, height, width) and (out, in).
 
     facts: ``values``, the plain values beside the arrays; ``modules``, {dotted path: class, stride, padding, …} where
-    the modules themselves were pickled; ``classes`` of objects; ``sources``, {class: Python text} that old files carry;
-    ``container``; ``inside``, the key under which the network lay; ``environment`` where a value is one's name.
-    Raises ZooError for a damaged file, one without arrays, and one that asks for too much.
+    the modules themselves were pickled or scripted; ``classes`` of objects; ``sources``, {class: text of its code} that
+    old files and TorchScript carry; ``container``; ``inside``, the key under which the network lay; ``environment``
+    where a value is one's name. Raises ZooError for a damaged file, one without arrays, and one that asks for too much.
     """
     try:
         with path.open("rb") as file:
@@ -64,8 +65,12 @@ def _checkpoint(path: Path, content: Content) -> Checkpoint:
     if not found.arrays:
         raise ZooError(f"{path.name} holds no arrays of a network: save the model's state_dict() with torch.save.")
     facts = object_facts(content.thing, found, path) | {"container": content.container}
-    if content.sources:
-        facts["sources"] = content.sources
+    if content.code:
+        facts["modules"] = script_modules(content.thing, content.code)
+        facts.pop("values", None)  # what a TorchScript keeps besides are flags of its modules
+    sources = content.sources | script_sources(content.thing, content.code)
+    if sources:
+        facts["sources"] = sources
     return Checkpoint("pytorch", found.arrays, "pytorch", facts=facts, remarks=tuple(found.remarks))
 
 
