@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import time
+from functools import partial
 from typing import Callable
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
@@ -13,7 +14,7 @@ from zoo_gui import menus
 from zoo_gui.capture import Capture
 from zoo_gui.commands import Commands
 from zoo_gui.keys import ACTIVATIONS, HUMAN, Keys, stick_action
-from zoo_gui.session import VIEW, Session
+from zoo_gui.session import MAX_LANES, VIEW, Session
 from zoo_gui.settings import Settings
 from zoo_gui.types import ZooError
 from zoo_gui.widgets.agent_dialog import AgentDialog
@@ -21,7 +22,6 @@ from zoo_gui.widgets.banner import Banner
 from zoo_gui.widgets.base import PANELS
 from zoo_gui.widgets.help import HelpOverlay
 from zoo_gui.widgets.status import StatusBar
-from zoo_gui.workers import Streams
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,6 @@ RECENT = 8
 class MainWindow(QtWidgets.QMainWindow):
     """One sitting's window. ``panels`` and ``docks`` are by registry name; ``close`` ends everything."""
 
-    _entries_read = QtCore.Signal(str, str, object)
-
     def __init__(self, session: Session, settings: Settings):
         super().__init__()
         self.session, self.settings = session, settings
@@ -49,11 +47,9 @@ class MainWindow(QtWidgets.QMainWindow):
         self.active_lane = 0
         self.capture = Capture(self)
         self.commands = Commands(self)
-        self._files = Streams(lambda *result: self._entries_read.emit(*result), name="zoo_gui catalogue")
-        self._entries_read.connect(self._on_entries)
-        self._dialog: AgentDialog | None = None
         self._enlarged: str | None = None
         self._default_state = ""
+        self.setAcceptDrops(True)
         self._restore_view()
         self._make_panels()
         self._make_chrome()
@@ -100,6 +96,13 @@ class MainWindow(QtWidgets.QMainWindow):
         session.unit_selected.connect(self._on_selected)
         session.engine_died.connect(self._on_engine_died)
         session.view_changed.connect(self._on_view)
+        session.library.failed.connect(partial(session.message.emit, "error"))
+        for field in self.findChildren(QtWidgets.QLineEdit):
+            field.setAcceptDrops(False)  # a file that is let go over one is meant to be opened, not to be typed
+        zoo = self.panels.get("zoo")
+        if zoo is not None:
+            zoo.opened.connect(self.open_agent)
+            zoo.folder_wanted.connect(self.add_folder)
         self.capture.saved.connect(self._on_saved)
         self.capture.failed.connect(self._on_capture_failed)
         self.capture.recording.connect(self._on_recording)
@@ -109,7 +112,7 @@ class MainWindow(QtWidgets.QMainWindow):
     def _arrange(self) -> None:
         """The default layout: game, input and output left; activations over plots; the inspector right."""
         areas: dict[str, list[QtWidgets.QDockWidget]] = {"left": [], "centre": [], "right": [], "bottom": []}
-        order = ("game", "observation", "actions", "activations", "layer", "inspector", "plots")
+        order = ("game", "observation", "actions", "activations", "layer", "zoo", "inspector", "plots")
         for name in sorted(self.docks, key=lambda name: order.index(name) if name in order else len(order)):
             dock = self.docks[name]
             dock.setFloating(False)
@@ -172,6 +175,12 @@ class MainWindow(QtWidgets.QMainWindow):
         stored = self._layouts.get(self._layout_key)
         if not (isinstance(stored, str) and self.restoreState(_decoded(stored), LAYOUT_VERSION)):
             self._arrange()
+            return
+        for name, dock in self.docks.items():  # a panel that did not exist yet when this layout was kept
+            if self.dockWidgetArea(dock) == QtCore.Qt.NoDockWidgetArea and not dock.isFloating():
+                self.tabifyDockWidget(self.docks["activations"], dock)
+                self.docks["activations"].raise_()
+                log.info("the panel %s is new in this layout", name)
 
     def _keep_layout(self) -> None:
         """Remember the arrangement if the person changed it."""
@@ -229,29 +238,49 @@ class MainWindow(QtWidgets.QMainWindow):
     # -- agents -------------------------------------------------------------------------------------------------
     def choose_agent(self, add: bool) -> None:
         """Open the dialog; what is chosen replaces the active lane's agent or is put beside the others."""
-        self._dialog = AgentDialog("Add an agent beside" if add else "Open an agent", self)
-        self._dialog.chosen.connect(self.session.add_agent if add else self.replace_agent)
-        self._dialog.finished.connect(self._forget_dialog)
-        self._dialog.open()
-        self._files.start("entries", _read_entries)
+        library = self.session.library
+        dialog = AgentDialog("Add an agent beside" if add else "Open an agent", self)
+        dialog.chosen.connect(self.session.add_agent if add else self.replace_agent)
+        dialog.picture_wanted.connect(library.want_thumbnail)
+        library.entries_read.connect(dialog.set_entries)
+        library.thumbnail_read.connect(dialog.set_thumbnail)
+        dialog.open()
+        library.read()
+
+    def open_agent(self, agent_id: str, beside: bool = False) -> None:
+        """Open an agent in the active column, or beside the others."""
+        self.session.add_agent(agent_id) if beside else self.replace_agent(agent_id)
 
     def replace_agent(self, agent_id: str) -> None:
         """Open an agent in the active column."""
         self.session.load(agent_id, self.active_lane)
 
-    def _forget_dialog(self) -> None:
-        """It is about to be deleted: what is still being read for it comes too late."""
-        self._dialog = None
-        self._files.cancel("entries")
+    def add_folder(self) -> None:
+        """Ask for a folder whose agents are to be listed with the others."""
+        folder = QtWidgets.QFileDialog.getExistingDirectory(self, "A folder with agents, each with its card")
+        if folder:
+            folders = self.settings.get("zoo/folders")
+            self.settings.set("zoo/folders", list(dict.fromkeys([*folders, folder])))
+            self._save_settings()
+            self.session.library.read()
 
-    def _on_entries(self, key: str, kind: str, payload) -> None:
-        if kind == "progress" and self._dialog is not None:
-            if isinstance(payload, list):
-                self._dialog.set_entries(payload)
-            else:
-                self._dialog.set_thumbnail(*payload)
-        elif kind == "failed":
-            self.session.message.emit("error", payload)
+    def open_dropped(self, ids: list[str]) -> None:
+        """The first in place of the active agent, the others beside it, as many as there is room for."""
+        room = MAX_LANES - max(1, len(self.session.lanes)) + 1
+        for n, agent_id in enumerate(ids[:room]):
+            self.open_agent(agent_id, beside=n > 0)
+        if len(ids) > room:
+            self.session.message.emit("warning", f"{MAX_LANES} agents are the most: {len(ids) - room} were not opened.")
+
+    def dragEnterEvent(self, event: QtGui.QDragEnterEvent) -> None:
+        if dropped_ids(event.mimeData()):
+            event.setDropAction(QtCore.Qt.CopyAction)  # a moved file would be deleted where it came from
+            event.accept()
+
+    def dropEvent(self, event: QtGui.QDropEvent) -> None:
+        event.setDropAction(QtCore.Qt.CopyAction)
+        event.accept()
+        self.open_dropped(dropped_ids(event.mimeData()))
 
     def _on_lanes(self, lanes) -> None:
         self.active_lane = min(self.active_lane, len(lanes) - 1)
@@ -309,7 +338,6 @@ class MainWindow(QtWidgets.QMainWindow):
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         self._save_settings()
         self.capture.close()
-        self._files.close(1.0)
         self.session.close()
         event.accept()
 
@@ -337,12 +365,10 @@ class PaintCounter(QtCore.QObject):
         return False
 
 
-def _read_entries():
-    """The list of entries, then (id, PNG) of each that has a thumbnail."""
-    from zoo_gui.agents import catalogue
-
-    entries = catalogue.entries()
-    yield entries
-    for entry in entries:
-        if (png := catalogue.read_thumbnail(entry)) is not None:
-            yield entry.id, png
+def dropped_ids(mime: QtCore.QMimeData) -> list[str]:
+    """Paths and addresses that were dragged here: files, folders, links, or one line of text that is an address."""
+    if mime.hasUrls():
+        found = [url.toLocalFile() or url.toString() for url in mime.urls()]
+        return [text for text in found if not text.startswith("data:")]
+    lines = mime.text().split() if mime.hasText() else []
+    return lines if len(lines) == 1 and lines[0].startswith(("https://", "http://", "hf:", "gs://")) else []

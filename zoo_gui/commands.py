@@ -64,6 +64,10 @@ class Commands(QtCore.QObject):
         self.session.set_speed(None)
 
     # -- players ------------------------------------------------------------------------------------------------
+    def do_zoo(self) -> None:
+        self.window.show_panel("zoo")
+        self._panel("zoo").focus_search()
+
     def do_open_agent(self) -> None:
         self.window.choose_agent(add=False)
 

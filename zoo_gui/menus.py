@@ -13,7 +13,8 @@ SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Se
 PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You (keyboard)"}
 
 MENUS = (
-    ("&File", "open_agent add_agent remove_agent - screenshot copy record - quit"),
+    ("&File", "screenshot copy record - quit"),
+    ("&Agents", "zoo open_agent add_agent remove_agent -"),
     ("&Play", "toggle step restart next_episode - slower faster normal_speed full_speed - switch_player"),
     ("&Unit", "goto_unit previous_layer next_layer enlarge_layer - clear_edits - cycle_saliency"),
     ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - full_screen reset_layout"),
@@ -40,9 +41,7 @@ def fill(window) -> None:
                 menu.addSeparator()
             else:
                 menu.addAction(command_action(window, command))
-    recent = QtWidgets.QMenu("Open recent", bar)
-    recent.aboutToShow.connect(partial(_fill_recent, window, recent))
-    menus["&File"].insertMenu(menus["&File"].actions()[1], recent)
+    menus["&Agents"].addMenu(RecentMenu(window, bar))
     view = menus["&View"]
     first = view.actions()[0]
     for title, key, values in (("Colour map", "colormap", COLORMAPS), ("Scale", "scale", SCALES)):
@@ -53,10 +52,40 @@ def fill(window) -> None:
     view.insertMenu(first, panels)
 
 
-def _fill_recent(window, menu: QtWidgets.QMenu) -> None:
-    menu.clear()
-    for agent_id in window.settings.get("play/agents"):
-        menu.addAction(agent_id, partial(window.replace_agent, agent_id))
+class RecentMenu(QtWidgets.QMenu):
+    """The agents that were opened last; a file that is gone stays, grey, with the reason."""
+
+    def __init__(self, window, parent: QtWidgets.QWidget):
+        super().__init__("Recent", parent)
+        self._window = window
+        self.setToolTipsVisible(True)
+        self.aboutToShow.connect(self._fill)
+        window.session.library.checked.connect(self._on_checked)
+
+    def _fill(self) -> None:
+        self.clear()
+        ids = self._window.settings.get("play/agents")
+        for agent_id in ids:
+            action = self.addAction(_shortened(agent_id), partial(self._window.replace_agent, agent_id))
+            action.setData(agent_id)
+            action.setToolTip(agent_id)
+        if not ids:
+            self.addAction("Nothing was opened yet").setEnabled(False)
+        self._window.session.library.check(ids)
+
+    def _on_checked(self, reasons: dict[str, str]) -> None:
+        for action in self.actions():
+            reason = reasons.get(action.data())
+            if reason:
+                action.setEnabled(False)
+                action.setText(f"{_shortened(action.data())}   ({reason})")
+
+
+def _shortened(agent_id: str) -> str:
+    """An id as it is; of a path the last folders, for menus have no room for it all."""
+    parts = agent_id.split("/")
+    text = f"…/{'/'.join(parts[-3:])}" if len(agent_id) > 60 and len(parts) > 4 else agent_id
+    return text.replace("&", "&&")
 
 
 def _choice_menu(window, title: str, key: str, values: tuple) -> QtWidgets.QMenu:

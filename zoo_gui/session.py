@@ -14,6 +14,7 @@ from zoo_gui.engine.feed import FRAMES_PER_SECOND, Feed, Shown
 from zoo_gui.engine.host import EngineHost
 from zoo_gui.engine.shared import MAX_PINS
 from zoo_gui.history import History
+from zoo_gui.library import Library
 from zoo_gui.session_events import EngineEvents
 from zoo_gui.settings import KEYS
 from zoo_gui.tally import Agreement, Rates
@@ -69,6 +70,8 @@ class Session(EngineEvents):
         self._emitted = self._status_at = 0.0
         self._play_when_ready = True
         self._closed = self._fresh = False
+        self._loads = 0
+        self.library = Library(self)
         self._event.connect(self._on_event, QtCore.Qt.QueuedConnection)
         self.feed = Feed(self._send)
         self._host = EngineHost(self._event.emit)
@@ -100,6 +103,7 @@ class Session(EngineEvents):
         if not self._closed:
             self._closed = True
             self._timer.stop()
+            self.library.close()
             self._host.close()
             self.feed.close()
 
@@ -117,10 +121,12 @@ class Session(EngineEvents):
         if lane is None and len(self.lanes) >= MAX_LANES:
             self.message.emit("warning", f"{MAX_LANES} agents are the most; remove one first.")
             return
-        key = f"load {len(self._requests)} {agent_id}"
+        self._loads += 1
+        key = f"load {self._loads} {agent_id}"
         self._requests[key] = (lane, agent_id, options)
         self._set_state("loading")
         self._send("load", key=key, lane=lane, agent_id=agent_id, options=options)
+        self.loading_changed.emit(self.loading)
 
     def add_agent(self, agent_id: str, **options: Any) -> None:
         """Put another agent beside the others, with the first one's seed."""
@@ -282,7 +288,10 @@ class Session(EngineEvents):
         self._send("run", key=key, analysis=analysis, lane=lane, parameters=parameters)
 
     def cancel(self, key: str) -> None:
+        """End a job, or the loading of an agent; what was downloaded of it is kept for the next time."""
         self._send("cancel", key=key)
+        if self._end_request(key):
+            self._set_state(("running" if self.running else "paused") if self.lanes else "stopped")
 
     # -- the tick -----------------------------------------------------------------------------------------------
     def _on_tick(self) -> None:

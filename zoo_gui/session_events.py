@@ -22,6 +22,12 @@ class EngineEvents(QtCore.QObject):
     message = QtCore.Signal(str, str)
     stale_changed = QtCore.Signal(bool)
     engine_died = QtCore.Signal()
+    loading_changed = QtCore.Signal(object)
+
+    @property
+    def loading(self) -> dict[str, str]:
+        """{key: agent id} of what is being loaded, maybe downloaded; ``cancel(key)`` ends it."""
+        return {key: request[1] for key, request in self._requests.items()}
 
     def _on_event(self, event: tuple) -> None:
         if self._closed:
@@ -29,7 +35,7 @@ class EngineEvents(QtCore.QObject):
         getattr(self, f"_on_{event[0]}")(*event[1:])
 
     def _on_lanes(self, key: str, epoch: int, described: list, device: str) -> None:
-        self._requests.pop(key, None)
+        self._end_request(key)
         same = len(described) == len(self.lanes)
         self.lanes = tuple(info for info, _ in described)
         self.feed.attach(epoch, described)
@@ -46,9 +52,16 @@ class EngineEvents(QtCore.QObject):
         self._set_state("loading")
 
     def _on_load_failed(self, key: str, sentence: str) -> None:
-        self._requests.pop(key, None)
+        self._end_request(key)
         self._set_state(("running" if self.running else "paused") if self.lanes else "stopped")
         self.message.emit("error", sentence)
+
+    def _end_request(self, key: str) -> bool:
+        """An agent is loaded, or will not be; False where the key is not one of those that are being loaded."""
+        ended = self._requests.pop(key, None) is not None
+        self.status["download"] = None
+        self.loading_changed.emit(self.loading)
+        return ended
 
     def _on_rewound(self, epoch: int, tick: int) -> None:
         """The engine went back; the steps of the new epoch follow by themselves."""
@@ -57,6 +70,10 @@ class EngineEvents(QtCore.QObject):
         self.feed.held(tick, epoch)
 
     def _on_progress(self, key: str, payload: Any) -> None:
+        if key in self._requests:  # an agent is being downloaded
+            share = f"{payload.done / payload.total:.0%}" if payload.total else f"{payload.done / 1e6:.1f} MB"
+            self.status["download"] = share
+            self.status["loading"] = f"Downloading {payload.label}"
         self.progressed.emit(key, payload)
 
     def _on_finished(self, key: str, _payload: Any) -> None:

@@ -51,6 +51,7 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("slower", ("-",), "Slower", "Playback"),
     Shortcut("normal_speed", ("1",), "Game speed (1×)", "Playback"),
     Shortcut("full_speed", ("0",), "As fast as it goes", "Playback"),
+    Shortcut("zoo", ("Ctrl+B",), "Browse the zoo", "Players"),
     Shortcut("open_agent", ("Ctrl+O",), "Open an agent", "Players"),
     Shortcut("add_agent", ("Ctrl+Shift+O",), "Add an agent beside it", "Players"),
     Shortcut("remove_agent", ("Ctrl+Shift+W",), "Remove the last agent", "Players"),

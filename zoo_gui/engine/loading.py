@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Callable, Iterator
 
 from zoo_gui.engine.lane import Lane
+from zoo_gui.types import Progress
 
 
-def load_lane(agent_id: str, options: dict[str, Any], say: Callable[[str], None]) -> Iterator[Lane]:
-    """Yield the one Lane. ``options``: seed, game, player, sticky (each may be absent).
+def load_lane(agent_id: str, options: dict[str, Any], say: Callable[[str], None]) -> Iterator[Lane | Progress]:
+    """Yield the one Lane, after Progress of its download. ``options``: seed, game, player, sticky (each may be absent).
 
     Raises ZooError when the agent, its files or its game cannot be used.
     """
@@ -17,6 +18,11 @@ def load_lane(agent_id: str, options: dict[str, Any], say: Callable[[str], None]
     from zoo_gui.play.player import Player
 
     entry = catalogue.find(agent_id)
+    for progress in catalogue.fetch(entry):
+        if progress.result is None:
+            yield progress
+        else:
+            entry = progress.result
     emulator = Emulator(options.get("game") or entry.game)
     agent = None
     if not entry.id.startswith("random/"):

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Iterator
 
 from zoo_gui.engine.shared import SLOTS, UNLIMITED
-from zoo_gui.types import Unit, ZooError
+from zoo_gui.types import Progress, Unit, ZooError
 from zoo_gui.workers import Streams, lower_priority
 
 if TYPE_CHECKING:  # the front end imports this module to start it, and must not pay for the emulator
@@ -197,7 +197,9 @@ class Server:
             yield lane, result
 
     def _deliver_load(self, key: str, kind: str, payload: Any) -> None:
-        if kind == "progress":
+        if kind == "progress" and isinstance(payload[1], Progress):
+            self.send("progress", key, payload[1])
+        elif kind == "progress":
             with self._changed:
                 self._commands.append(("place", {"key": key, "lane": payload[0], "loaded": payload[1]}))
                 self._changed.notify()
@@ -309,6 +311,7 @@ class Server:
 
     def do_cancel(self, key: str) -> None:
         self._jobs.cancel(key)
+        self._loader.cancel(key)
 
     def do_crash(self) -> None:
         """End at once without a word, as a crash would: for tests of what the front end then does."""

@@ -39,6 +39,7 @@ FIELDS = (
           "A unit's gain or offset is changed: what you see is not the trained network.", optional=True, alarm=True),
     Field("recording", lambda text: f"● REC {text}", "● REC 00:00:00",
           "Time recorded so far.", optional=True, alarm=True),
+    Field("download", lambda share: f"⬇ {share}", "⬇ 0000.0 MB", "An agent is being downloaded.", optional=True),
     Field("agree", lambda share: f"agree {share:.0%}", "agree 100%",
           "Share of the steps on which all agents chose the same action.", optional=True),
     Field("state", lambda state: STATES.get(state, str(state)), "❚❚ paused ",
