@@ -1,167 +1,84 @@
 """Bounded reading of an untrusted HDF5 file: arrays of numbers and short attributes, and nothing outside the file.
 
-HDF5 can point to other files (external links, external storage, virtual datasets), build cycles with links, and unpack
-a few bytes into gigabytes (fill values, compressed chunks). All of these are looked for before anything is read.
+HDF5's library runs in a process of its own (``hdf5_walk``), with limits of time and memory: garbled files make it loop
+without end or crash (HDF5 1.14.6 does both), and neither may happen to who reads them. It costs 0.2 s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import math
+import os
+import signal
+import struct
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents.limits import MAX_ARRAY_BYTES, MAX_ARRAYS, MAX_DEPTH, MAX_RATIO, NUMBERS, SMALL, Budget
+import zoo_gui
 from zoo_gui.types import ZooError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-MAX_ATTRIBUTE_BYTES = 16 << 20
-MAX_TEXTS = 4096
-"""Texts of variable length in one attribute."""
-MAX_TEXT_BYTES = 1 << 30
-"""What these may unpack to at worst: each could point to the same text, as long as the file."""
-FILTERS = (1, 2, 3, 4, 5, 6, 32000)
-"""deflate, shuffle, Fletcher32, szip, nbit, scale-offset, LZF: HDF5's and h5py's own; others are code of others."""
+SECONDS = 3
+"""Of computing that a file may take; a Nature network takes 0.3."""
+BYTES_PER_SECOND = 20 << 20
+"""What is added to that: a second for so much of the file."""
+PATIENCE = 10
+"""Seconds by the clock for each second of computing, on a busy machine."""
 
 
 @dataclass(frozen=True)
 class Tree:
     """arrays: {"group/dataset": array of numbers, in the machine's byte order}. attributes: {"group/group", "" for the
-    root: {name: str, list of str, or array of numbers}}, groups in the order of the walk. left_out: datasets that are
-    not numbers."""
+    root: {name: text, number, or list of either}}, groups in the order of the walk. left_out: datasets that are not
+    numbers."""
 
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
 
 
-def read_tree(path: Path, file: BinaryIO | None = None, wanted: Callable[[str], bool] = lambda name: True) -> Tree:
-    """Everything in the file that ``wanted`` (of a group's or dataset's path) lets through.
+def read_tree(path: Path, data: bytes | None = None, without: tuple[str, ...] = ()) -> Tree:
+    """Everything in the file but the top-level groups ``without``.
 
-    file: read instead of ``path``, which then only gives the name for errors. Raises ZooError for a file that is
-    damaged, leads outside itself, or asks for more than the limits.
+    data: read instead of the file ``path``, which then only gives the name for errors. Raises ZooError for a file that
+    is damaged, leads outside itself, or asks for more than the limits.
     """
-    import h5py
-
+    seconds = SECONDS + (path.stat().st_size if data is None else len(data)) // BYTES_PER_SECOND
+    call = {"path": str(path.resolve()), "given": data is not None, "seconds": seconds, "without": without}
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(
+        [str(Path(zoo_gui.__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])}  # fmt: skip
+    # -P: never import from the folder that we happen to be in, which may be a stranger's
+    command = [sys.executable, "-P", "-m", "zoo_gui.agents.hdf5_walk", json.dumps(call)]
     try:
-        size = path.stat().st_size if file is None else file.seek(0, 2)
-        with h5py.File(path if file is None else file, "r") as opened:
-            walk = _Walk(path, size, wanted)
-            walk.group(opened, "", 0)
-            return walk.tree
-    except ZooError:
-        raise
-    except Exception as error:  # h5py passes on HDF5's errors as OSError, RuntimeError, KeyError, ValueError and more
-        reason = str(error).split("(")[0].strip() or type(error).__name__
-        raise ZooError(f"{path.name} is damaged or no HDF5 file: get the file again ({reason:.120}).") from error
+        done = subprocess.run(
+            command, input=data or b"", env=environment, capture_output=True, timeout=seconds * PATIENCE
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ZooError(f"{path.name} takes too long to read: it is damaged, get the file again.") from error
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise ZooError(f"{path.name} takes too long to read: it is damaged, get the file again.")
+    if done.returncode < 0:
+        raise ZooError(f"{path.name} is damaged: reading it made the HDF5 library crash, get the file again.")
+    try:
+        return _parse(done.stdout)
+    except (ValueError, KeyError, TypeError, struct.error) as error:
+        said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise ZooError(f"{path.name} cannot be read: {said[:200] or 'the reading process gave nothing'}.") from error
 
 
-class _Walk:
-    """Fills a Tree from an open file of ``size`` bytes."""
-
-    def __init__(self, path: Path, size: int, wanted: Callable[[str], bool]):
-        self.tree = Tree()
-        self._path, self._size, self._wanted = path, size, wanted
-        self._budget, self._unpacked = Budget(path), 0
-        self._groups: set[int] = set()
-        self._entries = 0
-
-    def group(self, group: Any, name: str, depth: int) -> None:
-        """Read the group's attributes and what is in it."""
-        import h5py
-
-        address = h5py.h5o.get_info(group.id).addr
-        if depth > MAX_DEPTH or address in self._groups:
-            raise self._refused("its groups are nested too deeply or lead back to themselves")
-        self._groups.add(address)
-        self.tree.attributes[name] = self._attributes(group)
-        for key in group:
-            self._entries += 1
-            if self._entries > MAX_ARRAYS:
-                raise self._refused(f"it has more than {MAX_ARRAYS} entries")
-            inner = f"{name}/{key}".lstrip("/")
-            if not self._wanted(inner):
-                continue
-            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-                raise self._refused(f"{inner[:80]} is a link, and links may lead out of the file")
-            kind = group.get(key, getclass=True)
-            if kind is h5py.Group:
-                self.group(group[key], inner, depth + 1)
-            elif kind is h5py.Dataset:
-                self._dataset(group[key], inner)
-
-    def _dataset(self, dataset: Any, name: str) -> None:
-        if dataset.is_virtual or dataset.external:
-            raise self._refused(f"{name[:80]} keeps its numbers in another file")
-        try:
-            dtype = dataset.dtype
-        except TypeError:  # a type that NumPy does not have
-            self.tree.left_out.append(name)
-            return
-        if dtype.kind not in NUMBERS or dtype.itemsize > 8 or dataset.shape is None or dtype.subdtype:
-            self.tree.left_out.append(name)
-            return
-        self._check(dataset, name)
-        array = np.empty(dataset.shape, dtype)
-        if array.size:
-            dataset.read_direct(array)
-        if dtype == np.uint16 and "dtype" in dataset.attrs and self._attributes(dataset).get("dtype") == "bfloat16":
-            import ml_dtypes  # Keras 3 writes brain floats so
-
-            array = array.view(ml_dtypes.bfloat16).astype(np.float32)
-        self.tree.arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
-
-    def _check(self, dataset: Any, name: str) -> None:
-        """Raise ZooError unless reading the dataset takes a bearable amount of memory."""
-        self._budget.take(dataset.shape, dataset.dtype.itemsize, name)
-        self._unpacked += dataset.nbytes
-        chunk = int(np.prod(dataset.chunks, dtype=object)) * dataset.dtype.itemsize if dataset.chunks else 0
-        most = max(SMALL, MAX_RATIO * self._size)
-        if self._unpacked > most or chunk > min(most, MAX_ARRAY_BYTES):
-            raise self._refused(f"{name[:80]} unpacks to {MAX_RATIO} times the file's size")
-        properties = dataset.id.get_create_plist()
-        for index in range(properties.get_nfilters()):
-            if properties.get_filter(index)[0] not in FILTERS:
-                raise self._refused(f"{name[:80]} is packed in a way that is not HDF5's own: save it with gzip")
-
-    def _attributes(self, thing: Any) -> dict[str, Any]:
-        found = {}
-        for index, name in enumerate(thing.attrs):
-            if index >= MAX_TEXTS:
-                raise self._refused("it has thousands of attributes")
-            value = self._attribute(thing, name)
-            if value is not None:
-                found[name] = value
-        return found
-
-    def _attribute(self, thing: Any, name: str) -> Any:
-        """An attribute's text, texts or numbers; None for anything else, or for too much of it."""
-        import h5py
-
-        low = thing.attrs.get_id(name)
-        try:
-            dtype = low.dtype
-        except TypeError:
-            return None
-        count = int(np.prod(low.shape, dtype=object)) if low.shape is not None else 0
-        text = h5py.check_string_dtype(dtype)
-        variable = text is not None and text.length is None
-        if variable and (count > MAX_TEXTS or count * self._size > MAX_TEXT_BYTES and count > 1):
-            return None
-        if count * dtype.itemsize > MAX_ATTRIBUTE_BYTES or (text is None and dtype.kind not in NUMBERS):
-            return None
-        if low.shape is None:
-            return None
-        value = thing.attrs[name]
-        if text is None:
-            return np.asarray(value)
-        return [_text(item) for item in value.ravel()] if isinstance(value, np.ndarray) else _text(value)
-
-    def _refused(self, reason: str) -> ZooError:
-        return ZooError(f"{self._path.name} is refused: {reason}.")
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+def _parse(data: bytes) -> Tree:
+    """What ``hdf5_walk.write`` wrote. Raises ZooError where that is a sentence."""
+    (length,) = struct.unpack_from("<Q", data)
+    header = json.loads(data[8 : 8 + length])
+    if "error" in header:
+        raise ZooError(header["error"])
+    arrays, at = {}, 8 + length
+    for name, dtype, shape in header["arrays"]:
+        arrays[name] = np.frombuffer(data, dtype, math.prod(shape), at).reshape(shape)
+        at += arrays[name].nbytes
+    return Tree(arrays, header["attributes"], header["left_out"])

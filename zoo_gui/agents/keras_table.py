@@ -97,7 +97,9 @@ def _dense(builder: Builder, layer: Layer, arguments: list) -> Value:
 
 def _flatten(builder: Builder, layer: Layer, arguments: list) -> Value:
     value = arguments[0]
-    return replace(value, flat=True) if value.map else value
+    if layer.get("data_format") == "channels_first" and value.axes == "CHW":
+        value = replace(value, axes="HWC")  # Keras turns such a map about before it flattens it
+    return replace(value, flat=True) if value.map and not value.flat else value
 
 
 def _same(builder: Builder, layer: Layer, arguments: list) -> Value:

@@ -36,7 +36,7 @@ def recognises(path: Path, head: bytes) -> int:
 @register("keras-hdf5", title="HDF5 (Keras, Chainer)", suffixes=SUFFIXES, recognises=recognises)
 def read(path: Path) -> Checkpoint:
     """Arrays, and the network where the file holds the model. Raises ZooError for a damaged or hostile file."""
-    tree = read_tree(path, wanted=lambda name: name.split("/")[0] not in OPTIMIZER)
+    tree = read_tree(path, without=OPTIMIZER)
     if not tree.arrays:
         raise ZooError(f"{path.name} holds no arrays of numbers: it is HDF5, but no agent's weights.")
     remarks = [f"Its {name} is no array of numbers and was passed over." for name in tree.left_out[:8]]
@@ -189,9 +189,7 @@ def _text(attributes: Mapping, name: str) -> str:
 
 def _plain(attributes: Mapping) -> dict[str, Any]:
     """Attributes that are short texts or numbers."""
-    found = {name: value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
-             for name, value in attributes.items()}  # fmt: skip
-    plain = {name: value for name, value in found.items() if isinstance(value, (str, int, float))}
+    plain = {name: value for name, value in attributes.items() if isinstance(value, (str, int, float))}
     return {name: value for name, value in plain.items() if len(str(value)) < 4096}
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo_gui.agents.archives import open_zip
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
 from zoo_gui.agents.formats.keras_hdf5 import OPTIMIZER, parse_config
 from zoo_gui.agents.hdf5 import Tree, read_tree
 from zoo_gui.agents.keras_config import CONTAINERS, KerasModel, read_model
-from zoo_gui.agents.limits import check_zip, read_member
+from zoo_gui.agents.limits import read_member
 from zoo_gui.types import ZooError
 
 WEIGHTS = "model.weights.h5"
@@ -27,9 +26,9 @@ def recognises(path: Path, head: bytes) -> int:
     if not head.startswith(b"PK"):
         return NO
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist()[:64])
-    except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
+        with path.open("rb") as file:
+            names = set(open_zip(file, path).namelist())
+    except (ZooError, OSError):
         return MAYBE if path.suffix == ".keras" else NO
     return SURE if {"config.json", WEIGHTS} <= names else NO
 
@@ -38,15 +37,15 @@ def recognises(path: Path, head: bytes) -> int:
 def read(path: Path) -> Checkpoint:
     """Arrays and the network that the file describes. Raises ZooError for a damaged or hostile file."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            check_zip(archive, path)
+        with path.open("rb") as file:
+            archive = open_zip(file, path)
             parts = {name: read_member(archive, name, path) for name in ("config.json", WEIGHTS)}
             metadata = read_member(archive, "metadata.json", path) if "metadata.json" in archive.namelist() else b"{}"
     except KeyError as error:
         raise ZooError(f"{path.name} is no Keras model: save it with model.save ({str(error)[:120]}).") from error
-    except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
-        raise ZooError(f"{path.name} is damaged: get the file again ({error}).") from error
-    tree = read_tree(path, io.BytesIO(parts[WEIGHTS]), wanted=lambda name: name.split("/")[0] not in OPTIMIZER)
+    except OSError as error:
+        raise ZooError(f"{path.name} cannot be read: {error.strerror}.") from error
+    tree = read_tree(path, parts[WEIGHTS], OPTIMIZER)
     if not tree.arrays:
         raise ZooError(f"{path.name} holds no arrays of numbers: it is a Keras model without weights.")
     model = read_model(parse_config(parts["config.json"].decode("utf-8", "replace")))

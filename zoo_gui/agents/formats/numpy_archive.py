@@ -11,15 +11,15 @@ import io
 import math
 import re
 import warnings
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from zoo_gui.agents.archives import open_zip
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
-from zoo_gui.agents.limits import MAX_RATIO, NUMBERS, SMALL, Budget, check_zip, read_member
+from zoo_gui.agents.limits import MAX_RATIO, NUMBERS, SMALL, Budget, read_member
 from zoo_gui.types import ZooError
 
 MAGIC = b"\x93NUMPY"
@@ -36,9 +36,9 @@ def recognises(path: Path, head: bytes) -> int:
     if not head.startswith(b"PK"):
         return NO
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()[:64]
-    except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
+        with path.open("rb") as file:
+            names = open_zip(file, path).namelist()
+    except (ZooError, OSError):
         return MAYBE if path.suffix == ".npz" else NO
     return SURE if names and all(name.endswith(".npy") for name in names) else NO
 
@@ -54,7 +54,7 @@ def read(path: Path) -> Checkpoint:
             found.add(path.stem, path.read_bytes())
         else:
             _read_archive(path, found)
-    except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise ZooError(f"{path.name} is damaged or no NumPy file: get the file again ({str(error)[:120]}).") from error
     arrays = _without_optimiser(found.arrays)
     if len(ROLLOUT & set(arrays)) >= 2 and not set(arrays) - ROLLOUT:
@@ -138,8 +138,8 @@ def _header(data: bytes) -> tuple[np.dtype, tuple[int, ...], bool, int]:
 
 
 def _read_archive(path: Path, found: _Found) -> None:
-    with zipfile.ZipFile(path) as archive:
-        check_zip(archive, path)
+    with path.open("rb") as file:
+        archive = open_zip(file, path)
         members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
         unpacked = sum(member.file_size for member in members)
         if unpacked > max(4 * SMALL, MAX_RATIO * path.stat().st_size):
