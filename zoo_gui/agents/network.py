@@ -140,9 +140,9 @@ class Network:
         """Trace the function (observations, gains, offsets[, states]) → all layers: of one observation, flat with the
         state after it; else (N, size)."""
 
-        def run(observations, gains, offsets, state=None):
+        def run(observations, gains, offsets, *state):  # not state=None: calls would be bound by a slow way round
             x = tf.cast(observations, tf.float32) / 255.0
-            _, layers, memory = self._forward(x, self._tensors, gains, offsets, state)
+            _, layers, memory = self._forward(x, self._tensors, gains, offsets, *state)
             if batch == 1:
                 return tf.concat([tf.reshape(value, [-1]) for value in (*layers.values(), *memory)], 0)
             sizes = {info.name: info.size for info in self.layout.layers}
