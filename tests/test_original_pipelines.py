@@ -6,16 +6,16 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from zoo_gui.agents import presets_preprocessing as presets
+from zoo_gui.agents.backend import configure_tensorflow
 from zoo_gui.agents.card import PreprocessingSpec
 from zoo_gui.play.emulator import SEED, Emulator
 from zoo_gui.play.player import Player
 from zoo_gui.types import Decision, ZooError
 
-BLANK = dict(opening="noops", noop_max=0, fire_on_reset=False)
+tf = configure_tensorflow()
 
 
 class Scripted:

@@ -3,14 +3,15 @@
 import cv2
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
+from zoo_gui.agents.backend import configure_tensorflow
 from zoo_gui.agents.preprocessing_spec import PreprocessingSpec, Transform
 from zoo_gui.play import resizing
 from zoo_gui.play.transforms import compiled
 from zoo_gui.types import ZooError
 
+tf = configure_tensorflow()
 RNG = np.random.default_rng(0)
 SCREEN = RNG.integers(0, 256, (210, 160, 3)).astype(np.uint8)
 GREY = RNG.integers(0, 256, (210, 160)).astype(np.uint8)
