@@ -10,11 +10,11 @@ from zoo_gui.play import games
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def table() -> dict[str, str]:
-    """{game as cards spell it: names in ALE's order}."""
+def table(ids: list[str] | None = None) -> dict[str, str]:
+    """{game as cards spell it: names in ALE's order}, of these ALE ids, by default of all."""
     ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
     result = {}
-    for game in games.names():
+    for game in ids or games.names():
         ale = ale_py.ALEInterface()
         ale.loadROM(games.rom_path(game))
         result[games.identity(game)] = " ".join(action.name for action in ale.getMinimalActionSet())

@@ -85,6 +85,8 @@ def _shaped(spec: LayerSpec, part: str, shape, array: np.ndarray, convention: st
         array = array.transpose(1, 2, 0)
     if len(shape) == 1 and array.size == shape[0]:
         array = array.reshape(shape)  # a bias kept as a column
+    if part == "kernel" and array.ndim == 1 and tuple(shape) == (array.size, 1):
+        array = array.reshape(shape)  # the kernel of a single unit kept as a vector
     if array.shape != tuple(shape):
         wanted, got = ("×".join(map(str, numbers)) or "a single number" for numbers in (shape, array.shape))
         raise ZooError(f"The card contradicts its weights {source}: {name} should be {wanted}, but is {got}.")

@@ -37,6 +37,8 @@ _LOOSE = re.compile(r"(?P<head>.*?)_?(?P<part>weights?|kernel|bias|biases|w|b)(?
 _FIRST = re.compile(r"(?P<part>w|b|weights?|bias|biases)_(?P<head>\w+)", re.IGNORECASE)
 _SHELLS = frozenset({"params", "batch_stats", "module", "state_dict", "model_state_dict", "trainable_variables"})
 """Components of a path that wrap what they hold and say nothing of it."""
+TOP = "top"
+"""The path of arrays that lie in no folder: ``weight``, ``bias``."""
 LEFT_OUT = frozenset({
     "target", "targets", "tgt", "optimizer", "optimizers", "optimiser", "optim", "opt", "adam", "rmsprop", "adagrad",
     "momentum", "scheduler", "slot", "slots", "exp_avg", "avg_sq", "opt_state", "optimizer_state", "ema",
@@ -148,6 +150,7 @@ def _groups(arrays: Mapping[str, np.ndarray], left_out: dict[str, str]) -> dict[
                 left_out[name] = "its name does not say what it is"
                 continue
             path, part = last, "bias"
+        path = path or TOP
         part = "kernel" if part == "kernel?" else part
         if part in groups.setdefault(path, {}):
             path = f"{path}.{name}"

@@ -47,11 +47,14 @@ class Board:
     sure: float = 0.0
     guesses: dict[str, Guess] = field(default_factory=dict)
 
-    def decide(self, key: str, candidates: Iterable[Clue] = (), *, needed: bool = False) -> Any:
-        """The value of a key; enters the guess. candidates: values with how sure they are, in any order."""
-        ranked = sorted(candidates, key=lambda clue: -clue.confidence)
+    def decide(
+        self, key: str, candidates: Iterable[Clue] = (), *, needed: bool = False, told: Clue | None = None
+    ) -> Any:
+        """The value of a key; enters the guess. candidates: values with how sure they are, in any order. told: what the
+        file itself says, which knows better than a preset."""
+        ranked = sorted([*candidates, *([told] if told else [])], key=lambda clue: -clue.confidence)
         values = list(dict.fromkeys(clue.value for clue in ranked))
-        given = hashable(self.given("network.outputs" if key == "outputs" else key))
+        given = None if told else hashable(self.given("network.outputs" if key == "outputs" else key))
         if key in self.choices:
             said = hashable(self.choices[key])
             others = tuple(value for value in values if value != said)

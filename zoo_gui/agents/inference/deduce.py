@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from zoo_gui.agents import presets
 from zoo_gui.agents.formats import Checkpoint
 from zoo_gui.agents.inference import actions, arrays, copies, naming, observation, overrides, roles, structure, told
 from zoo_gui.agents.inference.board import Board
 from zoo_gui.agents.inference.builder import Choices
-from zoo_gui.agents.inference.geometry import Fit, Pool
+from zoo_gui.agents.inference.geometry import Fit, Move, Pool
 from zoo_gui.agents.inference.naming import Clue, Clues
 from zoo_gui.agents.inference.wiring import Wiring, wire
 from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
@@ -63,6 +65,7 @@ def deduce(path: Path, checkpoint: Checkpoint, choices: Mapping[str, Any]) -> De
         result.remarks += [preset.remark] if preset.remark else []
     _name(result)
     found = _network(result, path, checkpoint)
+    _algorithm(result)
     if preset and found:
         board.settled = preset.settled(checkpoint, path, **known, outputs=found)
     _actions(result, checkpoint, found)
@@ -109,6 +112,22 @@ def _name(result: Deduced) -> None:
         board.guesses["game"] = replace(board.guesses["game"], value=result.game)
     result.algorithm = str(board.decide("algorithm", clues.algorithms) or "")
     result.run = int(board.decide("run", [*clues.runs, Clue(1, 0.5, "nothing says which run it is")]) or 0)
+
+
+def _algorithm(result: Deduced) -> None:
+    """Where nothing names the algorithm: the plainest that has such outputs."""
+    if result.algorithm or result.network is None:
+        return
+    layers = result.network.layers
+    kinds = {layer.kind for layer in layers}
+    spread = next((layer for layer in layers if layer.kind == "expectation"), None)
+    if any(layer.role == "q" for layer in layers):
+        plain = "c51" if spread and spread.support else "qrdqn" if spread else "dueling" if "dueling" in kinds else "dqn"
+        name = "iqn" if "cosine" in kinds else plain
+    else:
+        name = "a2c" if any(layer.role == "value" for layer in layers) else "reinforce"
+    why = "the plainest algorithm with such outputs; it only names the agent"
+    result.algorithm = str(result.board.decide("algorithm", [Clue(name, 0.5, why)]))
 
 
 def _network(result: Deduced, path: Path, checkpoint: Checkpoint) -> int:
@@ -172,11 +191,9 @@ def _fit(result: Deduced, wiring: Wiring, checkpoint: Checkpoint) -> Fit | None:
     torch = _framework(checkpoint, result.convention) == "pytorch"
     size = board.choices.get("preprocessing.size") or board.given("network.size")
     sizes = {tuple(int(side) for side in size): 1.0} if size else None
-    pool = board.given("network.pools") or ()
-    pools = [Pool(size, size, 0 if torch else "VALID") if size else None for size in pool]
-    fits = structure.movements(wiring, checkpoint.facts.get("modules", {}), torch, sizes, pools)
-    given = board.given("network.padding"), board.given("network.stride"), board.given("network.pool")
-    fits = [fit for fit in fits if _as_given(fit, *given)] or fits
+    modules = checkpoint.facts.get("modules", {})
+    known = _given_moves(board, len(wiring.towers[structure.trunk(wiring)]), torch)
+    fits = structure.movements(wiring, modules, torch, sizes, known) or structure.movements(wiring, modules, torch, sizes)
     if not fits:
         size_text = f" of {size[0]}×{size[1]}" if size else ""
         result.remarks.append(f"No usual strides and paddings fit its layers to each other and to an input{size_text}.")
@@ -184,7 +201,7 @@ def _fit(result: Deduced, wiring: Wiring, checkpoint: Checkpoint) -> Fit | None:
     total = sum(fit.prior for fit in fits)
     sure = 0.98 if _told_all(fits[0], checkpoint) else 0.97
     clues = [Clue(str(fit), sure * fit.prior / total, "its arrays' shapes fit") for fit in fits[:24]]
-    if any(part is not None for part in given) or board.given("network.size"):
+    if known or board.given("network.size"):
         sure = max(clues[0].confidence, 0.95 * board.sure)
         clues[0] = replace(clues[0], confidence=sure, reason=f"preset {board.preset}")
     chosen = board.decide("geometry", clues, needed=True)
@@ -199,14 +216,16 @@ def _told_all(fit: Fit, checkpoint: Checkpoint) -> bool:
     return bool(checkpoint.facts.get("modules"))
 
 
-def _as_given(fit: Fit, padding: Any, stride: Any, pool: Any) -> bool:
-    """Whether a fit is the preset's: padding one or a list, stride a list, pool whether there is one."""
-    paddings = [move.padding for move in fit.moves]
-    if padding is not None and paddings != (list(padding) if isinstance(padding, list) else [padding] * len(paddings)):
-        return False
-    if stride is not None and [move.stride for move in fit.moves] != list(stride):
-        return False
-    return pool is None or bool(fit.moves[0].pool) == bool(pool)
+def _given_moves(board: Board, count: int, torch: bool) -> list[Move]:
+    """How the preset says that the convolutions move: stride, a list; padding, one for all or a list; pool, the size of
+    a max pooling behind each, or a list. Empty where it does not say it, or of another number of convolutions."""
+    stride, padding, pool = (board.given(f"network.{key}") for key in ("stride", "padding", "pool"))
+    if stride is None or padding is None or len(stride) != count:
+        return []
+    paddings = padding if isinstance(padding, list) else [padding] * count
+    sizes = pool if isinstance(pool, list) else [pool or 0] * count
+    pools = [Pool(size, size, 0 if torch else "VALID") if size else None for size in sizes]
+    return [Move(*move) for move in zip(stride, paddings, pools)] if len(paddings) == len(sizes) == count else []
 
 
 def _framework(checkpoint: Checkpoint, convention: str) -> str:
@@ -230,10 +249,11 @@ def _choices(result: Deduced, heads: roles.Heads, framework: str, checkpoint: Ch
     if heads.categorical:
         low, high = (next((float(v) for k, v in _values(checkpoint) if k.lower().replace("_", "") == name), None)
                      for name in ("vmin", "vmax"))  # fmt: skip
-        told = [Clue((low, high), 0.97, "the file says v_min and v_max")] if None not in (low, high) else []
-        told += _support(checkpoint, heads.atoms)
-        usual = Clue((-10.0, 10.0), 0.8, "returns from −10 to 10 are usual")
-        support = tuple(float(end) for end in board.decide("network.support", [*told, usual]))
+        told = _support(checkpoint, heads.atoms)
+        if None not in (low, high) and low < high:
+            told = Clue((low, high), 0.97, "the file says v_min and v_max")
+        spread = [Clue((-10.0, 10.0), 0.8, "returns from −10 to 10 are usual")]
+        support = tuple(float(end) for end in board.decide("network.support", spread, told=told))
     keys = {key: board.given(f"network.{key}") for key in ("first", "centre", "atoms_first", "slope")}
     alpha = [array for name, array in checkpoint.arrays.items() if re.search(r"prelu.*alpha", name) and array.size == 1]
     if hidden == "leaky_relu" and alpha:  # tensorpack's PReLU learns one slope for a whole layer
@@ -242,15 +262,15 @@ def _choices(result: Deduced, heads: roles.Heads, framework: str, checkpoint: Ch
     return Choices(convs, hidden, support, framework, **keys)
 
 
-def _support(checkpoint: Checkpoint, atoms: int) -> list[Clue]:
+def _support(checkpoint: Checkpoint, atoms: int) -> Clue | None:
     """The returns that a buffer of the network lists: evenly spaced, as many as atoms."""
     for name, array in checkpoint.arrays.items():
         marks = {"support", "supports", "atoms", "z"} & set(arrays.words(name))
         if marks and array.size == atoms > 1:
             low, high = float(array.reshape(-1)[0]), float(array.reshape(-1)[-1])
-            if low < high:
-                return [Clue((low, high), 0.97, f"its array {name} lists the returns")]
-    return []
+            if low < high and np.allclose(array.reshape(-1), np.linspace(low, high, atoms), atol=1e-4 * (high - low)):
+                return Clue((low, high), 0.97, f"its array {name} lists the returns")
+    return None
 
 
 def _values(checkpoint: Checkpoint) -> list[tuple[str, float]]:
@@ -273,7 +293,7 @@ def _spec(
     tower = wiring.towers.get(structure.trunk(wiring))
     channels = tower[0].module.inputs if tower else 0
     frame_order = "oldest-first"
-    if channels not in (1, 3):  # of one frame there is no order
+    if channels not in (0, 1, 3):  # of one frame there is no order
         frame_order = board.decide("network.frame_order", [*frames, Clue("newest-first", 0.15, "some put it first")])
     scales = [Clue((0.0, 1.0), 0.85, "most divide by 255"), Clue((0.0, 255.0), 0.1, "some feed bytes as they are")]
     scales += [Clue((-1.0, 1.0), 0.03, "some centre them"), Clue((-0.5, 0.5), 0.02, "some centre them")]
@@ -319,5 +339,15 @@ def _actions(result: Deduced, checkpoint: Checkpoint, count: int) -> None:
 
 def _observation(result: Deduced, checkpoint: Checkpoint) -> None:
     """The observation pipeline."""
-    if result.input is not None:
-        result.preprocessing = observation.pipeline(result.board, result.input, result.clues, checkpoint)
+    if result.input is None:
+        return
+    if result.input.is_small:
+        result.remarks.append(
+            f"It reads {result.input.vector} numbers, which is no screen of a game: agents of ALE's games can be played."
+        )
+    result.preprocessing = observation.pipeline(result.board, result.input, result.clues, checkpoint)
+    told = {"network.input_range"} & set(result.board.choices) or result.board.given("network.input_range")
+    if result.preprocessing and result.preprocessing.running is not None and not told:
+        why = "what is normalised is not scaled again"
+        result.board.decide("network.input_range", [Clue((0.0, 255.0), 0.9, why)])
+        result.network = replace(result.network, input_range=(0.0, 255.0))

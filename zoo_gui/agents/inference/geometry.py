@@ -117,9 +117,10 @@ def _all_fits(kernels, positions, torch, known, pools, sizes) -> list[Fit]:
 def _ways(size, kernels, torch, known, pools) -> dict[tuple[int, int], list[tuple[float, tuple[Move, ...]]]]:
     """{size of the last map: [(prior, moves)]}: layer by layer, keeping the best for each size."""
     maps = {size: [(1.0, ())]}
+    small = len(kernels) > 2 and all(max(kernel) == 3 for kernel in kernels)
     for kernel, move, pool in zip(kernels, known, pools, strict=True):
         after: dict[tuple[int, int], list] = {}
-        options = [(1.0, move)] if move else _options(kernel, torch)
+        options = [(1.0, move)] if move else _options(kernel, torch, small)
         for (height, width), ways in maps.items():
             for weight, option in options:
                 option = Move(option.stride, option.padding, pool or option.pool)
@@ -140,12 +141,16 @@ def _after(size: tuple[int, int], kernel: tuple[int, int], move: Move) -> tuple[
     return new
 
 
-def _options(kernel: tuple[int, int], torch: bool) -> list[tuple[float, Move]]:
+def _options(kernel: tuple[int, int], torch: bool, small: bool) -> list[tuple[float, Move]]:
+    """Plausible moves with how often. small: whether all kernels are 3×3, as of OpenAI's universe-starter-agent, whose
+    descendants halve the map in each layer."""
     size = max(kernel)
     strides = STRIDES.get(size, {max(1, size // 2): 0.6, size: 0.2, 1: 0.2})
+    if small:
+        strides = {2: 0.6, 1: 0.4}
     if torch:
         # A 3×3 kernel with one row of zeros around it is as usual as without.
-        pads = {0: 0.62, 1: 0.36} if size == 3 else {0: 0.85, 1: 0.06, 2: 0.05}
+        pads = {0: 0.4, 1: 0.58} if small else {0: 0.62, 1: 0.36} if size == 3 else {0: 0.85, 1: 0.06, 2: 0.05}
         if size // 2 not in pads:
             pads[size // 2] = 0.04
     else:
@@ -159,4 +164,7 @@ def _alike(moves: tuple[Move, ...], move: Move, kernels: Sequence[tuple[int, int
         return 1.0
     before, same = moves[-1], kernels[len(moves)] == kernels[len(moves) - 1]
     factor = 1.0 if before.padding == move.padding else ODD if same else UNLIKE
-    return factor * (ODD if same and before.stride != move.stride else 1.0)
+    one, other = (step.stride if isinstance(step.stride, int) else max(step.stride) for step in (before, move))
+    if one == other:
+        return factor * (ODD if other >= 4 else 1.0)  # a map that shrinks to a sixteenth at once
+    return factor * (1.0 if not same else UNLIKE if one > other and max(kernels[0]) > 3 else ODD)

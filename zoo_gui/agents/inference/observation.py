@@ -27,12 +27,19 @@ class Input:
     channels: int
     vector: int = 0
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it is too little for a picture."""
+        return not self.channels and 0 < self.vector < 400
+
 
 def pipeline(board: Board, taken: Input, clues: Clues, checkpoint: Checkpoint) -> PreprocessingSpec | None:
     """The pipeline, with the size and the number of frames that the network takes; None where no size fits it.
 
     Raises ZooError for a pipeline, key or value that a person chose and that does not exist.
     """
+    if taken.is_small:
+        return None
     named = board.settled.get("preprocessing", {})
     preset = dict(named) if isinstance(named, Mapping) else {"preset": named}
     board.settled = {**board.settled, "preprocessing": preset.get("preset")}

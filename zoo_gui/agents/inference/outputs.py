@@ -18,13 +18,13 @@ def add_vectors(builder: Builder, heads: Heads, used: set[str]) -> None:
     for node in nodes:
         if node.path in (heads.action, heads.value):
             continue
-        if embedding and not joined and _reads(node, embedding, builder):
+        if embedding and not joined and _joins(node, embedding, builder):
             _embed(builder, embedding, node.source)
             joined = True
         stream = node.stream if len(streams) > 1 and node.stream else ""
         builder.at[node.path] = _hidden(builder, node, f"{stream}_fc".strip("_"), joined)
     by_path = {node.path: node for node in nodes}
-    if embedding and not joined:
+    if embedding and not joined and _joins(by_path[heads.action], embedding, builder):
         _embed(builder, embedding, by_path[heads.action].source)
         joined = True
     if joined:
@@ -32,9 +32,9 @@ def add_vectors(builder: Builder, heads: Heads, used: set[str]) -> None:
     _heads(builder, heads, by_path)
 
 
-def _reads(node: Node, embedding: Node, builder: Builder) -> bool:
+def _joins(node: Node, embedding: Node, builder: Builder) -> bool:
     """Whether a layer reads the product of features and embedded fractions."""
-    return node.module.inputs == embedding.module.outputs
+    return node.module.inputs == embedding.module.outputs and node.source in builder.at
 
 
 def _source(builder: Builder, node: Node) -> str | None:

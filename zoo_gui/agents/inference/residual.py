@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from zoo_gui.agents.inference.arrays import natural
-from zoo_gui.agents.inference.wiring import Node
+
+if TYPE_CHECKING:
+    from zoo_gui.agents.inference.wiring import Node
 
 _RESIDUAL = re.compile(r"res", re.IGNORECASE)
 BLOCKS = 2

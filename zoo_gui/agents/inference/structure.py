@@ -24,11 +24,11 @@ def movements(
     modules: Mapping[str, Any],
     torch: bool,
     sizes: Mapping[tuple[int, int], float] | None = None,
-    pools: Sequence[Pool | None] = (),
+    given: Sequence[Move] = (),
 ) -> list[Fit]:
     """Ways that the trunk's convolutions can move, best first.
 
-    modules: what a pickle says of its modules, by path. pools: what is known to follow each convolution.
+    modules: what a pickle says of its modules, by path. given: how they move, where that is known from elsewhere.
     """
     nodes = wiring.towers.get(trunk(wiring), ())
     if not nodes:
@@ -39,8 +39,10 @@ def movements(
     if found:
         move = Move(1, 1, Pool(3, 2, 1)) if torch else Move(1, "SAME", Pool(3, 2, "SAME"))
         return fits([(3, 3)] * len(found), positions, torch=torch, known=[move] * len(found), sizes=sizes)
-    known = [_known(node.path, modules) for node in nodes]
-    pools = pools if len(pools) == len(nodes) else _known_pools(nodes, modules)
+    if given:
+        known, pools = list(given), [move.pool for move in given]
+    else:
+        known, pools = [_known(node.path, modules) for node in nodes], _known_pools(nodes, modules)
     return fits([node.module.kernel for node in nodes], positions, torch=torch, known=known, pools=pools, sizes=sizes)
 
 

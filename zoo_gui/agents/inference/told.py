@@ -32,7 +32,7 @@ def complete(board: Board, checkpoint: Checkpoint, algorithm: str) -> tuple[Netw
     low, high = board.decide("network.input_range", scales)
     taken = _input(board, network, checkpoint)
     order = network.frame_order
-    if taken.channels not in (1, 3):
+    if taken.channels not in (0, 1, 3):
         orders = [Clue(order, 0.75, "most stack the newest frame last"), Clue("newest-first", 0.2, "some put it first")]
         order = board.decide("network.frame_order", orders)
     flatten = board.decide("network.flatten", [Clue(network.flatten, 0.97, "the file's own structure says so")])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from zoo_gui.agents.inference.arrays import Module, words
+from zoo_gui.agents.inference.residual import stacks
 
 STREAMS = {
     "value": {"value", "values", "critic", "baseline", "vf", "val", "v"},
@@ -23,12 +24,10 @@ QUANTILE_WORDS = {"cos", "cosine", "phi", "quantile", "quantiles", "tau", "embed
 @dataclass(frozen=True)
 class Node:
     """A layer in its place. source: the path of what feeds it; "" the observation; ``map:`` + tower the last map of
-    that tower of convolutions. tower: of a convolution. norms: what normalises its output, in order. embeds: the
-    fractions of an IQN."""
+    that tower of convolutions. norms: what normalises its output, in order. embeds: the fractions of an IQN."""
 
     module: Module
     source: str = ""
-    tower: str = ""
     norms: tuple[Module, ...] = ()
     stream: str = ""
     embeds: bool = False
@@ -150,13 +149,22 @@ def _towers(convs: Sequence[Node]) -> dict[str, tuple[Node, ...]]:
         follows = any(_shared(node, nodes[0]) or len(towers) == 1 for nodes in open_.values())
         if node.module.inputs == first and not follows:
             name = node.stream if node.stream not in towers else f"{node.stream}{len(towers) + 1}"
-            towers[name] = [replace(node, tower=name)]
-        elif open_:
-            name = max(open_, key=lambda name: (open_[name][0].stream == node.stream, _shared(node, open_[name][0])))
-            towers[name].append(replace(node, tower=name))
-    if len(towers) == 1:
-        return {"": tuple(replace(node, tower="") for nodes in towers.values() for node in nodes)}
-    return {name: tuple(nodes) for name, nodes in towers.items()}
+            towers[name] = [node]
+        else:  # residual blocks need not stand in the order in which they compute
+            near = open_ or towers
+            name = max(near, key=lambda name: (near[name][0].stream == node.stream, _shared(node, near[name][0])))
+            towers[name].append(node)
+    chains = {name: tuple(nodes) if stacks(nodes) else _chain(nodes) for name, nodes in towers.items()}
+    return {"": next(iter(chains.values()))} if len(chains) == 1 else chains
+
+
+def _chain(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """Those of the convolutions that read the one before them."""
+    kept = list(nodes[:1])
+    for node in nodes[1:]:
+        if node.module.inputs == kept[-1].module.outputs:
+            kept.append(node)
+    return tuple(kept)
 
 
 def _shared(one: Node, other: Node) -> int:
