@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import json
@@ -181,6 +182,20 @@ class Agent:
         """Undo every edit."""
         self._apply_edits({})
 
+    def with_weights(self, weights: Mapping[str, np.ndarray]) -> "Agent":
+        """A copy in which these arrays, named and ordered as ``weights`` are, stand for the agent's; without edits."""
+        shapes = {name: self.weights[name].shape for name in weights if name in self.weights}
+        wrong = next((name for name in weights if shapes.get(name) != weights[name].shape), None)
+        if wrong is not None:
+            raise ZooError(f"{self.title} has no weights {wrong} of shape {weights[wrong].shape}.")
+        other = copy.copy(self)
+        other.__dict__.pop("hash", None)
+        changed = {name: read_only(np.array(array, np.float32)) for name, array in weights.items()}
+        other.weights = MappingProxyType({**self.weights, **changed})
+        other._network = type(self._network)(self._layout, other.weights, self.observation_range)
+        other._edits = {}
+        return other
+
     def _apply_edits(self, edits: dict[Unit, tuple[float, float]]) -> None:
         self._edits = edits
         gains = np.ones(self._layout.unit_count, np.float32)
@@ -237,4 +252,4 @@ def _graph(card: Card, graph: bytes | None, source: str):
     from zoo_gui.agents.graph import GraphLayout, GraphNetwork
 
     layout = GraphLayout(card, graph, source)
-    return layout, GraphNetwork(layout, graph)
+    return layout, GraphNetwork(layout, observation_range=card.preprocessing.observation_range)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -40,7 +41,7 @@ def install() -> None:
             return
         if "lucid" in sys.modules:
             raise RuntimeError("lucid was imported before zoo_gui.analysis.lucid_adapter.install()")
-        sys.meta_path.insert(0, _LucidFinder(_views()))
+        sys.meta_path.insert(0, _LucidFinder())
 
 
 def optvis() -> types.SimpleNamespace:
@@ -64,8 +65,10 @@ def seed_randomness(seed: Any) -> None:
 class _LucidFinder(importlib.abc.MetaPathFinder):
     """Loads lucid's modules with builtins whose ``__import__`` knows ``views`` (name -> module) first."""
 
-    def __init__(self, views: dict[str, types.ModuleType]):
-        self.views = views
+    @functools.cached_property
+    def views(self) -> dict[str, types.ModuleType]:
+        """What lucid gets; made, and TensorFlow imported, when lucid is."""
+        return _views()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         if name.partition(".")[0] != "lucid":

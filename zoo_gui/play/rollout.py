@@ -11,15 +11,15 @@ import dataclasses
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from zoo_gui.agents import limits
-from zoo_gui.agents.network_spec import NetworkSpec
+from zoo_gui.agents.network_spec import RECURRENT, NetworkSpec
 from zoo_gui.play.emulator import Emulator
 from zoo_gui.play.player import Player
-from zoo_gui.types import Decision, Step, ZooError, read_only
+from zoo_gui.types import Decision, LayerInfo, Progress, Step, ZooError, read_only
 
 FRAMES = 2500
 """The zoo's: max_frames and min_frames. The loop runs while the count is at most min_frames, hence 2,501 rows."""
@@ -147,18 +147,9 @@ class Rollout:
     rewards = property(lambda self: self["rewards"])
 
 
-@dataclass(frozen=True)
-class Collected:
-    """How far it is: ``done`` of at least ``total`` steps; the last record has the Rollout as its ``result``."""
-
-    done: int
-    total: int
-    label: str = ""
-    result: Rollout | None = None
-
-
-def collect(agent: Any, recipe: Recipe | None = None, **settings: Any) -> Iterator[Collected]:
-    """Play and record; about ten records a second, the last one with the result. Closing the generator stops.
+def collect(agent: Any, recipe: Recipe | None = None, **settings: Any) -> Iterator[Progress]:
+    """Play and record; about ten records a second, how far it is of at least ``total`` steps, the last one with the
+    Rollout as its result. Closing the generator stops.
 
     settings: those of ``Recipe.of``, where no recipe is given. Episode e of seed s is episode e of a Player with that
     seed. Raises ZooError: settings that make no sense, more steps than can be recorded, an unknown game.
@@ -182,9 +173,9 @@ def collect(agent: Any, recipe: Recipe | None = None, **settings: Any) -> Iterat
             player.next_episode()
         if time.monotonic() - shown > REPORT_EVERY:
             shown = time.monotonic()
-            yield Collected(record.rows, max(record.rows + 1, recipe.min_frames + 1), record.label())
+            yield Progress(record.rows, max(record.rows + 1, recipe.min_frames + 1), record.label())
     rollout = Rollout(record.arrays(), agent.name, agent.hash, recipe)
-    yield Collected(record.rows, record.rows, record.label(), rollout)
+    yield Progress(record.rows, record.rows, record.label(), rollout)
 
 
 class NoisyAgent:
@@ -234,28 +225,27 @@ def with_parameter_noise(agent: Any, deviation: float, rng: np.random.Generator)
     if not kernels:
         raise ZooError(f"{agent.title} has no convolutions: parameter noise is for their kernels, set it to 0.")
     noisy = {key: np.float32(array + rng.normal(0.0, deviation, array.shape)) for key, array in kernels.items()}
-    card, network = agent.card, agent.card.network
-    network = dataclasses.replace(network, flatten="HWC", frame_order="oldest-first")  # as the agent's weights are
-    weights = dataclasses.replace(card.weights, names={}, convention="")
-    return type(agent)(card.replaced(network=network, weights=weights), {**agent.weights, **noisy}, agent.name)
+    return agent.with_weights(noisy)
 
 
-def representation_layer(network: NetworkSpec) -> str:
+def representation_layer(network: NetworkSpec, layers: Sequence[LayerInfo] = ()) -> str:
     """The hidden layer before the output, as the zoo's ``layers[-2]``: of a dueling network the value's.
 
-    From the head backwards along what feeds each layer first, to the first layer with a non-linearity or a memory.
+    From the head backwards along what feeds each layer first, to the first layer with a non-linearity or a memory. Of a
+    file's own graph the last of ``layers`` before the head that has a rectifier, or else the last one.
     """
     fed = {layer.name: sources for layer, sources in network.wired()}
     specs = {layer.name: layer for layer in network.layers}
     names = list(specs)
     head = next((layer.name for layer in network.layers if layer.role in ("logits", "q")), names[-1])
     if network.is_graph:
+        rectified = {info.name for info in layers if not info.signed}
         hidden = [name for name in names[: names.index(head)] if not specs[name].role]
-        return hidden[-1] if hidden else head
+        return ([name for name in hidden if name in rectified] or hidden or [head])[-1]
     name = head
     while fed[name]:
         name = fed[name][0]
-        if specs[name].activation != "linear" or specs[name].kind in ("gru", "lstm"):
+        if specs[name].activation != "linear" or specs[name].kind in RECURRENT:
             return name
     return fed[head][0] if fed[head] else head
 
@@ -264,7 +254,7 @@ class _Record:
     """The rows so far, in arrays that grow."""
 
     def __init__(self, agent: NoisyAgent, screen: tuple[int, int, int], recipe: Recipe):
-        self._layer = representation_layer(agent.card.network)
+        self._layer = representation_layer(agent.card.network, agent.layers)
         width = next(info.size for info in agent.layers if info.name == self._layer)
         self._unit = agent.unit
         floating = recipe.observation_noise > 0 or agent.card.preprocessing.is_float

@@ -19,8 +19,8 @@ import numpy as np
 
 from zoo_gui import settings
 from zoo_gui.play import rollout_files
-from zoo_gui.play.rollout import Collected, Recipe, Rollout, collect
-from zoo_gui.types import ZooError
+from zoo_gui.play.rollout import Recipe, Rollout, collect
+from zoo_gui.types import Progress, ZooError
 
 MAX_BYTES = 4 << 30
 """Of all files together: some 300 rollouts of 2,501 steps."""
@@ -57,14 +57,14 @@ def load(agent: Any, recipe: Recipe) -> Rollout | None:
         return None
 
 
-def collected(agent: Any, recipe: Recipe) -> Iterator[Collected]:
+def collected(agent: Any, recipe: Recipe) -> Iterator[Progress]:
     """``rollout.collect``, or one record with what was kept; a rollout that was played to its end is kept."""
     if agent.edits:  # what is kept is about agents as they are
         yield from collect(agent, recipe)
         return
     kept = load(agent, recipe)
     if kept is not None:
-        yield Collected(len(kept), len(kept), "from the cache", kept)
+        yield Progress(len(kept), len(kept), "from the cache", kept)
         return
     for progress in collect(agent, recipe):
         if progress.result is not None:
@@ -75,7 +75,7 @@ def collected(agent: Any, recipe: Recipe) -> Iterator[Collected]:
 def column(agent: Any, recipe: Recipe, name: str, play: Any = None) -> np.ndarray:
     """One array of a rollout, from disk where it is kept and whole, else played.
 
-    play: what runs a generator of Collected to its end and returns the result, for example with a progress bar.
+    play: what runs a generator of Progress to its end and returns the result, for example with a progress bar.
     """
     kept = None if agent.edits else load(agent, recipe)
     if kept is not None:
@@ -87,7 +87,7 @@ def column(agent: Any, recipe: Recipe, name: str, play: Any = None) -> np.ndarra
     return np.array(rollout[name])
 
 
-def last(progress: Iterator[Collected]) -> Rollout:
+def last(progress: Iterator[Progress]) -> Rollout:
     """The result of a generator that is run to its end."""
     result = None
     for record in progress:
