@@ -62,10 +62,16 @@ def _played(name: str, recipe: "Recipe") -> "Rollout":
     """The rollout, from the cache or played under a progress bar, which shows where stderr is a terminal."""
     from tqdm import tqdm
 
-    from zoo_gui.agents.agent import Agent
+    from zoo_gui.agents import catalogue
+    from zoo_gui.agents.card import Card
     from zoo_gui.play.rollout_cache import collected
 
-    agent = Agent.load(name)
+    entry = catalogue.fetched(name)
+    if entry.weights is None:
+        raise ZooError(f"“{entry.id}” is a player without a network: there is nothing to record but a game.")
+    from zoo_gui.agents.agent import Agent
+
+    agent = Agent.of_file(entry.card or Card.read(entry.path), entry.weights, entry.id)
     result = None
     with tqdm(total=None, unit=" steps", disable=None, leave=False) as bar:
         for progress in collected(agent, recipe):

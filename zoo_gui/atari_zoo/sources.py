@@ -45,7 +45,9 @@ class Source:
         entry = self.entry if self.entry.is_here else _fetched(self.entry)
         if entry.weights is not None and entry.weights.suffix == ".pb" and family_of(self.algorithm):
             return self._of_graph(entry.weights)
-        return Agent.load(entry.id)
+        if entry.weights is None:
+            raise ZooError(f"“{entry.id}” is a player without a network: there is nothing to load.")
+        return Agent.of_file(entry.card or Card.read(entry.path), entry.weights, entry.id)
 
     def _of_graph(self, path: Path) -> Any:
         """The agent of a graph of the zoo: everything that the file does not say follows from what it is called."""
