@@ -35,6 +35,14 @@ class Progress:
         return self.done >= self.total
 
 
+class CardNeeded(ZooError):
+    """A file that cannot be opened before a person says what it does not say itself. path: of the file."""
+
+    def __init__(self, sentence: str, path: str):
+        super().__init__(sentence)
+        self.path = path
+
+
 class ReceptiveField(NamedTuple):
     """Where a convolution's output position looks, in observation pixels (Araujo et al. 2019).
 

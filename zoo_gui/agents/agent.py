@@ -64,16 +64,17 @@ class Agent:
 
     @classmethod
     def load(cls, id_or_path: str) -> "Agent":
-        """The agent of a catalogue id (``ppo/Breakout/1``) or a path (folder, card, or weights beside their card).
+        """The agent of a catalogue id (``ppo/Breakout/1``), an address, or a path: a folder or card, or a weights file,
+        with a card beside it or one that is drafted from what is in the file. What must be downloaded first, is.
 
-        Raises ZooError: unknown id (with near names), a faulty card, missing, damaged or contradicting weights, or an
-        id without a network (``random/…``).
+        Raises ZooError: unknown id (with near names), a faulty card, missing, damaged or contradicting weights, a file
+        that does not say enough (CardNeeded), no network to it, or an id without a network (``random/…``).
         """
-        entry = catalogue.find(str(id_or_path))
-        if entry.path is None:
+        entry = catalogue.fetched(str(id_or_path))
+        if entry.card is None and entry.path is None:
             raise ZooError(f"“{entry.id}” is a player without a network: there is nothing to load.")
-        card = Card.read(entry.path)
-        return cls.of_file(card, entry.path.parent / card.weights.file, entry.id)
+        card = entry.card or Card.read(entry.path)
+        return cls.of_file(card, entry.weights or entry.path.parent / card.weights.file, entry.id)
 
     @classmethod
     def of_file(cls, card: Card, path: Path, name: str = "") -> "Agent":

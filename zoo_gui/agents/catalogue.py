@@ -14,11 +14,11 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable, Collection, Iterable, Iterator
+from typing import Any, Collection, Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 from zoo_gui import settings
-from zoo_gui.agents import catalogue_files, downloads, hub, sources
+from zoo_gui.agents import catalogue_files, downloads, formats, hub, sources
 from zoo_gui.agents.card import ALGORITHM_TITLES, CARD_FILE
 from zoo_gui.agents.catalogue_files import THUMBNAIL_FILE
 from zoo_gui.agents.entry import EMBEDDED, FOLDER, READY, REMOTE, SOURCES, Entry, figure
@@ -27,7 +27,7 @@ from zoo_gui.settings import resource_path
 from zoo_gui.types import Progress, ZooError
 
 __all__ = [
-    "EMBEDDED", "FINAL", "FOLDER", "READY", "REMOTE", "THUMBNAIL_FILE", "Entry", "default_id", "draft_hook", "entries",
+    "EMBEDDED", "FINAL", "FOLDER", "READY", "REMOTE", "THUMBNAIL_FILE", "Entry", "default_id", "draft_entry", "entries",
     "fetch", "fetch_files", "fetched", "figure", "find", "read_thumbnail",
 ]  # fmt: skip
 log = logging.getLogger(__name__)
@@ -42,10 +42,16 @@ WEIGHTS_SUFFIXES = (
 )  # fmt: skip
 """A name that ends so is a path, also where nothing is there."""
 
-draft_hook: Callable[..., Entry] | None = None
-"""Describes a weights file (or folder) that has no card: ``draft_hook(path)``; of a row of the catalogue
-``draft_hook(path, known)``, known being what the row says: {"preset", "format", "game", "algorithm", "run", "tag",
-"licence"}, each only where it says it. Gives an Entry whose ``card`` is what was found out; raises ZooError."""
+
+def draft_entry(path: Path, known: Mapping[str, Any] | None = None) -> Entry:
+    """The row of a weights file (or folder) that has no card, with the card that was drafted for it.
+
+    known: what a row of the catalogue says, {"preset", "format", "game", "algorithm", "run", "tag", "licence"}. Raises
+    ZooError. Its readers are imported only now: most agents have a card.
+    """
+    from zoo_gui.agents import strangers
+
+    return strangers.describe(path, known)
 
 
 def entries(only: Collection[str] = SOURCES) -> list[Entry]:
@@ -62,7 +68,9 @@ def entries(only: Collection[str] = SOURCES) -> list[Entry]:
         if FOLDER in only:
             found += _sorted(index.entry(path, FOLDER) for path in _cards_of_person())
     if not set(only) <= {EMBEDDED, FOLDER}:
-        found += [_with_status(entry) for entry in sources.read(_catalogue_paths()) if entry.source in only]
+        here = downloads.fetched_urls()
+        rows = (entry for entry in sources.read(_catalogue_paths()) if entry.source in only)
+        found += [entry if here.isdisjoint(entry.urls) else _with_status(entry) for entry in rows]
     return _unique(found)
 
 
@@ -97,7 +105,7 @@ def _stage(entry: Entry) -> tuple[int, float, str]:
 
 def _with_status(entry: Entry) -> Entry:
     """The row as it is now: its weights may have been downloaded."""
-    weights = downloads.present(entry.urls) if downloads.folder().is_dir() else None
+    weights = downloads.present(entry.urls)
     return entry if weights is None else replace(entry, weights=weights, status=READY)
 
 
@@ -122,7 +130,7 @@ def default_id() -> str:
 
 def find(id_or_path: str) -> Entry:
     """The entry of an id in any letter case, of an address, or of a path: a folder with a card, the card, or a weights
-    file, which gets the card that describes it (see ``catalogue_files.card_of``) or what ``draft_hook`` makes of it.
+    file, which gets the card that describes it (see ``catalogue_files.card_of``) or what ``draft_entry`` makes of it.
 
     Also ``run@tag``, and ``run/final`` or ``run@final`` for the run itself. An agent that is published elsewhere has
     its weights once they were fetched (``fetch``). No network.
@@ -184,11 +192,9 @@ def _described(entry: Entry) -> Entry:
     found = catalogue_files.card_of(entry.weights)
     if found is not None:
         local = catalogue_files.read_entry(found[0], weights=entry.weights)
-    elif draft_hook is not None:
-        known = {key: getattr(entry, key) for key in ("preset", "format", "game", "algorithm", "run", "tag", "licence")}
-        local = draft_hook(entry.weights, {key: value for key, value in known.items() if value})
     else:
-        raise _no_card(entry.weights)
+        known = {key: getattr(entry, key) for key in ("preset", "format", "game", "algorithm", "run", "tag", "licence")}
+        local = draft_entry(entry.weights, {key: value for key, value in known.items() if value})
     # What the catalogue says of score and run is about this agent; what the file says, about any of its kind.
     said = ("algorithm", "game", "algorithm_title", "licence", "description", "frames")
     kept = {key: getattr(entry, key) or getattr(local, key) for key in said}
@@ -268,16 +274,17 @@ def _at(path: Path, name: str) -> Entry:
     found = catalogue_files.card_of(path)
     if found is not None:
         return catalogue_files.read_entry(found[0], FOLDER, name, found[1])
-    if draft_hook is not None:
-        return replace(draft_hook(path), id=name, source=FOLDER, weights=path)
-    raise _no_card(path)
+    if path.is_dir():
+        try:
+            formats.recognise(path)  # a checkpoint may be a folder
+        except ZooError as error:
+            raise _no_card(path) from error
+    return replace(draft_entry(path), id=name)
 
 
 def _no_card(path: Path) -> ZooError:
-    beside = path.parent / CARD_FILE
-    if path.is_file() and beside.is_file():
-        return ZooError(f"The card {beside} describes other weights than {path.name}: open {beside.parent} instead.")
-    inside = sorted(path.glob(f"*{catalogue_files.SIDECAR}")) if path.is_dir() else []
+    """Why a folder is no agent."""
+    inside = sorted(path.glob(f"*{catalogue_files.SIDECAR}"))
     if len(inside) > 1:
         names = ", ".join(card.name.removesuffix(catalogue_files.SIDECAR) for card in inside[:4])
         return ZooError(f"{path} holds {len(inside)} agents ({names} …): open one of them.")
