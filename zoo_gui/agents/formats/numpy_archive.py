@@ -130,7 +130,7 @@ def _header(data: bytes) -> tuple[np.dtype, tuple[int, ...], bool, int]:
         warnings.simplefilter("ignore")  # Python 2 wrote it
         try:
             shape, fortran, dtype = read(file, max_header_size=MAX_HEADER)
-        except (TypeError, SyntaxError, KeyError, AttributeError, RecursionError, MemoryError) as error:
+        except Exception as error:  # NumPy passes on what Python's tokenizer and parser say
             raise ValueError("its header is garbled") from error
     if any(n < 0 for n in shape):
         raise ValueError("a shape is negative")
