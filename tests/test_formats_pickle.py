@@ -13,6 +13,7 @@ from collections import OrderedDict, defaultdict
 from pathlib import Path
 from types import SimpleNamespace
 
+import cloudpickle
 import hostile_pickles as hostile
 import numpy as np
 import pytest
@@ -147,6 +148,41 @@ def test_an_agent_object_gives_its_network_alone(tmp_path):
     assert_holds(checkpoint.arrays, agent.policy.state_dict())
     assert checkpoint.facts["environment"] == "PongNoFrameskip-v4"
     assert len(checkpoint.remarks) == 2
+
+
+def test_a_pair_of_networks_is_told_apart_by_number(tmp_path, net):
+    arrays = pytorch.read(saved(tmp_path / "ppo.cleanrl_model", (net.state_dict(), net.state_dict()))).arrays
+    assert list(arrays) == [f"{number}.{name}" for number in (0, 1) for name in net.state_dict()]
+
+
+def test_an_optimisers_file_says_so(tmp_path):
+    state = {"state": {0: {"exp_avg": torch.zeros(2)}}, "param_groups": []}
+    with pytest.raises(ZooError, match="optimiser, not a network"):
+        pytorch.read(saved(tmp_path / "optimizer.pt", state))
+
+
+def test_a_class_that_was_pickled_with_its_code(tmp_path):
+    """A network defined in a notebook or a function, saved with cloudpickle: its code is inside, and is not run."""
+    ran = []
+
+    class Local(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Sequential(nn.Conv2d(1, 2, 3, 2), nn.Linear(4, 2))
+
+        def __setstate__(self, state):
+            ran.append(True)
+
+    network = Local()
+    Local.__module__ = "__main__"
+    (tmp_path / "a.pkl").write_bytes(cloudpickle.dumps(network))
+    torch.save(network, tmp_path / "b.pt", pickle_module=cloudpickle)
+    for reader, name in ((pickles, "a.pkl"), (pytorch, "b.pt")):
+        checkpoint = reader.read(tmp_path / name)
+        assert_holds(checkpoint.arrays, network.state_dict())
+        assert checkpoint.facts["classes"][0].startswith("__main__.")
+        assert checkpoint.facts["modules"]["net.0"]["stride"] == [2, 2]
+    assert not ran
 
 
 @pytest.mark.parametrize("legacy", [False, True])
@@ -313,6 +349,23 @@ def test_tensors_pickled_without_torch_save(tmp_path, net):
     assert_holds(checkpoint.arrays, net.state_dict())
     (tmp_path / "whole.pkl").write_bytes(pickle.dumps(net))
     assert_holds(pickles.read(tmp_path / "whole.pkl").arrays, net.state_dict())
+
+
+def test_rllibs_pickle_in_a_pickle(tmp_path):
+    weights = {"_convs.0._model.1.weight": np.zeros((16, 4, 8, 8), np.float32), "_logits.weight": np.zeros((6, 8))}
+    state = {"weights": weights, "global_timestep": 5, "_optimizer_variables": [{"state": {}, "param_groups": [{}]}]}
+    worker = pickle.dumps({"state": {"default_policy": state}, "filters": {}})
+    (tmp_path / "checkpoint-100").write_bytes(pickle.dumps({"worker": worker, "train_exec_impl": None}))
+    checkpoint = recognise(tmp_path / "checkpoint-100").read(tmp_path / "checkpoint-100")
+    assert list(checkpoint.arrays) == list(weights)
+    assert checkpoint.convention == "pytorch"
+
+
+def test_openai_baselines_variables(tmp_path):
+    variables = {"ppo2_model/pi/c1/w:0": np.zeros((8, 8, 4, 32)), "ppo2_model/pi/w:0": np.zeros((512, 4))}
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(variables))
+    checkpoint = pickles.read(tmp_path / "model.pkl")
+    assert (list(checkpoint.arrays), checkpoint.convention) == (list(variables), "tensorflow")
 
 
 def jax_array(array: np.ndarray) -> bytes:

@@ -13,7 +13,7 @@ import pickletools
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Protocol
+from typing import Any, BinaryIO, Callable
 
 from zoo_gui.types import ZooError
 
@@ -29,14 +29,8 @@ FAULTS = (
     RecursionError, EOFError, OSError, LookupError, ArithmeticError,
 )  # fmt: skip
 """What damaged bytes can raise in the standard library and NumPy; each becomes a ZooError."""
-
-
-class Source(Protocol):
-    """Where opcodes are read from: an ``io.BytesIO`` or an ``mmap``, neither of which gives more than it has."""
-
-    def read(self, size: int = ..., /) -> bytes: ...
-
-    def readline(self) -> bytes: ...
+Source = BinaryIO
+"""Where opcodes are read from: an ``io.BytesIO`` or an ``mmap``, neither of which gives more than it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,11 +259,6 @@ class Machine:
         self.stack.append(self.persistent(identity))
 
 
-def _name(pair: str) -> Name:
-    module, _, name = pair.partition(" ")
-    return Name(module[:1000], name[:1000])
-
-
 def _stacked_name(machine: Machine, _: None) -> None:
     name, module = machine.stack.pop(), machine.stack.pop()
     if not isinstance(name, str) or not isinstance(module, str):
@@ -336,6 +325,16 @@ def _string(source: Source) -> str:
     return codecs.escape_decode(line[1:-2])[0].decode("latin-1")
 
 
+def _line(source: Source) -> str:
+    line = source.readline()
+    if not line.endswith(b"\n"):
+        raise ValueError("it ends too early")
+    return line[:-1].decode("utf-8")[:1000]
+
+
+_READERS = {"STRING": _string, "GLOBAL": lambda source: Name(_line(source), _line(source)), "PERSID": _line}
+_READERS["INST"] = _READERS["GLOBAL"]
+"""In place of those of ``pickletools``, which expect ASCII and take escapes in names."""
 _ACTS: dict[str, Callable[[Machine, Any], None]] = {
     "PROTO": _proto,
     "FRAME": lambda m, _: None,
@@ -362,9 +361,9 @@ _ACTS: dict[str, Callable[[Machine, Any], None]] = {
     "ADDITEMS": lambda m, _: m.extend(m.pop_mark()),
     "SETITEM": lambda m, _: m.put(list(_take(m, 2))),
     "SETITEMS": lambda m, _: m.put(m.pop_mark()),
-    "GLOBAL": lambda m, pair: m.stack.append(_name(pair)),
+    "GLOBAL": lambda m, name: m.stack.append(name),
     "STACK_GLOBAL": _stacked_name,
-    "INST": lambda m, pair: m.make(_name(pair), tuple(m.pop_mark())),
+    "INST": lambda m, name: m.make(name, tuple(m.pop_mark())),
     "OBJ": _obj,
     "NEWOBJ": lambda m, _: m.make(*_take(m, 2)),
     "NEWOBJ_EX": Machine.make_with_keys,
@@ -390,7 +389,7 @@ def _push(machine: Machine, value: Any) -> None:
 
 OPCODES = {
     opcode.code.encode("latin-1"): (
-        _string if opcode.name == "STRING" else opcode.arg and opcode.arg.reader,
+        _READERS.get(opcode.name) or opcode.arg and opcode.arg.reader,
         _ACTS.get(opcode.name, _push),
     )
     for opcode in pickletools.opcodes

@@ -169,7 +169,7 @@ class _Search:
                 self._remark(f"A list of {len(thing)} items was passed over ({'.'.join(place)}).")
             return
         if is_optimiser(thing):
-            self._remark(f"The optimiser's state was left out ({'.'.join(place) or thing.class_name}).")
+            self._remark(f"The optimiser's state was left out ({'.'.join(place) or 'the whole file'}).")
             return
         kind = "record" if isinstance(thing, Record) else "list" if isinstance(thing, (list, tuple)) else "dict"
         holder = self._group(place, kind)

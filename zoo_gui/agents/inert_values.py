@@ -206,6 +206,13 @@ def _new_object(machine: Machine, args: tuple) -> Any:
     return machine.call(kind, tuple(rest))
 
 
+@constructor("cloudpickle.cloudpickle._make_skeleton_class", "cloudpickle.cloudpickle_fast._make_skeleton_class",
+             "cloudpickle._make_skeleton_class", "dill._dill._create_type")  # fmt: skip
+def _class(machine: Machine, args: tuple) -> Any:
+    """A class that was pickled with its code, for it was defined in a notebook: (metaclass, name, …)."""
+    return Name("__main__", args[1][:200]) if isinstance(args[1], str) else NotImplemented
+
+
 # NumPy
 
 

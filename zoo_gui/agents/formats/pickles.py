@@ -15,7 +15,7 @@ import numpy as np
 
 from zoo_gui.agents import torch_files
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
-from zoo_gui.agents.formats.pytorch import object_facts
+from zoo_gui.agents.formats.pytorch import nothing_found, object_facts
 from zoo_gui.agents.inert import FAULTS, OPCODES, Source, load
 from zoo_gui.agents.inert_search import Found, find_arrays
 from zoo_gui.agents.limits import MAX_RATIO, SMALL
@@ -29,6 +29,10 @@ ONLINE = ("online_params", "online_network_params", "online_network")
 """Where Dopamine's agents keep the network that acts."""
 _KERNEL = re.compile(r".*/(kernel|kernel_mu)|.*(linear|conv2_?d|mlp|/~)[^/]*/(.*/)?w")
 """How Flax and Dopamine's noisy layers call a kernel, and Haiku, whose w is that of a layer of its own names."""
+_VARIABLE = re.compile(r".*/[\w.]+:0")
+"""A variable of TensorFlow 1, as OpenAI's baselines pickle them."""
+_PARAMETER = re.compile(r"(.*\.)?(weight|weight_[ih]h(_l\d+)?)")
+"""A parameter of PyTorch, as RLlib pickles them in NumPy's arrays."""
 _PACKED = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"x\x01", "zlib"), (b"x\x5e", "zlib"),
            (b"x\x9c", "zlib"), (b"x\xda", "zlib"))  # fmt: skip
 _UNPACKERS = {
@@ -126,10 +130,15 @@ def _checkpoint(path: Path, source: Source) -> Checkpoint:
         if not _flax(found):
             found = find_arrays(thing, path)
     if not found.arrays:
-        raise ZooError(_no_arrays(thing, path))
+        raise ZooError(_no_arrays(thing, found, path))
     facts = object_facts(thing, found, path) | _dopamine(thing, online, found)
-    convention = "pytorch" if found.pytorch else "tensorflow" if _flax(found) else ""
-    return Checkpoint("pickle", found.arrays, convention, facts=facts, remarks=tuple(found.remarks + remarks))
+    return Checkpoint("pickle", found.arrays, _convention(found), facts=facts, remarks=tuple(found.remarks + remarks))
+
+
+def _convention(found: Found) -> str:
+    if found.pytorch or any(map(_PARAMETER.fullmatch, found.arrays)):
+        return "pytorch"
+    return "tensorflow" if _flax(found) or any(map(_VARIABLE.fullmatch, found.arrays)) else ""
 
 
 def _objects(path: Path, source: Source) -> tuple[Any, list[str]]:
@@ -145,7 +154,14 @@ def _objects(path: Path, source: Source) -> tuple[Any, list[str]]:
         except ZooError:
             remarks.append("What follows the first objects in the file was passed over.")
             break
-    return (things[0] if len(things) == 1 else things), remarks
+    return (_worker(things[0], path) if len(things) == 1 else things), remarks
+
+
+def _worker(thing: Any, path: Path) -> Any:
+    """RLlib's checkpoints before Ray 2.0 hold the worker's state as a pickle in the pickle."""
+    if isinstance(thing, dict) and isinstance(thing.get("worker"), bytes):
+        return {**thing, "worker": load(io.BytesIO(thing["worker"]), path, depth=1)}
+    return thing
 
 
 def _online(thing: Any) -> Any:
@@ -159,12 +175,12 @@ def _flax(found: Found) -> bool:
     return not found.pytorch and any(_KERNEL.fullmatch(name) for name in found.arrays)
 
 
-def _no_arrays(thing: Any, path: Path) -> str:
+def _no_arrays(thing: Any, found: Found, path: Path) -> str:
     if isinstance(thing, dict) and {"training_steps", "current_iteration"} & thing.keys():
         return (
             f"{path.name} holds the counters of a Dopamine run, not its weights: open the tf_ckpt-… files beside it."
         )
-    return f"{path.name} holds no arrays of a network: save them with numpy.savez or torch.save."
+    return nothing_found(found, path)
 
 
 def _dopamine(thing: Any, online: Any, found: Found) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def read(path: Path) -> Checkpoint:
 def _checkpoint(path: Path, content: Content) -> Checkpoint:
     found = find_arrays(content.thing, path)
     if not found.arrays:
-        raise ZooError(f"{path.name} holds no arrays of a network: save the model's state_dict() with torch.save.")
+        raise ZooError(nothing_found(found, path))
     facts = object_facts(content.thing, found, path) | {"container": content.container}
     if content.code:
         facts["modules"] = script_modules(content.thing, content.code)
@@ -72,6 +72,13 @@ def _checkpoint(path: Path, content: Content) -> Checkpoint:
     if sources:
         facts["sources"] = sources
     return Checkpoint("pytorch", found.arrays, "pytorch", facts=facts, remarks=tuple(found.remarks))
+
+
+def nothing_found(found: Found, path: Path) -> str:
+    """The sentence for a file without arrays."""
+    if any("optimiser" in remark for remark in found.remarks):
+        return f"{path.name} holds the state of an optimiser, not a network: open the model's own file."
+    return f"{path.name} holds no arrays of a network: save them with torch.save(model.state_dict()) or numpy.savez."
 
 
 def object_facts(thing: Any, found: Found, path: Path) -> dict[str, Any]:
