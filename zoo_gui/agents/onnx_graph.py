@@ -19,6 +19,9 @@ ACTIVATIONS = {
     "Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "Elu": "elu", "Selu": "selu", "Softplus": "softplus",
     "LeakyRelu": "leaky_relu", "Softmax": "softmax", "LogSoftmax": "softmax",
 }  # fmt: skip
+FOLDED = ("Cast", "Concat", "Gather", "Identity", "Reshape", "Shape", "Slice", "Squeeze", "Transpose", "Unsqueeze")
+SMALL = 64
+"""Numbers in a constant that is computed of others."""
 SHAPE = Value("", made="shape", source="a shape")
 """What is computed of shapes, for a Reshape to read."""
 
@@ -79,10 +82,10 @@ def outputs(builder: Builder, graph: Any, constants: dict[str, np.ndarray]) -> l
             _constant(entry, values)
             continue
         node = Node(entry, values)
-        handler = TABLE.get(node.kind)
-        if handler is None:
-            raise Unreadable(f"Its operator {node.kind[:40]} is none of a card's, so the structure is not known.")
-        found = _of_shapes(node) or handler(builder, node)
+        if _is_small(node):
+            values[entry.output[0]] = _folded(entry, node)
+            continue
+        found = _of_shapes(node) or _handled(builder, node)
         values[entry.output[0]] = replace(found, shared=found.shared or used[entry.output[0]] > 1)
     found = [values.get(entry.name) for entry in graph.output]
     found = [value for value in found if isinstance(value, Value)]
@@ -104,6 +107,33 @@ def _constant(entry: Any, values: dict[str, Any]) -> None:
                   "value_floats": list(attribute.floats)}.get(attribute.name)  # fmt: skip
         if number is not None:
             values[entry.output[0]] = np.asarray(number)
+
+
+def _handled(builder: Builder, node: Node) -> Value:
+    handler = TABLE.get(node.kind)
+    if handler is None:
+        raise Unreadable(f"Its operator {node.kind[:40]} is none of a card's, so the structure is not known.")
+    return handler(builder, node)
+
+
+def _is_small(node: Node) -> bool:
+    """Whether a node makes a few numbers of a few: the sides of a padding, the shape for a Reshape."""
+    arrays = [value for value in node.values if value is not None]
+    small = arrays and all(isinstance(value, np.ndarray) and value.size <= SMALL for value in arrays)
+    if node.kind == "ConstantOfShape" and small:
+        return 0 <= int(np.prod(arrays[0], dtype=object)) <= SMALL
+    return bool(small) and node.kind in FOLDED
+
+
+def _folded(entry: Any, node: Node) -> np.ndarray:
+    """What such a node makes, by ONNX's own evaluator."""
+    from onnx.reference import ReferenceEvaluator
+
+    try:
+        values = {name: value for name, value in zip(node.inputs, node.values) if name}
+        return np.asarray(ReferenceEvaluator(entry).run(None, values)[0])
+    except Exception as error:  # of a garbled node, whatever NumPy says
+        raise node.unreadable() from error
 
 
 def _of_shapes(node: Node) -> Value | None:
