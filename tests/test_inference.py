@@ -272,10 +272,8 @@ def test_geometry(kernels, positions, torch_like, expected):
     ({"state_value.1": 1, "action_value.1": 18}, "", "dueling"),
 ])  # fmt: skip
 def test_roles(paths, algorithm, kind):
-    sinks = [
-        wiring.Node(arrays.Module(path, "dense", {}, 64, count), stream=wiring.stream(arrays.Module(path, "dense", {}, 1, 1)))
-        for path, count in paths.items()
-    ]
+    modules = [arrays.Module(path, "dense", {}, 64, count) for path, count in paths.items()]
+    sinks = [wiring.Node(module, stream=wiring.stream(module)) for module in modules]
     assert roles.decide(sinks, algorithm=algorithm, known_actions=(6, 18)).kind == kind
 
 
@@ -284,16 +282,18 @@ def test_minimal_actions_are_ales():
     spec = importlib.util.spec_from_file_location("minimal_actions", path)
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
-    some = {game: names for game, names in tool.table(["breakout", "pong", "space_invaders", "skiing", "alien"]).items()}
+    some = tool.table(["breakout", "pong", "space_invaders", "skiing", "alien"])
     assert {game: " ".join(actions.minimal(game)) for game in some} == some
     assert actions.candidates("Breakout", 3)[0].value == ("FIRE", "RIGHT", "LEFT")
     assert actions.candidates("Skiing", 18)[0].value == actions.ALL and actions.minimal("Nowhere") == ()
 
 
-WORDS = ("conv1", "conv2", "fc", "weight", "bias", "W", "b", "kernel", "lstm", "weight_ih", "weight_hh", "value", "", "q",
-         "advantage", "running_mean", "running_var", "gamma", "0", "1", "Conv_0", "params", "target", "module", "ii", "if",
-         "ig", "io", "hi", "hf", "hg", "ho", "upward", "lateral", "res_block0", "cos_embedding", "actor", "critic", "é",
-         "prelu", "alpha", "support", "weight_mu", "mean", "recurrent_kernel")  # fmt: skip
+WORDS = (
+    "conv1", "conv2", "fc", "weight", "bias", "W", "b", "kernel", "lstm", "weight_ih", "weight_hh", "value", "", "q",
+    "advantage", "running_mean", "running_var", "gamma", "0", "1", "Conv_0", "params", "target", "module", "ii", "if",
+    "ig", "io", "hi", "hf", "hg", "ho", "upward", "lateral", "res_block0", "cos_embedding", "actor", "critic", "é",
+    "prelu", "alpha", "support", "weight_mu", "mean", "recurrent_kernel",
+)  # fmt: skip
 SIZES = (1, 2, 3, 4, 6, 8, 16, 18, 32, 51, 64, 84, 256, 306, 512, 1024, 3136)
 
 

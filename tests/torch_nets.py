@@ -9,7 +9,8 @@ ACTIONS = 6
 
 def nature(channels=4):
     return [
-        nn.Conv2d(channels, 32, 8, 4), nn.ReLU(), nn.Conv2d(32, 64, 4, 2), nn.ReLU(), nn.Conv2d(64, 64, 3, 1), nn.ReLU(),
+        nn.Conv2d(channels, 32, 8, 4), nn.ReLU(), nn.Conv2d(32, 64, 4, 2), nn.ReLU(), nn.Conv2d(64, 64, 3, 1),
+        nn.ReLU(),
     ]  # fmt: skip
 
 
@@ -252,8 +253,8 @@ class Dopamine(nn.Module):
     def arrays(self, prefix="params/"):
         """As Flax names and orders them."""
         dense = [self.hidden, self.out] if self.kind else [self.embed, self.hidden, self.out]
-        layers = {f"Conv_{i}": conv for i, conv in enumerate(self.convs)} | {f"Dense_{i}": d for i, d in enumerate(dense)}
-        return flaxed(layers, prefix)
+        layers = {f"Conv_{i}": conv for i, conv in enumerate(self.convs)}
+        return flaxed(layers | {f"Dense_{i}": layer for i, layer in enumerate(dense)}, prefix)
 
 
 def flaxed(layers, prefix=""):

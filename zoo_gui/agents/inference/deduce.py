@@ -122,8 +122,9 @@ def _algorithm(result: Deduced) -> None:
     kinds = {layer.kind for layer in layers}
     spread = next((layer for layer in layers if layer.kind == "expectation"), None)
     if any(layer.role == "q" for layer in layers):
-        plain = "c51" if spread and spread.support else "qrdqn" if spread else "dueling" if "dueling" in kinds else "dqn"
-        name = "iqn" if "cosine" in kinds else plain
+        name = "dueling" if "dueling" in kinds else "dqn"
+        if spread or "cosine" in kinds:
+            name = "iqn" if "cosine" in kinds else "c51" if spread.support else "qrdqn"
     else:
         name = "a2c" if any(layer.role == "value" for layer in layers) else "reinforce"
     why = "the plainest algorithm with such outputs; it only names the agent"
@@ -193,7 +194,8 @@ def _fit(result: Deduced, wiring: Wiring, checkpoint: Checkpoint) -> Fit | None:
     sizes = {tuple(int(side) for side in size): 1.0} if size else None
     modules = checkpoint.facts.get("modules", {})
     known = _given_moves(board, len(wiring.towers[structure.trunk(wiring)]), torch)
-    fits = structure.movements(wiring, modules, torch, sizes, known) or structure.movements(wiring, modules, torch, sizes)
+    fits = structure.movements(wiring, modules, torch, sizes, known)
+    fits = fits or structure.movements(wiring, modules, torch, sizes)
     if not fits:
         size_text = f" of {size[0]}×{size[1]}" if size else ""
         result.remarks.append(f"No usual strides and paddings fit its layers to each other and to an input{size_text}.")
@@ -343,7 +345,7 @@ def _observation(result: Deduced, checkpoint: Checkpoint) -> None:
         return
     if result.input.is_small:
         result.remarks.append(
-            f"It reads {result.input.vector} numbers, which is no screen of a game: agents of ALE's games can be played."
+            f"It reads {result.input.vector} numbers, which are no screen: only agents that see an Atari game can play."
         )
     result.preprocessing = observation.pipeline(result.board, result.input, result.clues, checkpoint)
     told = {"network.input_range"} & set(result.board.choices) or result.board.given("network.input_range")

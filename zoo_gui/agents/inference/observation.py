@@ -54,7 +54,7 @@ def pipeline(board: Board, taken: Input, clues: Clues, checkpoint: Checkpoint) -
         return None
     prefix = "preprocessing."
     said = {key[len(prefix) :]: value for key, value in board.choices.items() if key.startswith(prefix)}
-    return _changed(_sticky(board, spec, clues, own, said), said)
+    return _changed(_sticky(board, spec, clues, said), said)
 
 
 def is_flax(checkpoint: Checkpoint) -> bool:
@@ -83,7 +83,7 @@ def _named(clues: Clues, checkpoint: Checkpoint) -> list[Clue]:
         elif kind == "Deterministic":
             found += [Clue("gym-deterministic-v4", 0.6, why)]
         else:
-            found += [Clue("gym-v4", 0.6, why)]
+            found += [Clue("gym-v0" if version == 0 else "gym-v4", 0.6, why)]
     keras = checkpoint.format.startswith("keras")
     usual = {"gym-deterministic-v4": 0.3} if keras else {"baselines": 0.45}
     if is_flax(checkpoint):
@@ -158,14 +158,13 @@ def resized(spec: PreprocessingSpec, size: tuple[int, int]) -> PreprocessingSpec
     return replace(spec, size=tuple(size), transforms=tuple(transforms))
 
 
-def _sticky(
-    board: Board, spec: PreprocessingSpec, clues: Clues, own: Mapping[str, Any], said: Mapping[str, Any]
-) -> PreprocessingSpec:
-    """Sticky actions of the environments that have them: Gym's -v0 and ALE's -v5."""
-    if "sticky" in own or "sticky" in said or not clues.environments:
+def _sticky(board: Board, spec: PreprocessingSpec, clues: Clues, said: Mapping[str, Any]) -> PreprocessingSpec:
+    """Sticky actions of Gym's -v0 and ALE's -v5, where the pipeline was guessed from the environment's id."""
+    guess = board.guesses["preprocessing"]
+    settled = guess.chosen or guess.value == board.given("preprocessing.preset") or "sticky" in said
+    if settled or guess.value not in ("gymnasium", "gym-deterministic-v4") or not clues.environments:
         return spec
     kind, version = clues.environments[0].value
-    has = kind != "NoFrameskip" and version in (0, 5)
+    has = version in (0, 5)
     why = f"{kind or 'the environment'}-v{version} {'has' if has else 'has no'} sticky actions"
-    probable = [Clue(0.25 if has else 0.0, 0.8, why)]
-    return replace(spec, sticky=float(board.decide("preprocessing.sticky", probable)))
+    return replace(spec, sticky=float(board.decide("preprocessing.sticky", [Clue(0.25 if has else 0.0, 0.8, why)])))
