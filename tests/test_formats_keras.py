@@ -18,6 +18,7 @@ from stranger_files import check_fuzzed, forward, garbled, observation, role, so
 
 from zoo_gui.agents import hdf5
 from zoo_gui.agents.formats import read_checkpoint, recognise
+from zoo_gui.agents.inference import arrays
 from zoo_gui.agents.keras_config import read_model
 from zoo_gui.types import ZooError
 
@@ -155,6 +156,17 @@ def test_weights_of_keras_1_and_2_alone(tmp_path):
     assert list(checkpoint.arrays) == ["convolution2d_1/convolution2d_1_W", "convolution2d_1/convolution2d_1_b",
                                        "dense_1/dense_1_W", "dense_1/dense_1_b"]  # fmt: skip
     assert checkpoint.facts["layers"] == ["convolution2d_1", "flatten_1", "dense_1"]
+
+
+def test_weights_of_tf_keras_alone_are_in_the_order_of_its_numbers(tmp_path):
+    """Its first layer of a kind has no number: conv2d, conv2d_1, …, and the alphabet would put it last."""
+    convs = {f"conv2d_{number}" if number else "conv2d": (4, 8, 16, 32)[number : number + 2] for number in range(3)}
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        write_layers(file, {name: [(f"{name}/kernel:0", np.zeros((3, 3, *channels))),
+                                   (f"{name}/bias:0", np.zeros(channels[1]))] for name, channels in convs.items()})
+    checkpoint = read_checkpoint(tmp_path / "weights.h5")
+    found = arrays.find(checkpoint.arrays, checkpoint.convention).modules
+    assert [(module.inputs, module.outputs) for module in found] == [(4, 8), (8, 16), (16, 32)]
 
 
 def test_long_lists_are_split_over_attributes(tmp_path):

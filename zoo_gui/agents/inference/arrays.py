@@ -301,9 +301,9 @@ def _with_split_biases(
 
 
 def natural(path: str) -> tuple:
-    """Sorts ``conv_10`` after ``conv_2``, and ``conv`` before ``conv_1`` as TensorFlow numbers."""
-    pieces = re.split(r"[./_]|(?<=\D)(?=\d)", path)
-    return tuple((1, int(piece), "") if piece.isdecimal() else (0, 0, piece) for piece in pieces)
+    """Sorts ``conv_10`` after ``conv_2``, and ``conv/kernel`` before ``conv_1/kernel`` as TensorFlow numbers."""
+    parts = [re.split(r"_|(?<=[^\d_])(?=\d)", part) for part in re.split(r"[./]", path)]
+    return tuple(tuple((1, int(piece), "") if piece.isdecimal() else (0, 0, piece) for piece in part) for part in parts)
 
 
 def _ordered(modules: list[Module]) -> list[Module]:
