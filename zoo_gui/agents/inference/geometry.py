@@ -6,6 +6,7 @@ height · width · channels rows: of the plausible movements over plausible inpu
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,8 +25,10 @@ STRIDES: Mapping[int, Mapping[int, float]] = {
 UNLIKE, ODD = 0.3, 0.06
 """Factors for each layer that is padded in another way than the one before it: of another kernel, of the same kernel;
 the second also for another stride with the same kernel."""
-KEPT = 12
+KEPT = 24
 """Ways kept for each size of a map: those that come last never win."""
+DEEP = 5
+"""Layers above which fewer are kept, and no unusual sizes are tried."""
 
 
 @dataclass(frozen=True)
@@ -99,37 +102,31 @@ def fits(
         ones = _all_fits(kernels, positions, torch, known, halving, sizes or SIZES)
         found += [Fit(fit.size, fit.moves, fit.map, fit.prior * 0.02) for fit in ones
                   if all(move.stride == 1 for move in fit.moves)]  # fmt: skip
-    if not found and sizes is None:
+    if not found and sizes is None and len(kernels) <= DEEP:
         squares = {(side, side): 0.001 for side in range(16, 225)}
         found = _all_fits(kernels, positions, torch, known, pools, squares)
     return sorted(found, key=lambda fit: -fit.prior)
 
 
 def _all_fits(kernels, positions, torch, known, pools, sizes) -> list[Fit]:
-    result = []
-    for size, prior in sizes.items():
-        for (height, width), ways in _ways(size, kernels, torch, known, pools).items():
-            if positions is None or height * width == positions:
-                result += [Fit(size, moves, (height, width), prior * weight) for weight, moves in ways]
-    return result
-
-
-def _ways(size, kernels, torch, known, pools) -> dict[tuple[int, int], list[tuple[float, tuple[Move, ...]]]]:
-    """{size of the last map: [(prior, moves)]}: layer by layer, keeping the best for each size."""
-    maps = {size: [(1.0, ())]}
+    """Every way that was kept: layer by layer, for all sizes at once, the best for each size of a map."""
+    maps = {size: [(prior, size, ())] for size, prior in sizes.items()}
     small = len(kernels) > 2 and all(max(kernel) == 3 for kernel in kernels)
+    kept = KEPT if len(kernels) <= DEEP and len(sizes) <= len(SIZES) else KEPT // 6
     for kernel, move, pool in zip(kernels, known, pools, strict=True):
         after: dict[tuple[int, int], list] = {}
         options = [(1.0, move)] if move else _options(kernel, torch, small)
-        for (height, width), ways in maps.items():
+        options = [(weight, Move(option.stride, option.padding, pool or option.pool)) for weight, option in options]
+        for size, ways in maps.items():
             for weight, option in options:
-                option = Move(option.stride, option.padding, pool or option.pool)
-                new = _after((height, width), kernel, option)
+                new = _after(size, kernel, option)
                 if min(new) >= 1:
-                    rows = [(w * weight * _alike(moves, option, kernels), (*moves, option)) for w, moves in ways]
+                    rows = [(w * weight * _alike(moves, option, kernels), start, (*moves, option))
+                            for w, start, moves in ways]  # fmt: skip
                     after.setdefault(new, []).extend(rows)
-        maps = {new: sorted(ways, key=lambda way: -way[0])[:KEPT] for new, ways in after.items()}
-    return maps
+        maps = {new: heapq.nlargest(kept, ways, key=lambda way: way[0]) for new, ways in after.items()}
+    ends = [end for end in maps if positions is None or end[0] * end[1] == positions]
+    return [Fit(size, moves, end, weight) for end in ends for weight, size, moves in maps[end]]
 
 
 def _after(size: tuple[int, int], kernel: tuple[int, int], move: Move) -> tuple[int, int]:

@@ -28,7 +28,8 @@ DEPTH = 5
 FACT_KEYS = ("env_id", "env", "env_name", "environment", "game", "game_name", "env_spec", "task")
 ALGORITHM_KEYS = ("algorithm", "algo", "exp_name", "agent", "method", "policy_class", "class", "classes", "model_class")
 _RUNS = (
-    r"-v\d_(\d{1,3})$", r"seed[_-]?(\d{1,4})(?!\d)", r"__(\d{1,4})__", r"^(\d{1,2})$", r"run[_-]?(\d{1,3})(?!\d)",
+    r"^model(\d{1,2})_", r"-v\d_(\d{1,3})$", r"seed[_-]?(\d{1,4})(?!\d)", r"__(\d{1,4})__", r"^(\d{1,2})$",
+    r"run[_-]?(\d{1,3})(?!\d)",
 )  # fmt: skip
 _ENV = re.compile(r"(?P<game>[A-Za-z0-9_]+?)(?:-ram)?(?P<kind>NoFrameskip|Deterministic)?-v(?P<version>[0-5])(?![0-9])")
 _WORDS = frozenset(
