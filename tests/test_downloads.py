@@ -355,16 +355,16 @@ def test_an_agent_is_fetched_and_gets_its_card(web, published):
     assert row.is_here and row.weights == entry.weights
 
 
-def test_a_fetched_file_without_a_card_is_described_by_the_hook(published, monkeypatch):
+def test_a_fetched_file_without_a_card_gets_one_that_is_drafted(published, monkeypatch):
     asked = []
 
     def describe(path, known):
         asked.append((path, dict(known)))
         return Entry("x", "tiny", "Breakout", 1, "", None, "found out", card=tiny_agents.card())
 
-    with pytest.raises(ZooError, match="has no card"):
-        catalogue.fetched("mine:tiny/Breakout/9")
-    monkeypatch.setattr(catalogue, "draft_hook", describe)
+    monkeypatch.setattr(catalogue, "draft_entry", describe)
+    catalogue.fetched("mine:tiny/Breakout/9")
+    asked.clear()
     entry = catalogue.find("mine:tiny/Breakout/9")
     assert entry.card == tiny_agents.card() and entry.path is None and entry.id == "mine:tiny/Breakout/9"
     assert asked == [(entry.weights, {"game": "Breakout", "algorithm": "tiny", "run": 9, "licence": "MIT"})]
@@ -406,7 +406,8 @@ def test_the_command(web, published, capsys):
     web.pages["/plain.pt"] = Page(DATA)
     assert cli.main(["fetch", f"{web.url}/plain.pt"]) == 0
     out = capsys.readouterr().out
-    assert str(downloads.place(f"{web.url}/plain.pt")) in out and "has no card" in out
+    assert str(downloads.place(f"{web.url}/plain.pt")) in out
+    assert "(plain.pt" in out  # it is no agent's file, and that is said
     assert cli.main(["fetch", "random/Pong"]) == 2 and "nothing to fetch" in capsys.readouterr().err
     assert cli.main(["fetch", "mine:tiny/Breakout/10"]) == 2 and "At hand" in capsys.readouterr().err
 
@@ -417,8 +418,10 @@ class Api:
 
     files = ["README.md", "agent.pt", "agent.optimizer.pt", "replay.mp4"]
 
-    def __init__(self, endpoint):
-        self.endpoint = endpoint
+    tokens: list = []
+
+    def __init__(self, endpoint, token):
+        self.tokens.append((endpoint, token))
 
     def list_repo_files(self, repository):
         if repository == "no/body":
@@ -439,6 +442,7 @@ def api(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", package)
     monkeypatch.setitem(sys.modules, "huggingface_hub.errors", errors)
     monkeypatch.setitem(sys.modules, "huggingface_hub.utils", None)
+    Api.tokens.clear()
     return Api
 
 
@@ -446,6 +450,14 @@ def test_which_file_of_a_repository(api):
     entry = hub.resolve(catalogue.find("hf:some/body"))
     assert entry.urls == ("https://huggingface.co/some/body/resolve/main/agent.pt",)
     assert catalogue.find("hf:some/body").urls == entry.urls  # remembered, without asking
+
+
+def test_a_repository_through_a_mirror(api, web, monkeypatch):
+    monkeypatch.setenv("ZOO_GUI_MIRROR", web.url)
+    web.pages["/some/body/resolve/main/agent.pt"] = Page(DATA)
+    *_, last = catalogue.fetch_files(catalogue.find("hf:some/body"))
+    assert last.result.weights.read_bytes() == DATA and last.result.id == "hf:some/body"
+    assert api.tokens[-1] == (web.url, False)  # the person's token is not for the mirror
 
 
 @pytest.mark.parametrize("repository, files, words", [

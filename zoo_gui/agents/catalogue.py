@@ -187,7 +187,7 @@ def _known_address(text: str) -> Entry:
 
 def _described(entry: Entry) -> Entry:
     """A published agent's row; once its weights are here, with the card that describes them."""
-    if entry.weights is None or entry.path is not None:
+    if entry.weights is None or entry.path is not None or entry.card is not None:
         return entry
     found = catalogue_files.card_of(entry.weights)
     if found is not None:
@@ -219,9 +219,9 @@ def fetch_files(entry: Entry) -> Iterator[Progress]:
     See ``downloads.fetch``. Raises ZooError; where the network is the reason, it names what is at hand instead.
     """
     if not entry.is_here:
-        known = entry.id not in entry.urls  # an address that a person typed is not the mirror's business
         try:
             entry = hub.resolve(entry)
+            known = entry.id not in entry.urls  # an address that a person typed is not the mirror's business
             for progress in downloads.fetch_all(entry.urls, entry.hashes, use_mirror=known):
                 if progress.result is None:
                     yield replace(progress, label=entry.title)

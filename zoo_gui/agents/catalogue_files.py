@@ -6,6 +6,7 @@ each as long as the card's time and size stay what they were.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -87,7 +88,8 @@ class Index:
             scratch.write_text(json.dumps({"version": __version__, "rows": self._rows}), encoding="utf-8")
             os.replace(scratch, self._path)
         except OSError as error:
-            scratch.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                scratch.unlink()
             log.info("the index of cards cannot be kept: %s", error)
 
     def entry(self, path: Path, source: str) -> Entry | None:

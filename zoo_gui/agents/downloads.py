@@ -27,7 +27,7 @@ from zoo_gui import settings
 from zoo_gui.agents.transfer import Transfer, Unreachable
 from zoo_gui.types import Progress, ZooError
 
-__all__ = ["MAX_BYTES", "Unreachable", "fetch", "fetch_all", "folder", "mirrored", "place", "present"]
+__all__ = ["MAX_BYTES", "Unreachable", "fetch", "fetch_all", "fetched_urls", "folder", "mirrored", "place", "present"]
 log = logging.getLogger(__name__)
 MAX_BYTES = 2 << 30
 ROOM = 64 << 20
@@ -62,6 +62,15 @@ def present(urls: tuple[str, ...]) -> Path | None:
     """The first of an agent's files if all of them are on disk."""
     places = [place(url) for url in urls]
     return places[0] if places and all(path.is_file() for path in places) else None
+
+
+def fetched_urls() -> set[str]:
+    """The addresses whose files are on disk, by one look at the folder: ``present`` for thousands would take long."""
+    found = set()
+    for origin in folder().rglob(f"*{ORIGIN}") if folder().is_dir() else ():
+        if origin.with_name(origin.name.removesuffix(ORIGIN)).is_file():
+            found.add(str(_json(origin).get("url")))
+    return found
 
 
 def mirrored(url: str) -> str:

@@ -81,8 +81,10 @@ def _files(repository: str) -> list[str]:
             f'Which file of hf:{repository} is the agent must be looked up: pip install "zoo-gui[huggingface]", or '
             f"name the file, hf:{repository}/FILE."
         ) from error
+    endpoint = downloads.mirrored(HUB).rstrip("/")
     try:
-        return HfApi(endpoint=downloads.mirrored(HUB).rstrip("/")).list_repo_files(repository)
+        # the person's token is for the hub, not for a mirror
+        return HfApi(endpoint=endpoint, token=None if endpoint == HUB else False).list_repo_files(repository)
     except RepositoryNotFoundError as error:
         raise ZooError(f"Hugging Face has no repository {repository}, or only for those who are signed in.") from error
     except Exception as error:  # its own and its HTTP library's, which differ between its versions

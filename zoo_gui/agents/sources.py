@@ -34,7 +34,7 @@ _ENVIRONMENT = re.compile(r"([A-Z][A-Za-z0-9]*?)(?:NoFrameskip|Deterministic)?-v
 @dataclass(frozen=True)
 class Rows:
     """An ``[[agents]]`` table. Each list among algorithm, game, run and tag multiplies the rows; ``{algorithm}``,
-    ``{game}``, ``{run}`` and ``{tag}`` in id and urls are replaced. The other keys are those of Entry.
+    ``{game}``, ``{run}`` and ``{tag}`` in id, urls and preset are replaced. The other keys are those of Entry.
 
     other_tags: tags that can be asked for and are not listed. scores: {"algorithm/Game": score}. unreachable: why the
     files cannot be had any more, a few words.
@@ -193,8 +193,8 @@ def _filled(template: str, algorithm: str, game: str, run: int, tag: str) -> str
 def _expanded(rows: Rows, yardsticks: Mapping[str, Mapping[str, float]], tags: Iterable[str]) -> list[Entry]:
     """The rows of a table, for these tags."""
     urls, found = _listed(rows.urls), []
-    common = dict(path=None, source=rows.source, licence=rows.licence, format=rows.format, preset=rows.preset,
-                  size=rows.size, frames=rows.frames, description=rows.description, hashes=_listed(rows.sha256),
+    common = dict(path=None, source=rows.source, licence=rows.licence, format=rows.format, size=rows.size,
+                  frames=rows.frames, description=rows.description, hashes=_listed(rows.sha256),
                   status=rows.unreachable or REMOTE)  # fmt: skip
     for algorithm, game, tag in itertools.product(_listed(rows.algorithm), _listed(rows.game), tags):
         title, name = ALGORITHM_TITLES.get(algorithm, algorithm.upper()), spaced(game)
@@ -205,6 +205,7 @@ def _expanded(rows: Rows, yardsticks: Mapping[str, Mapping[str, float]], tags: I
                 id=_filled(rows.id, algorithm, game, run, tag), algorithm=algorithm, game=game, run=run, tag=tag,
                 title=rows.title or f"{stage} · {name} · run {run}", algorithm_title=title, score=score,
                 random_score=known.get("random"), human_score=known.get("human"),
+                preset=_filled(rows.preset, algorithm, game, run, tag),
                 urls=tuple(_filled(url, algorithm, game, run, tag or "final") for url in urls), **common,
             ))  # fmt: skip
     return found

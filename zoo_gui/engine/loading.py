@@ -28,8 +28,10 @@ def load_lane(agent_id: str, options: dict[str, Any], say: Callable[[str], None]
     if not entry.id.startswith("random/"):
         say("Loading TensorFlow and " + entry.title)
         from zoo_gui.agents.agent import Agent
+        from zoo_gui.agents.card import Card
 
-        agent = Agent.load(agent_id)
+        # not Agent.load: it would look for the agent, and draft a card that it lacks, once more
+        agent = Agent.of_file(entry.card or Card.read(entry.path), entry.weights, entry.id)
     seed = int(options.get("seed") or 0)
     player = Player(emulator, agent, seed=seed, controller=options.get("player"), sticky=options.get("sticky"))
     # The first step traces the network: do it here, where nothing waits, and start again.
