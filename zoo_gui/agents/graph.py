@@ -5,10 +5,10 @@ Importing this module imports TensorFlow.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,64 +18,11 @@ from zoo_gui.agents.card import Card
 from zoo_gui.agents.graph_fields import Field
 from zoo_gui.agents.graph_nodes import Graph, producer, tensor_name
 from zoo_gui.agents.graph_run import Meter, Program, fixed, leading, tf
+from zoo_gui.agents.graph_taps import Weight, batch_axes, leading_ones, rows, short, tap
 from zoo_gui.agents.layout import MAX_ACTIVATIONS, _slices, _times
-from zoo_gui.agents.network import Network
+from zoo_gui.agents.network import NO_STATE, Network
 from zoo_gui.agents.network_spec import LayerSpec
 from zoo_gui.types import LayerInfo, ZooError, read_only
-
-_TO_HWC = (0, 2, 3, 1)
-
-
-@dataclass(frozen=True)
-class Tap:
-    """A tensor of the graph that is a layer. before: the same before the non-linearity. rest: its shape in the graph
-    without the batch. shape: ours, (H, W, C) or (N,). first: whether the graph has channels before positions."""
-
-    tensor: str
-    before: str
-    rest: tuple[int, ...]
-    shape: tuple[int, ...]
-    first: bool
-
-    def ours(self, value: Any) -> Any:
-        """The graph's tensor as (N, H, W, C) or (N, units), float32."""
-        if self.first:
-            value = tf.transpose(tf.reshape(value, [-1, *self.rest[-3:]]), _TO_HWC)
-        return tf.cast(tf.reshape(value, [-1, *self.shape]), tf.float32)
-
-    def edited(self, value: Any, gain: Any, offset: Any) -> Any:
-        """gain · value + offset in the graph's own shape; gain and offset: (units,)."""
-        lengths = (self.shape[2], 1, 1) if self.first else self.rest if len(self.shape) == 1 else self.shape[2:]
-        gain, offset = (tf.cast(tf.reshape(number, lengths), value.dtype) for number in (gain, offset))
-        return value * gain + offset
-
-
-@dataclass(frozen=True)
-class Weight:
-    """An array of the graph under our name. tensor: the graph's. shape: ours, HWIO or (in, out). swapped: whether the
-    graph has (out, in). rows: which of the graph's rows ours are, where its maps are flattened C, H, W."""
-
-    tensor: str
-    shape: tuple[int, ...]
-    native: tuple[int, ...]
-    swapped: bool = False
-    rows: np.ndarray | None = None
-
-    def ours(self, array: np.ndarray) -> np.ndarray:
-        """The graph's array in our order, float32."""
-        array = np.swapaxes(array, -1, -2) if self.swapped else array
-        array = array.reshape(self.shape)
-        return np.ascontiguousarray(array if self.rows is None else array[self.rows], np.float32)
-
-    def theirs(self, array: np.ndarray) -> np.ndarray:
-        """Our array in the graph's order."""
-        if self.rows is not None:
-            back = np.empty_like(array)
-            back[self.rows] = array
-            array = back
-        if self.swapped:
-            return np.swapaxes(array.reshape(*self.native[:-2], self.native[-1], self.native[-2]), -1, -2)
-        return array.reshape(self.native)
 
 
 class GraphLayout:
@@ -111,7 +58,7 @@ class GraphLayout:
         self.taps = {}
         for name, node in nodes.items():
             turned = graph_fields.channels_first(self.graph, producer(node), self.entry, first)
-            self.taps[name] = _tap(node, befores[name], rests[name], known.get(node), turned)
+            self.taps[name] = tap(node, befores[name], rests[name], known.get(node), turned)
         self.weights = self._weights(sites, flattened)
         self.shapes = {name: weight.shape for name, weight in self.weights.items()}
         self._describe(known)
@@ -139,7 +86,7 @@ class GraphLayout:
         shape, dtype = self.declared
         if shape is not None and len(shape) != 4:
             count = x.shape[0] if x.shape[0] is not None else tf.shape(x)[0]
-            x = tf.reshape(x, [*leading(shape, count)] if len(shape) > 3 else _short(shape, count))
+            x = tf.reshape(x, [*leading(shape, count)] if len(shape) > 3 else short(shape, count))
         return tf.cast(x, dtype)
 
     def _specs(self, nodes: Mapping[str, str]) -> list[tuple[LayerSpec, str]]:
@@ -197,7 +144,7 @@ class GraphLayout:
                     self.program.opened, counts = {}, None
         batched = counts is not None
         if counts is None:
-            counts = {name: _leading_ones(one[tensor]) for name, tensor in nodes.items()}
+            counts = {name: leading_ones(one[tensor]) for name, tensor in nodes.items()}
         return batched, one, {name: one[nodes[name]][count:] for name, count in counts.items()}
 
     def _batch_axes(self, nodes: Mapping[str, str], one: Mapping[str, tuple[int, ...]]) -> dict[str, int] | None:
@@ -206,7 +153,7 @@ class GraphLayout:
             two = self._traced(2)
         except ZooError:
             return None
-        counts = {name: _batch_axes(one[tensor], two[tensor]) for name, tensor in nodes.items()}
+        counts = {name: batch_axes(one[tensor], two[tensor]) for name, tensor in nodes.items()}
         return None if None in counts.values() else counts
 
     def _independent(self) -> bool:
@@ -227,7 +174,7 @@ class GraphLayout:
         meter = Meter(self.program)
         with tf.Graph().as_default():
             x = self.feed(tf.compat.v1.placeholder(tf.float32, (count, *self.observation_shape)))
-            given = {name: tf.constant(array) for name, array in self.constants.items()}
+            given = {name: tf.compat.v1.placeholder(a.dtype, a.shape) for name, a in self.constants.items()}
             self.program.run(x, count, given, eager=False, watch=meter.watch)
             entry = {self.entry: tuple(x.shape.as_list())}
         return entry | {name: array.shape for name, array in self.constants.items()} | meter.shapes
@@ -240,9 +187,9 @@ class GraphLayout:
             native = self.constants[site.kernel].shape
             swapped = site.op.flag("transpose_b") or site.op.flag("adj_y")
             shape = self._kernel_shape(site, native, swapped)
-            rows = _rows(flattened.get(site.op.inputs[0])) if len(shape) == 2 else None
-            rows = rows if rows is not None and len(rows) == shape[0] else None
-            found[f"{name}/kernel"] = Weight(site.kernel, shape, native, swapped, rows)
+            order = rows(flattened.get(site.op.inputs[0])) if len(shape) == 2 else None
+            order = order if order is not None and len(order) == shape[0] else None
+            found[f"{name}/kernel"] = Weight(site.kernel, shape, native, swapped, order)
             if site.bias and self.constants[site.bias].size == shape[-1]:
                 found[f"{name}/bias"] = Weight(site.bias, shape[-1:], self.constants[site.bias].shape)
         return found
@@ -262,15 +209,15 @@ class GraphLayout:
     def _describe(self, known: Mapping[str, Field]) -> None:
         self._infos = {}
         for spec in self.network.layers:
-            tap = self.taps[spec.name]
-            if spec.role and len(tap.shape) != 1:
+            layer = self.taps[spec.name]
+            if spec.role and len(layer.shape) != 1:
                 raise ZooError(
-                    f"The card contradicts itself: {spec.name} is an output, but a map of {_times(tap.shape)}."
+                    f"The card contradicts itself: {spec.name} is an output, but a map of {_times(layer.shape)}."
                 )
-            field = known.get(tap.tensor) if len(tap.shape) == 3 else None
-            kind = spec.role or ("conv" if len(tap.shape) == 3 else "dense")
-            signed = graph_fields.signed(self.graph, producer(tap.tensor))
-            self._infos[spec.name] = LayerInfo(spec.name, tap.shape, kind, signed, field.receptive if field else None)
+            field = known.get(layer.tensor) if len(layer.shape) == 3 else None
+            kind = spec.role or ("conv" if len(layer.shape) == 3 else "dense")
+            signed = graph_fields.signed(self.graph, producer(layer.tensor))
+            self._infos[spec.name] = LayerInfo(spec.name, layer.shape, kind, signed, field.receptive if field else None)
         self.layers = tuple(self._infos.values())
         self.activations = _slices({info.name: info.size for info in self.layers})
         self.units = _slices({info.name: info.units for info in self.layers})
@@ -304,10 +251,32 @@ class GraphNetwork(Network):
         self._native = native
         self._tensors = {tensor: tf.constant(array) for tensor, array in native.items()}
 
+    def run(self, observation: np.ndarray, state: np.ndarray = NO_STATE) -> np.ndarray:
+        """See ``Network.run``. Raises ZooError where the graph's numbers cannot be computed."""
+        with self._told():
+            return super().run(observation, state)
+
+    def gradient(
+        self, observation: np.ndarray, layer: str, index: int | None, state: np.ndarray = NO_STATE
+    ) -> np.ndarray:
+        """See ``Network.gradient``. Raises ZooError where an operation of the graph has none."""
+        with self._told():
+            return super().gradient(observation, layer, index, state)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What TensorFlow raises, as a sentence: a stranger's graph may fail only where it runs."""
+        try:
+            yield
+        except (tf.errors.OpError, LookupError, ValueError, TypeError) as error:
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise ZooError(f"{self.layout.graph.source} cannot be run: TensorFlow says “{reason}”.") from error
+
     def run_batch(self, observations: np.ndarray, states: np.ndarray | None = None) -> np.ndarray:
         """Every layer for observations (N, h, w, C): (N, layout.size) float32; one by one where the graph has to."""
         if self.layout.batched:
-            return super().run_batch(observations, states)
+            with self._told():
+                return super().run_batch(observations, states)
         result = np.empty((len(observations), self.layout.size), np.float32)
         for row, observation in zip(result, observations):
             row[:] = self.run(observation)
@@ -341,48 +310,3 @@ class GraphNetwork(Network):
         values = layout.program.run(layout.feed(x), count, given, edit, eager)
         before = {name: tap.ours(values[tap.before]) for name, tap in layout.taps.items()}
         return before, {name: tap.ours(values[tap.tensor]) for name, tap in layout.taps.items()}, []
-
-
-def _short(shape: tuple[int, ...], count: Any) -> list:
-    """The lengths of an input that is (h, w, C) or (N, h·w·C), without axes of their own for what is missing."""
-    return [abs(length) for length in shape] if len(shape) == 3 else [count, -1] if len(shape) == 2 else [-1]
-
-
-def _batch_axes(one: tuple[int, ...], two: tuple[int, ...]) -> int | None:
-    """How many leading axes count observations, from the shapes for one and for two of them; None where none does."""
-    for count in range(1, len(one) + 1):
-        if math.prod(one[:count]) == 1 and math.prod(two[:count]) == 2 and one[count:] == two[count:]:
-            return count
-    return None
-
-
-def _leading_ones(shape: tuple[int, ...]) -> int:
-    """How many leading axes stand for the one observation; a map keeps three, a vector one."""
-    most, count = len(shape) - 3 if len(shape) > 3 else len(shape) - 1, 0
-    while count < most and shape[count] == 1:
-        count += 1
-    return count
-
-
-def _tap(tensor: str, before: str, rest: tuple[int, ...], field: Field | None, first: bool) -> Tap:
-    """A layer's tensor in our form: a map where its last three axes are positions and channels, else a vector."""
-    last = rest[-3:]
-    is_map = len(last) == 3 and math.prod(rest[:-3]) == 1
-    if is_map and field is not None:
-        is_map = last == ((field.channels, *field.size) if first else (*field.size, field.channels))
-    positions = last[1:] if first else last[:2]
-    if not is_map or math.prod(positions) == 1:
-        return Tap(tensor, before, rest, (math.prod(rest),), False)
-    return Tap(tensor, before, rest, tuple(last[axis - 1] for axis in _TO_HWC[1:]) if first else last, first)
-
-
-def _rows(field: Field | None) -> np.ndarray | None:
-    """Which rows of a kernel that reads this map, flattened, are H, W, C in turn; None where they are already."""
-    if field is None or not field.first:
-        return None
-    return (
-        np.arange(field.channels * math.prod(field.size))
-        .reshape(field.channels, *field.size)
-        .transpose(1, 2, 0)
-        .ravel()
-    )

@@ -60,11 +60,16 @@ SavedModel: saved_model_schema_version=1:int64 meta_graphs=2*MetaGraph
 BundleHeader: num_shards=1:int32 endianness=2:int32
 Slice: start=1:int64 length=2:int64
 BundleEntry: dtype=1:int32 shape=2:TensorShape shard_id=3:int32 offset=4:int64 size=5:int64
-    slices=7*Slice
+    slices=7*Slices
 SlotReference: original_variable_node_id=1:int32 slot_name=2:string slot_variable_node_id=3:int32
 SerializedTensor: name=1:string full_name=2:string checkpoint_key=3:string
 TrackableObject: children=1*ObjectReference attributes=2*SerializedTensor slot_variables=3*SlotReference
 TrackableGraph: nodes=1*TrackableObject
+SavedSliceMeta: name=1:string shape=2:TensorShape type=3:int32 slice=4*Slices
+Slices: extent=1*Slice
+SavedSlicesMeta: tensor=1*SavedSliceMeta
+SavedSlice: name=1:string slice=2:Slices data=3:Tensor
+SavedSlices: meta=1:SavedSlicesMeta data=2:SavedSlice
 KerasNode: node_id=2:int32 node_path=3:string identifier=4:string metadata=5:string
 KerasMetadata: nodes=1*KerasNode
 """
@@ -188,22 +193,22 @@ def count(message: str, data: bytes, limit: int = MAX_FIELDS, whole: bool = True
 
 def _field(data: bytes, position: int, end: int) -> tuple[int, int, int, int]:
     """(number, wire type, where its content begins, where the field ends; that may lie beyond the data)."""
-    tag, position = _varint(data, position, end)
+    tag, position = varint(data, position, end)
     number, wire = tag >> 3, tag & 7
     if number == 0 or number > 1 << 29:
         raise Malformed("field number")
     if wire == 0:
-        _, after = _varint(data, position, end)
+        _, after = varint(data, position, end)
         return number, wire, position, after
     if wire == 2:
-        length, position = _varint(data, position, end)
+        length, position = varint(data, position, end)
         return number, wire, position, position + length
     if wire in (1, 5):
         return number, wire, position, position + (8 if wire == 1 else 4)
     raise Malformed("wire type")
 
 
-def _varint(data: bytes, position: int, end: int) -> tuple[int, int]:
+def varint(data: bytes, position: int, end: int) -> tuple[int, int]:
     value = shift = 0
     while position < end and shift < 70:
         byte = data[position]

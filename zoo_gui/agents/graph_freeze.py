@@ -5,7 +5,7 @@ Nothing is run: nodes are copied, renamed and replaced.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,10 +24,13 @@ _OUTPUTS = {
 _NORM_OUTPUTS = ("y", "batch_mean", "batch_variance", "reserve_space_1", "reserve_space_2", "reserve_space_3")
 
 
-def inline(definition: Any, source: str) -> Any:
-    """The GraphDef with the bodies of functions in place of the calls. Raises ZooError where they call without end."""
+def inline(definition: Any, source: str, outputs: Mapping[str, str] | None = None) -> Any:
+    """The GraphDef with the bodies of functions in place of the calls. Raises ZooError where they call without end.
+
+    outputs: {name: tensor}, each is added as a node ``outputs/name``.
+    """
     functions = {function.signature.name: function for function in definition.library.function}
-    if not any(_is_call(node, functions) for node in definition.node):
+    if not outputs and not any(_is_call(node, functions) for node in definition.node):
         return definition
     result = graph_def.new("Graph")
     result.versions.CopyFrom(definition.versions)
@@ -49,6 +52,8 @@ def inline(definition: Any, source: str) -> Any:
                 inputs = [scope.resolve(name, source) for name in node.input if not name.startswith("^")]
                 del copy.input[:]
                 copy.input.extend(inputs)
+    for name, tensor in (outputs or {}).items():
+        result.node.add(name=f"outputs/{name}", op="Identity").input.append(scopes[0].resolve(tensor, source))
     return result
 
 
@@ -96,7 +101,7 @@ class _Scope:
             elif name in scope.calls:
                 index = rest.rpartition(":")[2]
                 inner = scope.calls[name]
-                tensor, scope = inner.output(int(index) if index.isdigit() else 0, source), inner
+                tensor, scope = inner.output(_number(index), source), inner
             else:
                 return scope.prefix + name + self._port(scope, name, rest)
         raise ZooError(f"{source} is damaged: a tensor of its functions ({tensor[:80]}) comes from itself.")
@@ -115,8 +120,45 @@ class _Scope:
         named, _, index = rest.rpartition(":")
         op = scope._ops.get(name, "")
         names = _NORM_OUTPUTS if op.startswith("FusedBatchNorm") else _OUTPUTS.get(op, ())
-        number = (int(index) if index.isdigit() else 0) + (names.index(named) if named in names else 0)
+        number = _number(index) + (names.index(named) if named in names else 0)
         return f":{number}" if number else ""
+
+
+def restored(definition: Any) -> dict[str, str]:
+    """{variable's node: the key of a checkpoint that the graph's own restoring would read into it}.
+
+    For graphs without calls: see ``inline``.
+    """
+    nodes = {node.name: node for node in definition.node}
+    found = {}
+    for node in definition.node:
+        if node.op in ("AssignVariableOp", "Assign") and len(node.input) > 1:
+            keys, port = _restored_from(nodes, node.input[1])
+            variable = node.input[0].partition(":")[0]
+            if port < len(keys) and variable in nodes:
+                found[variable] = keys[port].decode("utf-8", "replace")
+    return found
+
+
+def _restored_from(nodes: Mapping[str, Any], tensor: str) -> tuple[Sequence[bytes], int]:
+    """(the keys that a RestoreV2 behind this tensor reads, which of them the tensor is); () where there is none."""
+    for _ in range(8):
+        fed = nodes.get(tensor.partition(":")[0])
+        if fed is None or len(fed.input) < 1:
+            break
+        if fed.op == "RestoreV2" and len(fed.input) > 1:
+            listed = nodes.get(fed.input[1].partition(":")[0])
+            texts = [entry.value.tensor.string_val for entry in listed.attr if entry.key == "value"] if listed else []
+            return (texts[0] if texts else ()), _number(tensor.partition(":")[2])
+        if fed.op not in ("Identity", "Cast"):
+            break
+        tensor = fed.input[0]
+    return (), 0
+
+
+def _number(text: str) -> int:
+    """The number of an output, 0 where none is written."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 0
 
 
 def freeze(definition: Any, values: Mapping[str, Sequence[np.ndarray]]) -> tuple[Any, list[str]]:
@@ -156,11 +198,6 @@ def write_constant(node: Any, name: str, values: np.ndarray) -> None:
     tensor = graph_def.tensor(values)
     node.attr.add(key="dtype").value.type = tensor.dtype
     node.attr.add(key="value").value.tensor.CopyFrom(tensor)
-
-
-def variables(definition: Any) -> Iterable[str]:
-    """The names of the graph's variables."""
-    return [_variable_name(node) for node in definition.node if node.op in graph_ops.VARIABLES]
 
 
 def _variable_name(node: Any) -> str:

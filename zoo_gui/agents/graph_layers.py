@@ -20,7 +20,8 @@ _BACKWARD = re.compile(r"(^|/)(gradients|gradients_\d+|train|optimizer|Adam|RMSP
 _TARGET = re.compile(r"(^|/)(target|old|tp1|train)", re.I)
 _VALUE = re.compile(r"(^|[/_])(value|vf|v|critic|baseline|state_value)(_?\w?\d*)?([/_]|$)", re.I)
 _POLICY = re.compile(r"(^|[/_])(policy|pi|logits|actor|action|act|p)([/_]|$)", re.I)
-_Q = re.compile(r"(^|[/_])(q|q_?values?|q_?func|q_?net\w*|action_value)([/_]|$)", re.I)
+_Q = re.compile(r"(^|[/_])(q|q_?values?|q_?func|q_?net\w*|action_value|online|dqn|qnet\w*)([/_]|$)", re.I)
+_CALL = re.compile(r"(Stateful)?PartitionedCall")
 MAX_LAYERS = 400
 
 
@@ -243,17 +244,23 @@ def _roles(graph: Graph, order: list[str], heads: dict[str, str], read: set[str]
     """{node: role}: one head that picks actions, one value."""
     outputs = [name for name in order if name not in read]
     sizes = {name: units_of(graph, name) for name in order}
+    texts = {name: " ".join((name, *_passed_on(graph, name))) for name in outputs}
     picks = [name for name in outputs if name in heads] or [name for name in outputs if sizes[name] != 1]
     values = [name for name in outputs if sizes[name] == 1 and name not in picks]
     roles = {}
     if picks:
-        named = [name for name in picks if _POLICY.search(name) or _Q.search(name)]
+        named = [name for name in picks if _POLICY.search(texts[name]) or _Q.search(texts[name])]
         pick = (named or picks)[0]
-        greedy = _Q.search(pick) or heads.get(pick) == "q" and not values and not _POLICY.search(pick)
+        greedy = _Q.search(texts[pick]) or heads.get(pick) == "q" and not values and not _POLICY.search(texts[pick])
         roles[pick] = "q" if greedy and heads.get(pick) != "logits" else "logits"
     if values:
-        roles[next((name for name in values if _VALUE.search(name)), values[0])] = "value"
+        roles[next((name for name in values if _VALUE.search(texts[name])), values[0])] = "value"
     return roles
+
+
+def _passed_on(graph: Graph, name: str) -> list[str]:
+    """The names under which a node's output goes on: of the Identity nodes and the like that read it."""
+    return list(graph.reached([name], lambda node: node.op in ("Identity", "IdentityN", "Squeeze", "Reshape")))[:16]
 
 
 def _feeding(graph: Graph, name: str, known: Iterable[str], entry: str) -> set[str]:
@@ -285,7 +292,9 @@ def _short_names(graph: Graph, order: Iterable[str], ends: dict[str, Node]) -> d
             scope = (
                 product.name.rpartition("/")[0] if _same_scope(product.name, weights) else weights.rpartition("/")[0]
             )
-        text = re.sub(r"[^A-Za-z0-9._-]+", "_", scope.rpartition("/")[2]).strip("_") or f"{kind}{numbers[kind]}"
+        text = re.sub(r"[^A-Za-z0-9._-]+", "_", scope.rpartition("/")[2]).strip("_")
+        if not text or _CALL.match(text):
+            text = f"{kind}{numbers[kind]}"
         name, number = text, 1
         while name in taken:
             number += 1

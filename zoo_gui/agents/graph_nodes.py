@@ -159,10 +159,10 @@ class Graph:
 
     @cached_property
     def constants(self) -> frozenset[str]:
-        """The nodes that depend on constants alone: on no placeholder, variable or chance."""
+        """The nodes that depend on constants alone: on no placeholder, variable, file or chance."""
         unknown = [
             node.name for node in self.nodes.values()
-            if node.op != "Const" and (not node.inputs or node.op in graph_ops.RANDOM)
+            if node.op != "Const" and (not node.inputs or node.op not in graph_ops.ALLOWED - graph_ops.RANDOM)
         ]  # fmt: skip
         return frozenset(self.nodes) - set(unknown) - set(self.reached(unknown, lambda node: True))
 

@@ -161,21 +161,27 @@ class Meter:
 
 def fixed(graph: Graph, tensors: Iterable[str]) -> dict[str, np.ndarray]:
     """{tensor: its array} of what follows from the file's constants alone. Raises ZooError."""
-    program = Program(graph, "", dict.fromkeys(tensors))
+    plain = {name: graph.constant(name) for name in dict.fromkeys(tensors)}
+    found = {name: _typed(graph, name, array) for name, array in plain.items() if array is not None}
+    program = Program(graph, "", [name for name in plain if name not in found])
     with tf.Graph().as_default():  # sizes first, then numbers
         program.run(tf.zeros([1]), 1, {}, eager=False, watch=Meter(program).watch)
     with tf.init_scope():
-        return {name: value.numpy() for name, value in program.run(tf.zeros([1]), 1, {}).items()}
+        return found | {name: value.numpy() for name, value in program.run(tf.zeros([1]), 1, {}).items()}
 
 
 def _constant(graph: Graph, node: Node) -> np.ndarray:
-    value = node.attr.get("value")
-    if value is None:
+    array = graph.constant(node.name)
+    if array is None:
         raise ZooError(f"{graph.source} is damaged: the constant {node.name[:80]} has no value.")
-    array = graph_def.array(value.tensor, node.name, graph.source)
-    if value.tensor.dtype == graph_def.BFLOAT16:
-        return array.astype(tf.bfloat16.as_numpy_dtype)
-    return array
+    return _typed(graph, node.name, array)
+
+
+def _typed(graph: Graph, tensor: str, array: np.ndarray) -> np.ndarray:
+    """A constant in the type that the graph has it in: bfloat16 is read as float32."""
+    node = graph.source_of(tensor)
+    half = node is not None and node.attr["value"].tensor.dtype == graph_def.BFLOAT16
+    return array.astype(tf.bfloat16.as_numpy_dtype) if half else array
 
 
 def leading(declared: tuple[int, ...], count: Any) -> list:

@@ -89,14 +89,17 @@ def graph_checkpoint(format: str, definition: Any, path: Path) -> Checkpoint:
     elif any(node.op in graph_ops.VARIABLES for node in graph.nodes.values()):
         variable = next(node for node in graph.nodes.values() if node.op in graph_ops.VARIABLES)
         raise ZooError(graph_ops.refusal(variable.op, variable.name, path.name))
-    remarks = () if network is not None else (
-        "No input of the graph leads to layers with weights: name its input and its layers on the card.",
-    )  # fmt: skip
+    remarks = []
+    if network is None:
+        remarks.append("No input of the graph leads to layers with weights: name its input and its layers on the card.")
+    if any(node.op in graph_ops.LOOPS for node in graph.nodes.values()):
+        remarks.append("Its graph loops, as networks with memory do: what comes after a loop cannot be run.")
     arrays = weight_arrays(graph, network, path)
     names = {ours: theirs for ours, theirs in names.items() if theirs in arrays}
     return Checkpoint(
-        format, arrays, "tensorflow", network, names, facts, remarks, definition.SerializeToString(deterministic=True)
-    )
+        format, arrays, "tensorflow", network, names, facts, tuple(remarks),
+        definition.SerializeToString(deterministic=True),
+    )  # fmt: skip
 
 
 def describe(graph: Graph) -> tuple[NetworkSpec | None, dict[str, Any]]:
@@ -113,6 +116,10 @@ def describe(graph: Graph) -> tuple[NetworkSpec | None, dict[str, Any]]:
         }  # fmt: skip
     if network is None:
         return None, facts
+    shapes = (item["shape"] for item in facts["inputs"] if item["name"] == network.input or found is not None)
+    shape = next((shape[-3:] for shape in shapes if shape and len(shape) > 2 and min(shape[-3:]) > 0), None)
+    facts |= {"input_shape": shape} if shape else {}
+    facts |= {"scaled_inside": True} if network.input_range == (0.0, 255.0) else {}
     read = {name for _, fed in network.wired() for name in fed}
     facts["outputs"] = [
         {
