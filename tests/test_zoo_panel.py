@@ -367,6 +367,10 @@ def test_the_engine_downloads_before_it_loads_and_can_be_told_to_stop(web, tmp_p
     first = next(job)
     assert isinstance(first, Progress) and first.result is None
     job.close()
+    web.pages["/slow.safetensors"].pause = 0.0
+    *_, lane = load_lane(f"{web.url}/slow.safetensors", {}, lambda text: None)
+    assert lane.agent_id == f"{web.url}/slow.safetensors" and lane.player.agent.card.algorithm == "tiny"
+    assert len(web.requests) == 2
     server._deliver_load("load 1", "progress", (0, first))
     assert sent == [("progress", "load 1", first)]
     server.do_cancel("load 1")

@@ -171,7 +171,7 @@ def _known(text: str) -> Entry | None:
         names = {entry.qualified_id.casefold(): entry for entry in reversed(rows)}
         names |= {entry.id.casefold(): entry for entry in rows}
         if found := next((names[name] for name in ids if name in names), None):
-            return found
+            return found if found.is_here else _with_status(found)
     names = {entry.qualified_id.casefold(): entry for entry in sources.unlisted(_catalogue_paths())}
     names |= {entry.id.casefold(): entry for entry in names.values()}
     return _with_status(names[id]) if id in names else None
