@@ -7,10 +7,11 @@ import pytest
 import zoo_graphs
 from zoo_graphs import CHANNELS, HIDDEN, Maker, flattened, tf, v1
 
+from zoo_gui.agents.agent import Agent
 from zoo_gui.agents.card import ActionSpec, Card, LayerSpec, NetworkSpec, PreprocessingSpec, WeightsSpec
 from zoo_gui.agents.formats import tensorflow_graph
 from zoo_gui.agents.graph import GraphLayout, GraphNetwork
-from zoo_gui.types import ReceptiveField, ZooError
+from zoo_gui.types import ReceptiveField, Unit, ZooError
 
 FIELDS = {
     "conv1": ReceptiveField((8, 8), (4, 4), (-2, -2)),
@@ -18,8 +19,9 @@ FIELDS = {
     "conv3": ReceptiveField((36, 36), (8, 8), (-14, -14)),
 }
 OUTPUTS = {
-    "a2c": {"policy": "logits", "value": "value"}, "ga": {"out": "logits"}, "es": {"out": "logits"},
-    "impala": {"policy": "logits", "value": "value"}, "apex": {"q_values": "q"}, "dqn": {"q": "q"}, "rainbow": {"q": "q"},
+    "a2c": {"policy": "logits", "value": "value"}, "impala": {"policy": "logits", "value": "value"},
+    "ga": {"out": "logits"}, "es": {"out": "logits"}, "apex": {"q_values": "q"}, "dqn": {"q": "q"},
+    "rainbow": {"q": "q"},
 }  # fmt: skip
 
 
@@ -233,6 +235,10 @@ def conditional(make):
 
 def test_conditions_other_inputs_and_squeezed_values(tmp_path):
     checkpoint = saved(conditional, tmp_path / "cond.pb")
+    assert (
+        checkpoint.remarks[0] == "Its other inputs are given zeros: is_training, state."
+        and "random" in checkpoint.remarks[1]
+    )
     layers = (
         LayerSpec("pool", "graph", node="pool"), LayerSpec("h", "graph", node="h/BiasAdd"),
         LayerSpec("actor", "graph", node="actor/BiasAdd", role="logits"),
@@ -331,6 +337,70 @@ def test_attributes_and_types_of_old_and_odd_graphs(tmp_path):
         network = made(tensorflow_graph.read(path), (16, 16, 4))
         assert network.run(images(1, (16, 16, 4))[0]).dtype == np.float32
         assert np.abs(network.gradient(images(1, (16, 16, 4))[0], network.layout.layers[-1].name, 0)).sum() > 0
+
+
+def sliced_weights(make):
+    """GA's names as others write them: weights of several policies of which the first is taken, an input in bytes."""
+    x = v1.placeholder(tf.uint8, (None, 84, 84, 4), name="X_t")
+    y = tf.cast(x, tf.float32) / 255.0
+    for i in range(3):
+        shape = (2, (8, 4, 3)[i], (8, 4, 3)[i], y.shape[-1], CHANNELS[i])
+        y = tf.nn.conv2d(y, make.weight(f"ga/conv{i + 1}/w", shape)[0], (4, 2, 1)[i], "SAME")
+        y = tf.nn.relu(y, name=f"ga/conv{i + 1}/relu")
+    y = tf.nn.relu(make.dense(tf.reshape(y, (-1, 726)), "ga/fc", HIDDEN), name="ga/fc/relu")
+    tf.identity(make.dense(y, "ga/out", 6), name="ga/out/signal")
+
+
+def turned_maps(make):
+    """Ape-X's names over convolutions of NHWC whose activations are turned to NCHW."""
+    x = y = v1.placeholder(tf.float32, (None, 4, 84, 84), name="X_t")
+    for i, suffix in enumerate(("", "_1", "_2")):
+        name = f"deepq/q_func/convnet/Conv{suffix}"
+        y = make.conv(tf.transpose(y, (0, 2, 3, 1)), name, CHANNELS[i], (8, 4, 3)[i], (4, 2, 1)[i])
+        y = tf.nn.relu(tf.transpose(y, (0, 3, 1, 2)), name=f"{name}/Relu")
+    flat = tf.reshape(y, (-1, 726))
+    hidden = tf.nn.relu(make.dense(flat, "deepq/q_func/state_value/fc", HIDDEN), name="deepq/q_func/state_value/Relu")
+    tf.add(make.dense(hidden, "deepq/q_func/fc", 6), 0.0, name="deepq/q_func/q_values")
+    return x
+
+
+def test_the_same_names_over_other_operations(tmp_path):
+    checkpoint = saved(sliced_weights, tmp_path / "ga.pb")
+    assert checkpoint.facts["family"] == "ga" and checkpoint.network.input_range == (0.0, 255.0)
+    running = made(checkpoint)
+    assert np.array_equal(running.weights["conv2/kernel"], checkpoint.arrays["ga/conv2/w"][0])
+    assert [running.layout.info(name).receptive_field for name in FIELDS] == list(FIELDS.values())
+    checkpoint = saved(turned_maps, tmp_path / "apex.pb")
+    assert checkpoint.facts["family"] == "apex" and checkpoint.network.input_layout == "NCHW"
+    running = made(checkpoint)
+    assert running.layout.info("conv3").shape == (11, 11, CHANNELS[2])
+    assert [running.layout.info(name).receptive_field for name in FIELDS] == list(FIELDS.values())
+    turned = images(1).transpose(0, 3, 1, 2) / np.float32(255)
+    nodes = [spec.node for spec in checkpoint.network.layers]
+    expected = session(v1.GraphDef.FromString(checkpoint.graph), {"X_t:0": turned}, nodes)
+    flat = running.run(images(1)[0])
+    for info, values in zip(running.layout.layers, expected):
+        values = values.transpose(0, 2, 3, 1) if values.ndim == 4 else values
+        np.testing.assert_allclose(flat[running.layout.activations[info.name]], values.ravel(), rtol=1e-4, atol=1e-5)
+
+
+def test_an_agent_of_a_graph(tmp_path, families):
+    """Card, graph and agent together: what the window and notebooks call."""
+    zoo_graphs.write("rainbow", tmp_path / "graph.pb")
+    card = Card(
+        1, "rainbow", "Breakout", 1, families["rainbow"].network, PreprocessingSpec(),
+        ActionSpec(("NOOP", "FIRE", "UP", "RIGHT", "LEFT", "DOWN"), "argmax"), WeightsSpec("graph.pb"),
+    )  # fmt: skip
+    (tmp_path / "card.toml").write_text(card.to_toml(), encoding="utf-8")
+    agent = Agent.load(str(tmp_path))
+    decision = agent.decide(images(1)[0], np.random.default_rng(0))
+    assert agent.scores_kind == "q" and decision.action == decision.scores.argmax() and len(decision.scores) == 6
+    assert agent.gradients(images(1)[0], "action").shape == (84, 84, 4)
+    agent.edit(Unit("c51", 3), gain=0.0, offset=4.0)
+    assert not np.array_equal(agent.decide(images(1)[0], np.random.default_rng(0)).scores, decision.scores)
+    noisy = agent.with_weights({"conv1/kernel": agent.weights["conv1/kernel"] * 1.5})
+    assert noisy.hash != agent.hash
+    assert not np.array_equal(noisy.activations(images(1)[0])["conv1"], decision.activations["conv1"])
 
 
 def test_contradictions_between_card_and_graph_are_sentences(families, tmp_path):

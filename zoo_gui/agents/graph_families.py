@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo_gui.agents import graph_layers
 from zoo_gui.agents.graph_nodes import Graph
 from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
 
@@ -108,7 +109,7 @@ FAMILIES: tuple[Family, ...] = (
         (
             *_SLIM_CONVS,
             FamilyLayer("fc", "Online/fully_connected/Relu"),
-            FamilyLayer("c51", "Online/fully_connected_1/BiasAdd"),
+            FamilyLayer("c51", "Online/fully_connected_1/BiasAdd", optional=True),
             FamilyLayer("q", "Online/Sum", "q"),
         ),
         ("Online/Cast", "Online/ToFloat"), 255.0, preprocessing="dopamine",
@@ -148,4 +149,7 @@ def family_network(graph: Graph, family: Family, prefix: str) -> NetworkSpec:
         source = None if not fed else fed[0] if len(fed) == 1 else fed
         layers.append(LayerSpec(layer.name, "graph", node=prefix + layer.node, role=layer.role, source=source))
     entry = next(prefix + name for name in family.input if prefix + name in graph.nodes)
-    return NetworkSpec(tuple(layers), input_range=(0.0, family.high), input=entry)
+    item = next((item for item in graph_layers.placeholders(graph) if item["name"] == entry), {})
+    high = 255.0 if item and graph_layers.takes_bytes(graph, item) else family.high
+    order = graph_layers.layout_of(item.get("shape"))
+    return NetworkSpec(tuple(layers), input_range=(0.0, high), input=entry, input_layout=order)

@@ -132,11 +132,16 @@ def find_network(graph: Graph) -> NetworkSpec | None:
             ends = _ends(graph, products)
             layers = _named(graph, ends, item["name"])
             if layers:
-                scale = (0.0, 255.0) if item["dtype"] == "uint8" or _divides(graph, item["name"]) else (0.0, 1.0)
+                scale = (0.0, 255.0) if takes_bytes(graph, item) else (0.0, 1.0)
                 return NetworkSpec(
                     tuple(layers), input_range=scale, input=item["name"], input_layout=layout_of(item["shape"])
                 )
     return None
+
+
+def takes_bytes(graph: Graph, item: dict[str, Any]) -> bool:
+    """Whether an input (of ``placeholders``) takes 0–255: its type is uint8, or the graph divides it itself."""
+    return item["dtype"] == "uint8" or _divides(graph, item["name"])
 
 
 def _divides(graph: Graph, entry: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from zoo_gui.agents import graph_def, graph_families, graph_layers, graph_ops
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
 from zoo_gui.agents.graph_freeze import inline
-from zoo_gui.agents.graph_nodes import Graph, check_allowed, producer
+from zoo_gui.agents.graph_nodes import Graph, Node, check_allowed, producer
 from zoo_gui.agents.limits import Budget
 from zoo_gui.agents.network_spec import NetworkSpec
 from zoo_gui.types import ZooError
@@ -83,13 +83,13 @@ def graph_checkpoint(format: str, definition: Any, path: Path) -> Checkpoint:
     network, facts = describe(graph)
     names: dict[str, str] = {}
     if network is not None:
-        wanted = [spec.node for spec in network.layers]
-        check_allowed(graph.order(wanted, [network.input]), path.name)
+        steps = graph.order([spec.node for spec in network.layers], [network.input])
+        check_allowed(steps, path.name)
         names = graph_layers.array_names(graph, network)
     elif any(node.op in graph_ops.VARIABLES for node in graph.nodes.values()):
         variable = next(node for node in graph.nodes.values() if node.op in graph_ops.VARIABLES)
         raise ZooError(graph_ops.refusal(variable.op, variable.name, path.name))
-    remarks = []
+    remarks = _remarks(steps) if network is not None else []
     if network is None:
         remarks.append("No input of the graph leads to layers with weights: name its input and its layers on the card.")
     if any(node.op in graph_ops.LOOPS for node in graph.nodes.values()):
@@ -100,6 +100,14 @@ def graph_checkpoint(format: str, definition: Any, path: Path) -> Checkpoint:
         format, arrays, "tensorflow", network, names, facts, tuple(remarks),
         definition.SerializeToString(deterministic=True),
     )  # fmt: skip
+
+
+def _remarks(steps: list[Node]) -> list[str]:
+    """What a person should know of how the graph will be run."""
+    others = [node.name for node in steps if node.op in ("Placeholder", "PlaceholderV2")]
+    remarks = [f"Its other inputs are given zeros: {', '.join(others[:4])[:200]}."] if others else []
+    drawn = next((node.name for node in steps if node.op in graph_ops.RANDOM), "")
+    return remarks + ([f"It draws random numbers as it runs ({drawn[:80]})."] if drawn else [])
 
 
 def describe(graph: Graph) -> tuple[NetworkSpec | None, dict[str, Any]]:
