@@ -43,7 +43,7 @@ def test_it_asks_reads_and_lets_choose(wizard, qtbot):
     assert wizard.table.rowCount() == 2 and wizard.save.isEnabled()
     assert "Unsure: Network.Frame_Order" in wizard.status.text()
     qtbot.waitUntil(lambda: wizard.asks[-1][0] == "preview")
-    assert wizard.asks[-1][1]["key"] == "network.frame_order"
+    assert wizard.asks[-1][1]["about"] == "network.frame_order"
     wizard.show_previews((preview("oldest-first", 1.0), preview("newest-first", 9.0)))
     tile = wizard.previews.tiles["newest-first"]
     assert tile.score.text() == "9  – ahead" and "ahead" not in wizard.previews.tiles["oldest-first"].score.text()

@@ -314,8 +314,8 @@ def test_a_probability_is_the_logits_of_two_actions():
 
 
 UNREADABLE = {
-    "hard": [layer("Reshape", name="r", target_shape=[1, 128]),
-             layer("LSTM", name="m", units=2, recurrent_activation="hard_sigmoid")],
+    "swish": [layer("Reshape", name="r", target_shape=[1, 128]),
+              layer("LSTM", name="m", units=2, recurrent_activation="swish")],
     "Noisy": [layer("Flatten", name="f"), layer("NoisyDense", name="n", units=3)],
     "dilated": [layer("Conv2D", name="c", filters=2, kernel_size=[3, 3], dilation_rate=[2, 2])],
     "mish": [layer("Conv2D", name="c", filters=2, kernel_size=[3, 3], activation="mish")],

@@ -324,3 +324,16 @@ def test_a_bias_kept_as_a_column_and_arrays_that_are_joined():
     agent = Agent(card(names={"policy/kernel": ["one", "two"], "policy/bias": "b"}), arrays)
     scores = agent.decide(np.full(SHAPE, 255, np.uint8), np.random.default_rng(0)).scores
     np.testing.assert_allclose(scores, [198.0, 1.0, 2.0], rtol=1e-6)
+
+
+def test_hard_gates():
+    """Keras 1 and 2: the gates are straight lines cut at 0 and 1; of one unit by hand."""
+    spec = LayerSpec("cell", "lstm", units=1, gate_activation="hard_sigmoid")
+    layout = Layout(NetworkSpec((spec, HEAD)), (1, 1, 1))
+    weights = {name: np.full(shape, 0.5, "f4") for name, shape in layout.shapes.items()}
+    hidden, cell = 0.2, -0.4
+    total = 0.5 * 1.0 + 0.5 + 0.5 * hidden + 0.5  # of every gate
+    gate = 0.2 * total + 0.5
+    cell = gate * cell + gate * np.tanh(total)
+    after = Network(layout, weights).run(np.full((1, 1, 1), 255, np.uint8), np.array([hidden, -0.4], "f4"))[-2:]
+    np.testing.assert_allclose(after, [gate * np.tanh(cell), cell], atol=1e-6)

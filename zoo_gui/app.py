@@ -22,6 +22,7 @@ from zoo_gui.widgets.banner import Banner
 from zoo_gui.widgets.base import PANELS
 from zoo_gui.widgets.help import HelpOverlay
 from zoo_gui.widgets.status import StatusBar
+from zoo_gui.wizards import CardWizards
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.active_lane = 0
         self.capture = Capture(self)
         self.commands = Commands(self)
+        self.wizards = CardWizards(self)
         self._enlarged: str | None = None
         self._default_state = ""
         self.setAcceptDrops(True)

@@ -74,6 +74,9 @@ class Commands(QtCore.QObject):
     def do_add_agent(self) -> None:
         self.window.choose_agent(add=True)
 
+    def do_agent_card(self) -> None:
+        self.window.wizards.open_active()
+
     def do_remove_agent(self) -> None:
         self.session.remove_lane(len(self.session.lanes) - 1)
 

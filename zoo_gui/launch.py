@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from zoo_gui import display, settings
-from zoo_gui.types import Unit, ZooError
+from zoo_gui.types import CardNeeded, Unit, ZooError
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +28,13 @@ def run(arguments: argparse.Namespace) -> int:
     from zoo_gui.agents import catalogue
 
     agents = list(arguments.agents or []) or [catalogue.default_id()]
-    for agent in agents:
-        catalogue.find(agent)
     unattended = not display.has_display()
+    for agent in agents:
+        try:
+            catalogue.find(agent)
+        except CardNeeded:
+            if unattended:
+                raise  # nobody is there to answer
     if unattended:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
         os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")

@@ -14,7 +14,7 @@ PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You (keyboard)"}
 
 MENUS = (
     ("&File", "screenshot copy record - quit"),
-    ("&Agents", "zoo open_agent add_agent remove_agent -"),
+    ("&Agents", "zoo open_agent add_agent remove_agent agent_card -"),
     ("&Play", "toggle step restart next_episode - slower faster normal_speed full_speed - switch_player"),
     ("&Unit", "goto_unit previous_layer next_layer enlarge_layer - clear_edits - cycle_saliency"),
     ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - full_screen reset_layout"),

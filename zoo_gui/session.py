@@ -283,8 +283,8 @@ class Session(EngineEvents):
         self.view_changed.emit(dict(self.view))
 
     # -- intent: jobs -------------------------------------------------------------------------------------------
-    def run(self, key: str, analysis: str, lane: int, **parameters: Any) -> None:
-        """Start an analysis in the engine; a running one of that key is superseded."""
+    def run(self, key: str, analysis: str, lane: int | None, **parameters: Any) -> None:
+        """Start an analysis in the engine (without a lane one of ``engine.tasks``); one of that key is superseded."""
         self._send("run", key=key, analysis=analysis, lane=lane, parameters=parameters)
 
     def cancel(self, key: str) -> None:

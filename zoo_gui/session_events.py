@@ -23,6 +23,7 @@ class EngineEvents(QtCore.QObject):
     stale_changed = QtCore.Signal(bool)
     engine_died = QtCore.Signal()
     loading_changed = QtCore.Signal(object)
+    card_needed = QtCore.Signal(str)
 
     @property
     def loading(self) -> dict[str, str]:
@@ -55,6 +56,12 @@ class EngineEvents(QtCore.QObject):
         self._end_request(key)
         self._set_state(("running" if self.running else "paused") if self.lanes else "stopped")
         self.message.emit("error", sentence)
+
+    def _on_card_needed(self, key: str, path: str) -> None:
+        """A file that says too little: whoever listens asks the person, and loads it then."""
+        self._end_request(key)
+        self._set_state(("running" if self.running else "paused") if self.lanes else "stopped")
+        self.card_needed.emit(path)
 
     def _end_request(self, key: str) -> bool:
         """An agent is loaded, or will not be; False where the key is not one of those that are being loaded."""

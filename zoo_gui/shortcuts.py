@@ -53,6 +53,7 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("full_speed", ("0",), "As fast as it goes", "Playback"),
     Shortcut("zoo", ("Ctrl+B",), "Browse the zoo", "Players"),
     Shortcut("open_agent", ("Ctrl+O",), "Open an agent", "Players"),
+    Shortcut("agent_card", ("Ctrl+I",), "What is this file? Its card, and what was guessed", "Players"),
     Shortcut("add_agent", ("Ctrl+Shift+O",), "Add an agent beside it", "Players"),
     Shortcut("remove_agent", ("Ctrl+Shift+W",), "Remove the last agent", "Players"),
     Shortcut("switch_player", ("P",), "Who plays: agent → random → person", "Players"),

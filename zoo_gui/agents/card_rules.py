@@ -116,6 +116,8 @@ def _values_fault(layer: LayerSpec) -> str | None:
         return "an output must be a vector, not a map"
     if layer.over not in ("units", "all"):
         return f"over is “{layer.over}”, not units or all"
+    if layer.gate_activation not in ("sigmoid", "hard_sigmoid"):
+        return f"gate_activation is “{layer.gate_activation}”, not sigmoid or hard_sigmoid"
     if layer.centre not in ("mean", "max", "none"):
         return f"centre is “{layer.centre}”, not mean, max or none"
     order, _, rest = layer.gates.partition(" ")

@@ -13,6 +13,7 @@ ACTIVATIONS = {
     "selu": "selu", "softplus": "softplus", "gelu": "gelu", "swish": "silu", "silu": "silu", "leaky_relu": "leaky_relu",
     "softmax": "softmax", "log_softmax": "softmax",
 }  # fmt: skip
+GATE_ACTIVATIONS = ("sigmoid", "hard_sigmoid")
 RECURRENT_PARTS = ("kernel", "recurrent_kernel", "bias")
 Handler = Callable[[Builder, Layer, list], Value]
 SCALED = "The layer {} holds code of its author's, which is never run: it is taken for a division by 255."
@@ -194,11 +195,12 @@ def _recurrent(kind: str, cudnn: bool = False) -> Handler:
         gate = layer.get("recurrent_activation", "inner_activation", default="sigmoid" if cudnn else "hard_sigmoid")
         if activation_of(layer, layer.config.get("activation") or "tanh")[0] != "tanh" or layer.get("go_backwards"):
             raise Unreadable(f"Its layer {layer.name} is a recurrent one of a kind that a card cannot say.")
-        if gate != "sigmoid":
-            raise Unreadable(f"The gates of its layer {layer.name} use {str(gate)[:30]}, a card can only say sigmoid.")
+        if gate not in GATE_ACTIVATIONS:
+            raise Unreadable(f"The gates of its layer {layer.name} use {str(gate)[:30]}, which a card cannot say.")
         units, bias = int(layer.get("units", "output_dim")), bool(layer.get("use_bias", default=True))
         old = "inner_activation" in layer.config  # Keras 1: three arrays for each gate
         keys = {"reset_after": bool(layer.get("reset_after", default=cudnn))} if kind == "gru" else {}
+        keys["gate_activation"] = gate
         builder.variables[layer.path] = (3 * (4 if kind == "lstm" else 3) if old else 2 + bias, 0)
         parts = {"kernel": (0,), "recurrent_kernel": (1,)} | ({"bias": (2,)} if bias else {})
         if old:  # z, r, h of a GRU; i, c, f, o of an LSTM, and ours is i, f, c, o

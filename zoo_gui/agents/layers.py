@@ -28,6 +28,11 @@ NONLINEARITIES: dict[str, Callable] = {
     "sigmoid": tf.sigmoid,
 }
 
+GATES: dict[str, Callable] = {
+    "sigmoid": tf.sigmoid,
+    "hard_sigmoid": lambda x: tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0),
+}
+
 
 def activate(spec: LayerSpec, x):
     """The layer's non-linearity."""
@@ -164,17 +169,17 @@ def _cosine(spec, fed, weights, network):
 
 def _gru(spec, x, state, weights):
     """Cho et al. 2014; with reset_after as in cuDNN. Gates in the order r, z, n."""
+    gate = GATES[spec.gate_activation]
     inside = tf.split(_affine(x, weights["kernel"], weights["bias"]), 3, -1)
     kernel, bias = weights["recurrent_kernel"], weights["recurrent_bias"]
     if spec.reset_after:
         memory = tf.split(_affine(state, kernel, bias), 3, -1)
-        reset, update = (tf.sigmoid(a + b) for a, b in zip(inside[:2], memory[:2]))
+        reset, update = (gate(a + b) for a, b in zip(inside[:2], memory[:2]))
         candidate = tf.tanh(inside[2] + reset * memory[2])
     else:
         biases = [None] * 3 if bias is None else tf.split(bias, 3, -1)
         kernels = tf.split(kernel, 3, -1)
-        gates = (tf.sigmoid(inside[i] + _affine(state, kernels[i], biases[i])) for i in range(2))
-        reset, update = gates
+        reset, update = (gate(inside[i] + _affine(state, kernels[i], biases[i])) for i in range(2))
         candidate = tf.tanh(inside[2] + _affine(reset * state, kernels[2], biases[2]))
     after = (1.0 - update) * candidate + update * state
     return after, after
@@ -182,12 +187,12 @@ def _gru(spec, x, state, weights):
 
 def _lstm(spec, x, state, weights):
     """Hochreiter & Schmidhuber 1997 with a forget gate. Gates in the order i, f, g, o; the state is h, then c."""
-    hidden, cell = tf.split(state, 2, -1)
+    gate, (hidden, cell) = GATES[spec.gate_activation], tf.split(state, 2, -1)
     total = _affine(x, weights["kernel"], weights["bias"])
     total += _affine(hidden, weights["recurrent_kernel"], weights["recurrent_bias"])
     into, forget, candidate, out = tf.split(total, 4, -1)
-    cell = tf.sigmoid(forget + spec.forget_bias) * cell + tf.sigmoid(into) * tf.tanh(candidate)
-    hidden = tf.sigmoid(out) * tf.tanh(cell)
+    cell = gate(forget + spec.forget_bias) * cell + gate(into) * tf.tanh(candidate)
+    hidden = gate(out) * tf.tanh(cell)
     return hidden, tf.concat([hidden, cell], -1)
 
 

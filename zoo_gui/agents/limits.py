@@ -31,7 +31,8 @@ def check_shape(shape: Iterable[int], itemsize: int, name: str, path: Path) -> N
     if len(shape) > MAX_RANK or any(not isinstance(n, (int, np.integer)) or n < 0 for n in shape):
         raise ZooError(f"{path.name} is damaged: its array {name[:80]} has the shape {shape!r:.80}.")
     if math.prod(int(n) for n in shape) * itemsize > MAX_ARRAY_BYTES:
-        raise ZooError(f"{path.name} holds an array larger than {MAX_ARRAY_BYTES >> 30} GiB ({name[:80]}): no agent is.")
+        limit = f"{MAX_ARRAY_BYTES >> 30} GiB"
+        raise ZooError(f"{path.name} holds an array larger than {limit} ({name[:80]}): no agent is.")
 
 
 class Budget:

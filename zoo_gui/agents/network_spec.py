@@ -33,9 +33,10 @@ class LayerSpec:
     a map) or ``all`` (of the whole map). bias = false: neither norm has scale and offset.
     ``gru``, ``lstm``: units; gates: the order in which the file holds the gates, ``rzn`` (PyTorch) or ``zrn`` (Keras)
     of a GRU, ``ifgo`` (PyTorch, Keras), ``igfo`` (TensorFlow 1, Dopamine's) of an LSTM, g the candidate;
-    by default the order of the file's framework. reset_after: whether a GRU's reset gate acts after
-    the matrix product (PyTorch, cuDNN, Keras 2) or before it (Cho et al. 2014; Chainer, Keras 1). forget_bias: added to
-    an LSTM's forget gate at run time (TensorFlow 1: 1.0). The state is zero when an episode begins.
+    by default the order of the file's framework. reset_after: whether a GRU's reset gate acts after the matrix product
+    (PyTorch, cuDNN, Keras 2) or before it (Cho et al. 2014; Chainer, Keras 1). gate_activation: ``sigmoid`` or
+    ``hard_sigmoid``, 0.2 · x + 0.5 cut to 0–1 (Keras 1 and 2). forget_bias: added to an LSTM's forget gate at run time
+    (TensorFlow 1: 1.0). The state is zero when an episode begins.
 
     kind, without weights:
 
@@ -74,6 +75,7 @@ class LayerSpec:
     over: str = rare("units")
     gates: str = rare("")
     reset_after: bool = rare(True)
+    gate_activation: str = rare("sigmoid")
     forget_bias: float = rare(0.0)
     centre: str = rare("mean")
     atoms_first: bool = rare(False)

@@ -21,7 +21,8 @@ def describe(path: Path, known: Mapping[str, Any] | None = None) -> Entry:
     """
     known = known or {}
     found = draft(path, known.get("format", ""), {key: known[key] for key in CHOICES if key in known})
-    if found.card is None:
+    doubtful = [guess for guess in found.guesses if guess.needed and not guess.known]
+    if found.card is None or doubtful:
         raise CardNeeded(_question(found), str(path))
     card = found.card
     return Entry(

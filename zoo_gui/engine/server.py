@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Iterator
 
 from zoo_gui.engine.shared import SLOTS, UNLIMITED
-from zoo_gui.types import Progress, Unit, ZooError
+from zoo_gui.types import CardNeeded, Progress, Unit, ZooError
 from zoo_gui.workers import Streams, lower_priority
 
 if TYPE_CHECKING:  # the front end imports this module to start it, and must not pay for the emulator
@@ -188,13 +188,16 @@ class Server:
     # -- commands: lanes ----------------------------------------------------------------------------------------
     def do_load(self, key: str, lane: int | None, agent_id: str, options: dict[str, Any]) -> None:
         """Load an agent (in the loader's thread) into a lane, or into a new one when ``lane`` is None."""
-        self._loader.start(key, lambda: self._load(lane, agent_id, options))
+        self._loader.start(key, lambda: self._load(key, lane, agent_id, options))
 
-    def _load(self, lane: int | None, agent_id: str, options: dict[str, Any]) -> Iterator[tuple]:
+    def _load(self, key: str, lane: int | None, agent_id: str, options: dict[str, Any]) -> Iterator[tuple]:
         from zoo_gui.engine.loading import load_lane
 
-        for result in load_lane(agent_id, options, lambda text: self.send("loading", text)):
-            yield lane, result
+        try:
+            for result in load_lane(agent_id, options, lambda text: self.send("loading", text)):
+                yield lane, result
+        except CardNeeded as error:
+            self.send("card_needed", key, error.path)
 
     def _deliver_load(self, key: str, kind: str, payload: Any) -> None:
         if kind == "progress" and isinstance(payload[1], Progress):
@@ -299,10 +302,15 @@ class Server:
         self.lanes[lane].player.agent.clear_edits()
 
     # -- commands: jobs -----------------------------------------------------------------------------------------
-    def do_run(self, key: str, analysis: str, lane: int, parameters: dict[str, Any]) -> None:
-        """Start an analysis of a lane's agent under a key; a running job of that key is superseded."""
+    def do_run(self, key: str, analysis: str, lane: int | None, parameters: dict[str, Any]) -> None:
+        """Start an analysis of a lane's agent, or without a lane one of the TASKS, under a key; a running job of that
+        key is superseded."""
         from zoo_gui.analysis import ANALYSES
+        from zoo_gui.engine.tasks import TASKS
 
+        if lane is None:
+            self._jobs.start(key, lambda: TASKS[analysis](**parameters))
+            return
         agent = self.lanes[lane].player.agent if lane < len(self.lanes) else None
         if agent is None:
             raise ZooError("This player has no network to analyse: open an agent first.")

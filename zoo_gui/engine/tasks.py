@@ -35,18 +35,18 @@ def draft_task(path: str, choices: Mapping[str, str]) -> Iterator[Progress]:
     yield Progress(1, 1, "read", report(_draft(path, choices)))
 
 
-def preview_task(path: str, choices: Mapping[str, str], key: str, steps: int = 3000) -> Iterator[Progress]:
-    """Play each plausible value of ``key``, others as chosen or guessed: Progress with a tuple of Preview, named by the
-    values' texts, the likeliest first. Raises ZooError, also where no value makes a whole card."""
+def preview_task(path: str, choices: Mapping[str, str], about: str, steps: int = 3000) -> Iterator[Progress]:
+    """Play each plausible value of ``about``, others as chosen or guessed: Progress with a tuple of Preview, named by
+    the values' texts, the likeliest first. Raises ZooError, also where no value makes a whole card."""
     from zoo_gui.analysis.card_preview import card_preview
 
     found = _draft(path, choices)
-    guess = found.guess(key)
+    guess = found.guess(about)
     if guess is None:
-        raise ZooError(f"There is nothing to try about “{key}” in {Path(path).name}.")
+        raise ZooError(f"There is nothing to try about “{about}” in {Path(path).name}.")
     cards = {}
     for value in [guess.value, *guess.alternatives][: 2 * MOST_PREVIEWS]:
-        card = None if value is None else found.with_choice(key, value).card
+        card = None if value is None else found.with_choice(about, value).card
         if card is not None and len(cards) < MOST_PREVIEWS:
             cards.setdefault(text_of(value), card)
     if not cards:

@@ -42,6 +42,10 @@ class PreviewGrid(QtWidgets.QWidget):
         self.title.setText(f"{label}: its plausible values play the same game …")
         self.title.setTextFormat(QtCore.Qt.PlainText)
 
+    def show_fault(self, sentence: str) -> None:
+        """Nothing can be played, and why."""
+        self.title.setText(sentence)
+
     def show_previews(self, previews: tuple[Preview, ...]) -> None:
         """Draw each guess's game, and say which is ahead."""
         for preview in previews:

@@ -39,11 +39,11 @@ class CardWizard(QtWidgets.QDialog):
         self.resize(1180, 720)
         self.heading = _label(f"<b>{html.escape(name)}</b>: reading …")
         self.table = self._make_table()
-        self.reason, self.network = _label(""), _label("")
+        self.reason, self.network = _label("", plain=True), _label("")
         self.network.setTextInteractionFlags(QtCore.Qt.TextSelectableByMouse)
         self.previews = PreviewGrid()
         self.previews.chosen.connect(self._choose_preview)
-        self.status = _label("")
+        self.status = _label("", plain=True)
         self._make_layout()
         self._settle = QtCore.QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self._ask_previews)
@@ -143,7 +143,7 @@ class CardWizard(QtWidgets.QDialog):
             sentences.append(f"Unsure: {', '.join(unsure)}. Select a row to see its values play.")
         if not missing and not unsure:
             sentences.append("Everything needed is known; look at what plays, then save the card.")
-        self.status.setText(html.escape(" ".join((*sentences, *self._report.remarks[:3]))))
+        self.status.setText(" ".join((*sentences, *self._report.remarks[:3])))
 
     def show_previews(self, previews: tuple[Preview, ...]) -> None:
         """How the values of the selected row play by now."""
@@ -154,7 +154,7 @@ class CardWizard(QtWidgets.QDialog):
         if self._report is None:
             name = html.escape(QtCore.QFileInfo(self.path).fileName())
             self.heading.setText(f"<b>{name}</b> cannot be opened")
-        self.status.setText(html.escape(sentence))
+        self.status.setText(sentence)
 
     def show_saved(self, card: str) -> None:
         """The card is kept: open the agent."""
@@ -184,7 +184,7 @@ class CardWizard(QtWidgets.QDialog):
             return
         guess = self._report.guesses[rows[0].row()]
         self._key = guess.key
-        self.reason.setText(f"{html.escape(guess.label)}: {html.escape(guess.reason)}.")
+        self.reason.setText(f"{guess.label}: {guess.reason}.")
         self._settle.start()
 
     def _ask_report(self) -> None:
@@ -196,7 +196,7 @@ class CardWizard(QtWidgets.QDialog):
             return
         self.stopped.emit()
         self.previews.begin(guess.label)
-        self.asked.emit("preview", {"path": self.path, "choices": dict(self.choices), "key": guess.key})
+        self.asked.emit("preview", {"path": self.path, "choices": dict(self.choices), "about": guess.key})
 
     def _ask_save(self) -> None:
         self.stopped.emit()
@@ -211,7 +211,8 @@ def _sureness(guess: GuessRow) -> str:
     return f"{100 * guess.confidence:.0f} %"
 
 
-def _label(text: str) -> QtWidgets.QLabel:
+def _label(text: str, plain: bool = False) -> QtWidgets.QLabel:
     label = QtWidgets.QLabel(text)
+    label.setTextFormat(QtCore.Qt.PlainText if plain else QtCore.Qt.RichText)
     label.setWordWrap(True)
     return label

@@ -29,9 +29,10 @@ class Checkpoint:
 
     format: a name in FORMATS. arrays: {the file's name: array}, numbers only, names and layouts as the file has them,
     in the file's order. convention: how kernels are ordered, ``pytorch`` (OIHW, (out, in)), ``tensorflow`` (HWIO, (in,
-    out)), "" where the file may be either. network: what the file itself says of the network's structure, and names: {our
-    name: the file's} for it (``WeightsSpec.names``); None where it says nothing. facts: what else it says, plain data
-    (game, algorithm, versions, hyperparameters, the number of actions). remarks: sentences on what was passed over.
+    out)), "" where the file may be either. network: what the file itself says of the network's structure, None where it
+    says nothing; names: {our name: the file's, or several} for it (``WeightsSpec.names``). facts: what else it says,
+    plain data (game, algorithm, versions, hyperparameters, the number of actions). remarks: sentences on what was
+    passed over.
     graph: the bytes of a TensorFlow GraphDef with its weights inside, where the file is one.
     """
 

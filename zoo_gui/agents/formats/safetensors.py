@@ -39,6 +39,7 @@ def _array(file, name: str, path: Path, budget: Budget) -> np.ndarray:
     """One tensor; refuses number types that NumPy has only when other packages happen to be imported."""
     part = file.get_slice(name)
     if part.get_dtype() not in NUMPY_TYPES:
-        raise ZooError(f"The weights {path} hold {part.get_dtype()} numbers in {name}: save them as float16 or float32.")
+        kind = part.get_dtype()
+        raise ZooError(f"The weights {path} hold {kind} numbers in {name}: save them as float16 or float32.")
     budget.take(part.get_shape(), 8, name)
     return file.get_tensor(name)

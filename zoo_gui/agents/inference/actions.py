@@ -13,6 +13,11 @@ ALL = (
     "LEFTFIRE", "DOWNFIRE", "UPRIGHTFIRE", "UPLEFTFIRE", "DOWNRIGHTFIRE", "DOWNLEFTFIRE",
 )  # fmt: skip
 """ALE's full action set, in its order."""
+OFTEN = (
+    "Breakout", "Pong", "SpaceInvaders", "Seaquest", "Qbert", "BeamRider", "Enduro", "MsPacman", "Asteroids",
+    "RoadRunner", "Freeway", "Boxing", "Asterix", "MontezumaRevenge",
+)  # fmt: skip
+"""Games that agents are published for most often."""
 PADDLES = ("Breakout", "Pong")
 """Games of which people often keep two or three of the actions."""
 
@@ -34,6 +39,12 @@ def counts(game: str) -> tuple[int, ...]:
     if game:
         return tuple(dict.fromkeys(filter(None, (len(minimal(game)), len(ALL)))))
     return (6, 18, 4, 9, 3, 14, 8, 10, 7, 5)
+
+
+def games_with(count: int) -> tuple[str, ...]:
+    """Games whose minimal set has so many actions, those that people train on most first; all of them for 18."""
+    fitting = [game for game in _table() if count in (len(minimal(game)), len(ALL))]
+    return tuple(sorted(fitting, key=lambda game: (OFTEN.index(game) if game in OFTEN else len(OFTEN), game)))
 
 
 def candidates(game: str, count: int) -> list[Clue]:

@@ -323,6 +323,8 @@ def _epsilons(checkpoint: Checkpoint) -> list[Clue]:
 def _actions(result: Deduced, checkpoint: Checkpoint, count: int) -> None:
     """Names of the outputs, and how an action is picked."""
     board, network = result.board, result.network
+    if not result.game and count:
+        board.guesses["game"] = replace(board.guesses["game"], alternatives=actions.games_with(count))
     found = actions.candidates(result.game, count) if count else []
     names = board.decide("actions.names", found, needed=True)
     result.action_names = tuple(names) if isinstance(names, (list, tuple)) else tuple(str(names or "").split())
