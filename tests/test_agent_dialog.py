@@ -46,15 +46,18 @@ ELSEWHERE = [
 @pytest.fixture
 def make(qtbot):
     """A dialog that is shown with these entries, by default those of the zoo."""
+    kept = []  # or a collection of garbage while it is painted destroys it: no window owns it here
 
     def make(entries=None):
         dialog = AgentDialog("Open an agent")
         qtbot.addWidget(dialog)
+        kept.append(dialog)
         dialog.set_entries(catalogue.entries() if entries is None else entries)
         dialog.show()
         return dialog
 
-    return make
+    yield make
+    kept.clear()
 
 
 def visible(dialog):
