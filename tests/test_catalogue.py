@@ -12,7 +12,8 @@ import pytest
 import tiny_agents
 from safetensors.numpy import save_file
 
-from zoo_gui.agents import catalogue, catalogue_files, sources
+from zoo_gui.agents import catalogue, catalogue_files
+from zoo_gui.agents.fetching import sources
 from zoo_gui.agents.card import Card, Scores, Training
 from zoo_gui.agents.entry import Entry
 from zoo_gui.agents.formats import read_checkpoint

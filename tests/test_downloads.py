@@ -16,7 +16,8 @@ import tiny_agents
 from web import Page, Web
 
 from zoo_gui import cli, settings
-from zoo_gui.agents import catalogue, downloads, hub, sources, transfer
+from zoo_gui.agents import catalogue
+from zoo_gui.agents.fetching import downloads, hub, sources, transfer
 from zoo_gui.agents.entry import Entry
 from zoo_gui.types import Progress, ZooError
 

@@ -10,7 +10,7 @@ import pytest
 import tensorstore
 from stranger_files import check_fuzzed, garbled
 
-from zoo_gui.agents import zstd
+from zoo_gui.agents.reading import zstd
 from zoo_gui.agents.formats import flax_msgpack, orbax, read_checkpoint, recognise
 from zoo_gui.types import ZooError
 

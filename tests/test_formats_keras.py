@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from stranger_files import check_fuzzed, forward, garbled, observation, role, softmax
 
-from zoo_gui.agents import hdf5
+from zoo_gui.agents.reading import hdf5
 from zoo_gui.agents.formats import read_checkpoint, recognise
 from zoo_gui.agents.inference import arrays
-from zoo_gui.agents.keras_config import read_model
+from zoo_gui.agents.reading.keras_config import read_model
 from zoo_gui.types import ZooError
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "agents"
@@ -516,7 +516,7 @@ def test_keras_archive_with_a_damaged_description(tmp_path):
 FUZZ = """
 import signal, sys
 from pathlib import Path
-from zoo_gui.agents.hdf5_walk import read
+from zoo_gui.agents.reading.hdf5_walk import read
 from zoo_gui.types import ZooError
 
 for path in sorted(Path(sys.argv[1]).iterdir())[int(sys.argv[2]):]:

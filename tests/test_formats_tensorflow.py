@@ -11,11 +11,11 @@ import zoo_graphs
 from test_graph import baselines, images, made, saved
 from zoo_graphs import Maker, tf, v1
 
-from zoo_gui.agents import graph_def, graph_ops
+from zoo_gui.agents.graphs import graph_def, graph_ops
 from zoo_gui.agents.formats import SURE, recognise, saved_model, tensorflow_checkpoint, tensorflow_graph
-from zoo_gui.agents.graph_nodes import Graph
+from zoo_gui.agents.graphs.graph_nodes import Graph
 from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
-from zoo_gui.agents.tensor_bundle import Bundle
+from zoo_gui.agents.reading.tensor_bundle import Bundle
 from zoo_gui.types import ZooError
 
 SMALL = (12, 12, 4)

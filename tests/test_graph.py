@@ -10,7 +10,7 @@ from zoo_graphs import CHANNELS, HIDDEN, Maker, flattened, tf, v1
 from zoo_gui.agents.agent import Agent
 from zoo_gui.agents.card import ActionSpec, Card, LayerSpec, NetworkSpec, PreprocessingSpec, WeightsSpec
 from zoo_gui.agents.formats import tensorflow_graph
-from zoo_gui.agents.graph import GraphLayout, GraphNetwork
+from zoo_gui.agents.graphs.graph import GraphLayout, GraphNetwork
 from zoo_gui.types import ReceptiveField, Unit, ZooError
 
 FIELDS = {

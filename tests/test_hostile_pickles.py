@@ -20,7 +20,7 @@ from test_formats_pickle import WEIGHTS, ancient_tar, dopamine, python2_array
 from torch import nn
 
 from zoo_gui.agents.formats import Checkpoint, pickles, pytorch, recognise, stable_baselines2, stable_baselines3
-from zoo_gui.agents.inert import load
+from zoo_gui.agents.reading.inert import load
 from zoo_gui.types import ZooError
 
 MEMORY = 1 << 30

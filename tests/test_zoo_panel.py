@@ -11,7 +11,8 @@ from test_agent_dialog import ELSEWHERE, STAGES, png
 from web import Page, Web
 
 from zoo_gui import library as library_module
-from zoo_gui.agents import catalogue, transfer
+from zoo_gui.agents import catalogue
+from zoo_gui.agents.fetching import transfer
 from zoo_gui.app import MainWindow, dropped_ids
 from zoo_gui.engine import server as server_module
 from zoo_gui.library import Library

@@ -250,7 +250,7 @@ def _graph(card: Card, graph: bytes | None, source: str):
     """The layout and network of a card whose layers are tensors of the file's own graph."""
     if graph is None:
         raise ZooError(f"The card contradicts its weights {source}: it names a graph's tensors, and the file has none.")
-    from zoo_gui.agents.graph import GraphLayout, GraphNetwork
+    from zoo_gui.agents.graphs.graph import GraphLayout, GraphNetwork
 
     layout = GraphLayout(card, graph, source)
     return layout, GraphNetwork(layout, observation_range=card.preprocessing.observation_range)

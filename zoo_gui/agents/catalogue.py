@@ -18,7 +18,8 @@ from typing import Any, Collection, Iterable, Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
 from zoo_gui import settings
-from zoo_gui.agents import catalogue_files, downloads, formats, hub, sources
+from zoo_gui.agents import catalogue_files, formats
+from zoo_gui.agents.fetching import downloads, hub, sources
 from zoo_gui.agents.card import ALGORITHM_TITLES, CARD_FILE
 from zoo_gui.agents.catalogue_files import THUMBNAIL_FILE
 from zoo_gui.agents.entry import EMBEDDED, FOLDER, READY, REMOTE, SOURCES, Entry, figure

@@ -11,7 +11,7 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from zoo_gui.agents.limits import MAX_ARRAY_BYTES
+from zoo_gui.agents.reading.limits import MAX_ARRAY_BYTES
 from zoo_gui.analysis import ANALYSES, Progress
 from zoo_gui.play.player import play
 from zoo_gui.types import ZooError

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Sequence
 
 from zoo_gui.agents.card import Card
-from zoo_gui.agents.graph_families import FAMILIES, Family
+from zoo_gui.agents.graphs.graph_families import FAMILIES, Family
 from zoo_gui.agents.layout import Layout
 from zoo_gui.agents.network_spec import RECURRENT
 from zoo_gui.play.rollout import representation_layer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Mapping
 
-from zoo_gui.agents import sources
+from zoo_gui.agents.fetching import sources
 from zoo_gui.play import games
 from zoo_gui.settings import resource_path
 from zoo_gui.types import ZooError

@@ -15,7 +15,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from zoo_gui.agents import limits
+from zoo_gui.agents.reading import limits
 from zoo_gui.agents.network_spec import RECURRENT, NetworkSpec
 from zoo_gui.play.emulator import Emulator
 from zoo_gui.play.player import Player

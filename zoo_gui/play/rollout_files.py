@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Iterator, Mapping
 
 import numpy as np
 
-from zoo_gui.agents import limits
+from zoo_gui.agents.reading import limits
 from zoo_gui.play.rollout import ZOO_KEYS, Recipe, Rollout, scaled
 from zoo_gui.types import ZooError
 

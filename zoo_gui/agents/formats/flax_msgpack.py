@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
-from zoo_gui.agents.limits import MAX_DEPTH, NUMBERS, Budget
+from zoo_gui.agents.reading.limits import MAX_DEPTH, NUMBERS, Budget
 from zoo_gui.types import ZooError
 
 SUFFIXES = (".msgpack", ".flax", ".cleanrl_model", ".ckpt", ".mpk")

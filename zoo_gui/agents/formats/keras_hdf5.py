@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
-from zoo_gui.agents.hdf5 import SIGNATURE, Tree, read_tree
-from zoo_gui.agents.keras_config import KerasModel, read_model
+from zoo_gui.agents.reading.hdf5 import SIGNATURE, Tree, read_tree
+from zoo_gui.agents.reading.keras_config import KerasModel, read_model
 from zoo_gui.types import ZooError
 
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".h5f", ".keras", ".weights.h5", ".model")

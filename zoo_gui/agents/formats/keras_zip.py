@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo_gui.agents.archives import open_zip
+from zoo_gui.agents.reading.archives import open_zip
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
 from zoo_gui.agents.formats.keras_hdf5 import OPTIMIZER, parse_config
-from zoo_gui.agents.hdf5 import Tree, read_tree
-from zoo_gui.agents.keras_config import CONTAINERS, KerasModel, read_model
-from zoo_gui.agents.limits import read_member
+from zoo_gui.agents.reading.hdf5 import Tree, read_tree
+from zoo_gui.agents.reading.keras_config import CONTAINERS, KerasModel, read_model
+from zoo_gui.agents.reading.limits import read_member
 from zoo_gui.types import ZooError
 
 WEIGHTS = "model.weights.h5"

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents.archives import open_zip
+from zoo_gui.agents.reading.archives import open_zip
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
-from zoo_gui.agents.limits import MAX_RATIO, NUMBERS, SMALL, Budget, read_member
+from zoo_gui.agents.reading.limits import MAX_RATIO, NUMBERS, SMALL, Budget, read_member
 from zoo_gui.types import ZooError
 
 MAGIC = b"\x93NUMPY"

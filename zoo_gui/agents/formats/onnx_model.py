@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
-from zoo_gui.agents.graph_builder import Builder, Unreadable, finished
-from zoo_gui.agents.limits import NUMBERS, Budget
+from zoo_gui.agents.reading.graph_builder import Builder, Unreadable, finished
+from zoo_gui.agents.reading.limits import NUMBERS, Budget
 from zoo_gui.types import ZooError
 
 MAX_NODES = 5000
@@ -126,7 +126,7 @@ def _dtype(code: int) -> np.dtype | None:
 
 def _network(graph: Any, constants: dict[str, np.ndarray]):
     """(network or None, {our name: the initialiser's}, remarks, facts)."""
-    from zoo_gui.agents.onnx_graph import outputs
+    from zoo_gui.agents.reading.onnx_graph import outputs
 
     builder = Builder()
     try:

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents import zstd
+from zoo_gui.agents.reading import zstd
 from zoo_gui.agents.formats import HEAD, NO, SURE, Checkpoint, flax_msgpack, register
-from zoo_gui.agents.limits import (
+from zoo_gui.agents.reading.limits import (
     MAX_ARRAY_BYTES, MAX_ARRAYS, MAX_RATIO, MAX_TOTAL_BYTES, NUMBERS, SMALL, Budget, check_shape,
 )  # fmt: skip
 from zoo_gui.types import ZooError

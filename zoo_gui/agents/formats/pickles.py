@@ -13,12 +13,12 @@ from typing import Any, Mapping
 
 import numpy as np
 
-from zoo_gui.agents import torch_files
+from zoo_gui.agents.reading import torch_files
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
 from zoo_gui.agents.formats.pytorch import nothing_found, object_facts
-from zoo_gui.agents.inert import FAULTS, OPCODES, Source, load
-from zoo_gui.agents.inert_search import Found, find_arrays
-from zoo_gui.agents.limits import MAX_RATIO, SMALL
+from zoo_gui.agents.reading.inert import FAULTS, OPCODES, Source, load
+from zoo_gui.agents.reading.inert_search import Found, find_arrays
+from zoo_gui.agents.reading.limits import MAX_RATIO, SMALL
 from zoo_gui.types import ZooError
 
 SUFFIXES = (".pkl", ".pickle", ".p", ".pck", ".pk", ".save", ".joblib", ".pkl.gz", ".pickle.gz", ".dump", ".gz")

@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from zoo_gui.agents.archives import open_zip
+from zoo_gui.agents.reading.archives import open_zip
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
-from zoo_gui.agents.inert_search import Found, find_arrays, plain_values
-from zoo_gui.agents.torch_files import MAGIC_BYTES, Content, is_tar, read_content
-from zoo_gui.agents.torch_scripts import script_modules, script_sources
+from zoo_gui.agents.reading.inert_search import Found, find_arrays, plain_values
+from zoo_gui.agents.reading.torch_files import MAGIC_BYTES, Content, is_tar, read_content
+from zoo_gui.agents.reading.torch_scripts import script_modules, script_sources
 from zoo_gui.types import ZooError
 
 SUFFIXES = (

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
-from zoo_gui.agents.limits import Budget
+from zoo_gui.agents.reading.limits import Budget
 from zoo_gui.types import ZooError
 
 NUMPY_TYPES = {"F16", "F32", "F64", "BOOL", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64"}

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo_gui.agents import graph_def, variable_names
+from zoo_gui.agents.graphs import graph_def
+from zoo_gui.agents.reading import variable_names
 from zoo_gui.agents.formats import NO, SURE, Checkpoint, register
 from zoo_gui.agents.formats.keras_hdf5 import names_of, parse_config
 from zoo_gui.agents.formats.tensorflow_checkpoint import Variables, read_variables
 from zoo_gui.agents.formats.tensorflow_graph import graph_checkpoint, kind_of, read_bytes
-from zoo_gui.agents.graph_freeze import freeze, inline, restored
-from zoo_gui.agents.keras_config import KerasModel, read_model
+from zoo_gui.agents.graphs.graph_freeze import freeze, inline, restored
+from zoo_gui.agents.reading.keras_config import KerasModel, read_model
 from zoo_gui.types import ZooError
 
 FILE = "saved_model.pb"

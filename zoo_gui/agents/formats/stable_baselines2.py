@@ -6,11 +6,11 @@ import io
 from pathlib import Path
 from typing import Any
 
-from zoo_gui.agents.archives import open_zip
-from zoo_gui.agents.baselines_data import read_data, read_npy
-from zoo_gui.agents.baselines_network import Unknown, baselines2
+from zoo_gui.agents.reading.archives import open_zip
+from zoo_gui.agents.reading.baselines_data import read_data, read_npy
+from zoo_gui.agents.reading.baselines_network import Unknown, baselines2
 from zoo_gui.agents.formats import NO, SURE, Checkpoint, register
-from zoo_gui.agents.limits import Budget, read_member
+from zoo_gui.agents.reading.limits import Budget, read_member
 from zoo_gui.types import ZooError
 
 MEMBERS = {"data", "parameters"}

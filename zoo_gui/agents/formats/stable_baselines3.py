@@ -9,14 +9,14 @@ from typing import Any, Mapping
 
 import numpy as np
 
-from zoo_gui.agents.archives import open_zip
-from zoo_gui.agents.baselines_data import SavedData, read_data, versions
-from zoo_gui.agents.baselines_network import Unknown, baselines3
+from zoo_gui.agents.reading.archives import open_zip
+from zoo_gui.agents.reading.baselines_data import SavedData, read_data, versions
+from zoo_gui.agents.reading.baselines_network import Unknown, baselines3
 from zoo_gui.agents.formats import NO, SURE, Checkpoint, register
-from zoo_gui.agents.inert import Name
-from zoo_gui.agents.inert_search import find_arrays
-from zoo_gui.agents.limits import read_member
-from zoo_gui.agents.torch_files import read_content
+from zoo_gui.agents.reading.inert import Name
+from zoo_gui.agents.reading.inert_search import find_arrays
+from zoo_gui.agents.reading.limits import read_member
+from zoo_gui.agents.reading.torch_files import read_content
 from zoo_gui.types import ZooError
 
 KNOWN_EXTRACTORS = ("NatureCNN", "FlattenExtractor")

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents import graph_def, variable_names
+from zoo_gui.agents.graphs import graph_def
+from zoo_gui.agents.reading import variable_names
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
 from zoo_gui.agents.formats.tensorflow_graph import graph_checkpoint, kind_of, read_bytes
-from zoo_gui.agents.graph_freeze import freeze, inline, restored
-from zoo_gui.agents.limits import Budget
-from zoo_gui.agents.tensor_bundle import MAGIC, Bundle, Damaged, table
+from zoo_gui.agents.graphs.graph_freeze import freeze, inline, restored
+from zoo_gui.agents.reading.limits import Budget
+from zoo_gui.agents.reading.tensor_bundle import MAGIC, Bundle, Damaged, table
 from zoo_gui.types import ZooError
 
 _PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents import graph_def, graph_families, graph_layers, graph_ops
+from zoo_gui.agents.graphs import graph_def, graph_families, graph_layers, graph_ops
 from zoo_gui.agents.formats import MAYBE, NO, SURE, Checkpoint, register
-from zoo_gui.agents.graph_freeze import inline
-from zoo_gui.agents.graph_nodes import Graph, Node, check_allowed, producer
-from zoo_gui.agents.limits import Budget
+from zoo_gui.agents.graphs.graph_freeze import inline
+from zoo_gui.agents.graphs.graph_nodes import Graph, Node, check_allowed, producer
+from zoo_gui.agents.reading.limits import Budget
 from zoo_gui.agents.network_spec import NetworkSpec
 from zoo_gui.types import ZooError
 

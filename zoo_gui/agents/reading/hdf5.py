@@ -53,7 +53,7 @@ def read_tree(path: Path, data: bytes | None = None, without: tuple[str, ...] = 
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(
         [str(Path(zoo_gui.__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])}  # fmt: skip
     # -P: never import from the folder that we happen to be in, which may be a stranger's
-    command = [sys.executable, "-P", "-m", "zoo_gui.agents.hdf5_walk", json.dumps(call)]
+    command = [sys.executable, "-P", "-m", "zoo_gui.agents.reading.hdf5_walk", json.dumps(call)]
     try:
         done = subprocess.run(
             command, input=data or b"", env=environment, capture_output=True, timeout=seconds * PATIENCE

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents import graph_def
+from zoo_gui.agents.graphs import graph_def
 
 OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH"
 SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"

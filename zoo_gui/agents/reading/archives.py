@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from zoo_gui.agents.limits import MAX_MEMBERS, check_zip
+from zoo_gui.agents.reading.limits import MAX_MEMBERS, check_zip
 from zoo_gui.types import ZooError
 
 MAX_DIRECTORY = MAX_MEMBERS << 9

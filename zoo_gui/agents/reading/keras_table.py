@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from zoo_gui.agents.graph_builder import CENTRED, Builder, Layer, Unreadable, Value, dueling, with_number
+from zoo_gui.agents.reading.graph_builder import CENTRED, Builder, Layer, Unreadable, Value, dueling, with_number
 
 ACTIVATIONS = {
     "linear": "linear", "relu": "relu", "relu6": "relu6", "tanh": "tanh", "sigmoid": "sigmoid", "elu": "elu",

@@ -11,10 +11,10 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from zoo_gui.agents.inert import Name, Record
-from zoo_gui.agents.inert_torch import Tensor
-from zoo_gui.agents.inert_values import NumpyArray, Unreadable
-from zoo_gui.agents.limits import MAX_DEPTH, Budget
+from zoo_gui.agents.reading.inert import Name, Record
+from zoo_gui.agents.reading.inert_torch import Tensor
+from zoo_gui.agents.reading.inert_values import NumpyArray, Unreadable
+from zoo_gui.agents.reading.limits import MAX_DEPTH, Budget
 from zoo_gui.types import ZooError
 
 MAX_NODES = 50_000

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents import graph_def
-from zoo_gui.agents.limits import Budget
+from zoo_gui.agents.graphs import graph_def
+from zoo_gui.agents.reading.limits import Budget
 from zoo_gui.types import ZooError
 
 MAGIC = struct.pack("<Q", 0xDB4775248B80FB57)

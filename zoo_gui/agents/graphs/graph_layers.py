@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from zoo_gui.agents import graph_def, graph_ops
-from zoo_gui.agents.graph_nodes import Graph, Node, producer
+from zoo_gui.agents.graphs import graph_def, graph_ops
+from zoo_gui.agents.graphs.graph_nodes import Graph, Node, producer
 from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
 
 PASSING = graph_ops.UNARY | graph_ops.NORMS | {"Reshape", "Squeeze", "ExpandDims", "Transpose", "Concat", "ConcatV2"}

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from zoo_gui.agents.graph_builder import Builder, Layer, Unreadable, Value, finished
-from zoo_gui.agents.keras_table import apply
+from zoo_gui.agents.reading.graph_builder import Builder, Layer, Unreadable, Value, finished
+from zoo_gui.agents.reading.keras_table import apply
 from zoo_gui.agents.network_spec import NetworkSpec
 
 CONTAINERS = ("Sequential", "Functional", "Model", "Network", "Graph")

@@ -6,8 +6,8 @@ import re
 from itertools import islice
 from typing import Any, Iterator, Mapping
 
-from zoo_gui.agents.inert import Record
-from zoo_gui.agents.limits import MAX_DEPTH
+from zoo_gui.agents.reading.inert import Record
+from zoo_gui.agents.reading.limits import MAX_DEPTH
 
 MAX_MODULES = 2_000
 _FINAL = re.compile(r"  (\w{1,40}) : Final\[[\w\[\], ]{1,60}\] = ([^\n]{1,60})\n")

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents.inert import Inert, Machine, Name, Record, Table, constructor
-from zoo_gui.agents.limits import Budget, check_shape
+from zoo_gui.agents.reading.inert import Inert, Machine, Name, Record, Table, constructor
+from zoo_gui.agents.reading.limits import Budget, check_shape
 from zoo_gui.types import ZooError
 
 BFLOAT16 = "bfloat16"

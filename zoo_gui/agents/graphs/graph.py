@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents import graph_def, graph_fields, graph_layers, graph_ops
+from zoo_gui.agents.graphs import graph_def, graph_fields, graph_layers, graph_ops
 from zoo_gui.agents.card import Card
-from zoo_gui.agents.graph_fields import Field
-from zoo_gui.agents.graph_nodes import Graph, producer, tensor_name
-from zoo_gui.agents.graph_run import Meter, Program, fixed, leading, tf
-from zoo_gui.agents.graph_taps import Weight, batch_axes, leading_ones, rows, short, tap
+from zoo_gui.agents.graphs.graph_fields import Field
+from zoo_gui.agents.graphs.graph_nodes import Graph, producer, tensor_name
+from zoo_gui.agents.graphs.graph_run import Meter, Program, fixed, leading, tf
+from zoo_gui.agents.graphs.graph_taps import Weight, batch_axes, leading_ones, rows, short, tap
 from zoo_gui.agents.layout import MAX_ACTIVATIONS, _slices, _times
 from zoo_gui.agents.network import NO_STATE, Network
 from zoo_gui.agents.network_spec import LayerSpec

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from zoo_gui.agents import graph_ops
-from zoo_gui.agents.graph_layers import PASSING, data_inputs
-from zoo_gui.agents.graph_nodes import Graph, Node, producer
+from zoo_gui.agents.graphs import graph_ops
+from zoo_gui.agents.graphs.graph_layers import PASSING, data_inputs
+from zoo_gui.agents.graphs.graph_nodes import Graph, Node, producer
 from zoo_gui.agents.layout import grown
 from zoo_gui.types import ReceptiveField
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents.graph_builder import Builder, Layer, Unreadable, Value, dueling, with_number
+from zoo_gui.agents.reading.graph_builder import Builder, Layer, Unreadable, Value, dueling, with_number
 
 ACTIVATIONS = {
     "Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid", "Elu": "elu", "Selu": "selu", "Softplus": "softplus",

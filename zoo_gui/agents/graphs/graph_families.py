@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zoo_gui.agents import graph_layers
-from zoo_gui.agents.graph_nodes import Graph
+from zoo_gui.agents.graphs import graph_layers
+from zoo_gui.agents.graphs.graph_nodes import Graph
 from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
 
 

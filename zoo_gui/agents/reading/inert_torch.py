@@ -9,9 +9,9 @@ from typing import Any, Callable
 
 import numpy as np
 
-from zoo_gui.agents.inert import FAULTS, Inert, Machine, Name, constructor
-from zoo_gui.agents.inert_values import BFLOAT16, Unreadable, finished, whole_numbers
-from zoo_gui.agents.limits import Budget, check_shape
+from zoo_gui.agents.reading.inert import FAULTS, Inert, Machine, Name, constructor
+from zoo_gui.agents.reading.inert_values import BFLOAT16, Unreadable, finished, whole_numbers
+from zoo_gui.agents.reading.limits import Budget, check_shape
 from zoo_gui.types import ZooError
 
 STRETCHED = 64 << 20

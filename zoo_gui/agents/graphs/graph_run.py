@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents import graph_def, graph_ops
+from zoo_gui.agents.graphs import graph_def, graph_ops
 from zoo_gui.agents.backend import configure_tensorflow
-from zoo_gui.agents.graph_nodes import Graph, Node, check_allowed, producer
+from zoo_gui.agents.graphs.graph_nodes import Graph, Node, check_allowed, producer
 from zoo_gui.types import ZooError
 
 tf = configure_tensorflow()

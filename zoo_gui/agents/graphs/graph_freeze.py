@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents import graph_def, graph_ops
-from zoo_gui.agents.graph_nodes import MAX_NODES
+from zoo_gui.agents.graphs import graph_def, graph_ops
+from zoo_gui.agents.graphs.graph_nodes import MAX_NODES
 from zoo_gui.types import ZooError
 
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")

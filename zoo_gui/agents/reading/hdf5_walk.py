@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-from zoo_gui.agents.hdf5 import Tree
-from zoo_gui.agents.limits import (
+from zoo_gui.agents.reading.hdf5 import Tree
+from zoo_gui.agents.reading.limits import (
     MAX_ARRAY_BYTES, MAX_ARRAYS, MAX_DEPTH, MAX_RATIO, MAX_TOTAL_BYTES, NUMBERS, SMALL, Budget,
 )  # fmt: skip
 from zoo_gui.types import ZooError

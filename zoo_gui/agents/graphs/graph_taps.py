@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents.graph_fields import Field
-from zoo_gui.agents.graph_run import tf
+from zoo_gui.agents.graphs.graph_fields import Field
+from zoo_gui.agents.graphs.graph_run import tf
 
 _TO_HWC = (0, 2, 3, 1)
 

@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from zoo_gui.agents.archives import open_zip
-from zoo_gui.agents.inert import FAULTS, Inert, Machine, Name, constructor, load
-from zoo_gui.agents.inert_torch import TORCH_TYPES, Storage, Tensor, storage_kind
-from zoo_gui.agents.inert_values import whole_numbers
-from zoo_gui.agents.limits import read_member
+from zoo_gui.agents.reading.archives import open_zip
+from zoo_gui.agents.reading.inert import FAULTS, Inert, Machine, Name, constructor, load
+from zoo_gui.agents.reading.inert_torch import TORCH_TYPES, Storage, Tensor, storage_kind
+from zoo_gui.agents.reading.inert_values import whole_numbers
+from zoo_gui.agents.reading.limits import read_member
 from zoo_gui.types import ZooError
 
 MAGIC = 0x1950A86A20F9469CFC6C

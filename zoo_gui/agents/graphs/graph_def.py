@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents.limits import check_shape
+from zoo_gui.agents.reading.limits import check_shape
 from zoo_gui.types import ZooError
 
 MAX_GRAPH_BYTES = 512 << 20

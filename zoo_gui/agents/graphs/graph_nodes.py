@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo_gui.agents import graph_def, graph_ops
+from zoo_gui.agents.graphs import graph_def, graph_ops
 from zoo_gui.types import ZooError
 
 MAX_NODES = 100_000

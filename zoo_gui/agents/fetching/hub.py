@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from zoo_gui import settings
-from zoo_gui.agents import downloads
+from zoo_gui.agents.fetching import downloads
 from zoo_gui.agents.entry import Entry
-from zoo_gui.agents.sources import HUB, HUB_SCHEME
+from zoo_gui.agents.fetching.sources import HUB, HUB_SCHEME
 from zoo_gui.types import ZooError
 
 log = logging.getLogger(__name__)

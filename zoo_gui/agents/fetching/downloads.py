@@ -24,7 +24,7 @@ from typing import Any, Iterator
 from urllib.parse import unquote, urlsplit
 
 from zoo_gui import settings
-from zoo_gui.agents.transfer import Transfer, Unreachable
+from zoo_gui.agents.fetching.transfer import Transfer, Unreachable
 from zoo_gui.types import Progress, ZooError
 
 __all__ = ["MAX_BYTES", "Unreachable", "fetch", "fetch_all", "fetched_urls", "folder", "mirrored", "place", "present"]

@@ -12,10 +12,10 @@ from typing import Any, Mapping
 
 import numpy as np
 
-from zoo_gui.agents.inert import FAULTS, Name, Record, load
-from zoo_gui.agents.inert_search import plain_values
-from zoo_gui.agents.inert_values import NumpyArray
-from zoo_gui.agents.limits import NUMBERS, Budget, read_member
+from zoo_gui.agents.reading.inert import FAULTS, Name, Record, load
+from zoo_gui.agents.reading.inert_search import plain_values
+from zoo_gui.agents.reading.inert_values import NumpyArray
+from zoo_gui.agents.reading.limits import NUMBERS, Budget, read_member
 from zoo_gui.types import ZooError
 
 MAX_DATA = 64 << 20

@@ -1,0 +1,1 @@
+"""Agents that are published elsewhere: where they are, and how they get here."""

@@ -1,0 +1,1 @@
+"""TensorFlow graphs of strangers: parsed, walked, frozen and run operation by operation."""
