@@ -290,6 +290,9 @@ def test_difference_does_not_wrap_around():
 def test_receptive_fields_reach_the_screen():
     field = ReceptiveField((8, 8), (4, 4), (-2, -2))
     assert imaging.observation_to_screen((0, 0, 84, 84), (84, 84), (210, 160)) == (0, 0, 160, 210)
+    crop = (34, 0, 160, 160)
+    assert imaging.observation_to_screen((0, 0, 80, 80), (80, 80), (210, 160), crop) == (0, 34, 160, 160)
+    assert imaging.observation_to_screen((-4, 10, 8, 8), (80, 80), (210, 160), crop) == (20, 26, 16, 16)
     x, y, width, height = imaging.observation_to_screen(field.box(0, 20), (84, 84), (210, 160))
     assert (x, y) == (pytest.approx(78 * 160 / 84), 0)
     assert (width, height) == (pytest.approx(6 * 160 / 84), pytest.approx(6 * 2.5))
@@ -323,3 +326,10 @@ def test_the_difference_of_colours_is_their_mean_change():
     newest[0, 0] = (255, 30, 30)
     change = imaging.difference(newest, previous)
     assert change.shape == (2, 3) and change[0, 0] == 75 and change[1, 1] == -30
+
+
+def test_an_overlay_covers_only_what_the_network_sees():
+    picture = np.full((40, 30, 4), 100, np.uint8)
+    mixed = imaging.blend(picture, imaging.veil(np.ones((8, 8)), (40, 30), 1.0, (10, -5, 20, 20)))
+    changed = (mixed[..., :3] != 100).any(-1)
+    assert changed[10:30, :15].all() and changed.sum() == 20 * 15

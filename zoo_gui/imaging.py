@@ -258,14 +258,28 @@ def _veil_tables(opacity: float) -> tuple[np.ndarray, np.ndarray]:
     return colour.view(np.uint32).ravel(), keep.view(np.uint32).ravel()
 
 
-def veil(weights: np.ndarray, shape: tuple[int, int], opacity: float) -> Veil:
-    """Overlay of (h, w) weights in −1 … 1 stretched over a picture of ``shape`` (H, W).
+def veil(
+    weights: np.ndarray, shape: tuple[int, int], opacity: float, inside: tuple[int, int, int, int] | None = None
+) -> Veil:
+    """Overlay of (h, w) weights in −1 … 1 stretched over a picture of ``shape`` (H, W), or over the part ``inside`` of
+    it, (top, left, height, width), which may reach beyond its edges.
 
     Opacity grows with the magnitude up to ``opacity``; the hue says the sign.
     """
     index = np.clip(weights * np.float32(127) + np.float32(128.5), 1, 255).astype(np.uint8)
-    return Veil(*(cv2.resize(bgra(table[index]), shape[::-1], interpolation=cv2.INTER_LINEAR)
-                  for table in _veil_tables(float(opacity))))
+    tables = _veil_tables(float(opacity))
+    if inside is None or inside == (0, 0, *shape):
+        return Veil(*(cv2.resize(bgra(table[index]), shape[::-1], interpolation=cv2.INTER_LINEAR) for table in tables))
+    top, left, height, width = inside
+    rows, columns = slice(max(0, top), top + height), slice(max(0, left), left + width)
+    whole = []
+    for table in tables:
+        part = cv2.resize(bgra(table[index]), (width, height), interpolation=cv2.INTER_LINEAR)
+        picture = np.ascontiguousarray(bgra(np.full(shape, table[128], np.uint32)))  # weight 0: nothing is laid over
+        target = picture[rows, columns]
+        target[...] = part[max(0, -top) :, max(0, -left) :][: target.shape[0], : target.shape[1]]
+        whole.append(picture)
+    return Veil(*whole)
 
 
 def blend(picture: np.ndarray, overlay: Veil) -> np.ndarray:
@@ -275,16 +289,17 @@ def blend(picture: np.ndarray, overlay: Veil) -> np.ndarray:
     return mixed
 
 
-def observation_to_screen(box: tuple[int, int, int, int], observation: tuple[int, int],
-                          screen: tuple[int, int]) -> tuple[float, float, float, float]:
+def observation_to_screen(box: tuple[int, int, int, int], observation: tuple[int, int], screen: tuple[int, int],
+                          inside: tuple[int, int, int, int] | None = None) -> tuple[float, float, float, float]:
     """(top, left, height, width) in observation pixels to (x, y, width, height) in screen pixels, cut at its edges.
 
-    The observation covers the whole screen.
+    inside: the part of the screen that the observation covers, (top, left, height, width); by default all of it.
     """
     top, left, height, width = box
-    down, across = screen[0] / observation[0], screen[1] / observation[1]
-    y0, y1 = max(0.0, top * down), min(float(screen[0]), (top + height) * down)
-    x0, x1 = max(0.0, left * across), min(float(screen[1]), (left + width) * across)
+    above, before, high, wide = inside or (0, 0, *screen)
+    down, across = high / observation[0], wide / observation[1]
+    y0, y1 = max(0.0, above + top * down), min(float(screen[0]), above + (top + height) * down)
+    x0, x1 = max(0.0, before + left * across), min(float(screen[1]), before + (left + width) * across)
     return x0, y0, max(0.0, x1 - x0), max(0.0, y1 - y0)
 
 

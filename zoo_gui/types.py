@@ -226,7 +226,8 @@ class LaneInfo:
     scores_kind: ``logits`` or ``q``. has_value: whether Decision.value is given.
     description: a few lines about the agent (how it was trained, its measured score).
     observation_range: what black and white stand for in a picture of the observation. observation_dtype: ``uint8`` or
-    ``float32``. frame_channels: of each frame in it, 3 where it is in colour.
+    ``float32``. frame_channels: of each frame in it, 3 where it is in colour. frame_box: the part of the screen that it
+    covers, (top, left, height, width) in screen pixels; None: all of it.
     """
 
     lane: int
@@ -246,6 +247,7 @@ class LaneInfo:
     observation_range: tuple[float, float] = (0.0, 255.0)
     observation_dtype: str = "uint8"
     frame_channels: int = 1
+    frame_box: tuple[int, int, int, int] | None = None
 
     def layer(self, name: str) -> LayerInfo | None:
         """The layer of that name, or None."""

@@ -101,6 +101,7 @@ class Agent:
         digest = hashlib.sha256()
         parts = [tables.identity(part) for part in (self.card.network, self.card.preprocessing)]
         digest.update(json.dumps(parts, sort_keys=True).encode())
+        digest.update(getattr(self._layout, "digest", "").encode())  # a graph computes with more than its weights
         for key in sorted(self.weights):
             digest.update(f"{key}{self.weights[key].shape}".encode())
             digest.update(self.weights[key].tobytes())

@@ -36,6 +36,7 @@ class Lane:
             description=self.description, observation_range=spec.observation_range,
             observation_dtype="float32" if spec.is_float else "uint8",
             frame_channels=3 if spec.color == "rgb" else 1,
+            frame_box=player.pipeline.frame_box if player.pipeline else None,
         )
 
     def share(self, lane: int) -> SharedLane:

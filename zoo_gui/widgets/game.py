@@ -79,7 +79,7 @@ class GameCell:
         self._scale.mode = "frame" if view["scale"] == "frame" else "running"
         self._scale.update(np.array([_high_end(magnitude)], np.float32), counts=stack_is_full(step))
         weights = np.sign(weights) * np.sqrt(magnitude / (float(self._scale.level()) or 1.0))
-        self._veil = veil(weights, self.info.screen, view["saliency_opacity"])
+        self._veil = veil(weights, self.info.screen, view["saliency_opacity"], self.info.frame_box)
         what = {"action": "chosen action", "value": "value", "unit": "selected unit"}.get(target, "")
         self._write_caption(saliency=f"saliency: {what}{', magenta + cyan −' if signed else ''}")
 
@@ -111,7 +111,7 @@ class GameCell:
                 self._put_field(None, "", f"{self.unit} is silent")
                 return
             box = layer.receptive_field.box(int(row), int(column))
-            seen = observation_to_screen(box, self.info.observation_shape[:2], self.info.screen)
+            seen = observation_to_screen(box, self.info.observation_shape[:2], self.info.screen, self.info.frame_box)
             self._put_field(seen, f"{self.unit} = {number(plane[row, column])}", "")
 
     def _put_field(self, seen: tuple[float, float, float, float] | None, text: str, caption: str) -> None:

@@ -99,8 +99,11 @@ def recognise(path: Path) -> Format:
 def read_checkpoint(path: Path, format: str = "", sha256: str = "") -> Checkpoint:
     """What a checkpoint holds, read by ``format`` (default: found out), after checking size and SHA-256.
 
+    path: a file, a folder, or what the names of a TensorFlow checkpoint's files begin with.
     Raises ZooError for a file that is missing, over 2 GiB, not the one that the digest names, or damaged.
     """
+    if not path.exists() and Path(f"{path}.index").exists():
+        path = Path(f"{path}.index")
     check_file(path, sha256)
     found = FORMATS[format] if format else recognise(path)
     return found.read(path)
