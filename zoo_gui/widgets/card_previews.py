@@ -18,7 +18,8 @@ AHEAD = "#7CC36F"
 
 
 class PreviewGrid(QtWidgets.QWidget):
-    """``chosen(name)`` when the person takes one; ``begin`` empties it for another question."""
+    """``chosen(name)`` when the person takes one; ``begin`` empties it for another question. steps: agent steps that
+    every guess has played, 0 before."""
 
     chosen = QtCore.Signal(str)
 
@@ -27,6 +28,7 @@ class PreviewGrid(QtWidgets.QWidget):
         self.title = QtWidgets.QLabel()
         self.title.setWordWrap(True)
         self.tiles: dict[str, Tile] = {}
+        self.steps = 0
         self._grid = QtWidgets.QGridLayout()
         column = QtWidgets.QVBoxLayout(self)
         column.addWidget(self.title)
@@ -38,7 +40,7 @@ class PreviewGrid(QtWidgets.QWidget):
         for tile in self.tiles.values():
             self._grid.removeWidget(tile)
             tile.deleteLater()
-        self.tiles = {}
+        self.tiles, self.steps = {}, 0
         self.title.setText(f"{label}: its plausible values play the same game …")
         self.title.setTextFormat(QtCore.Qt.PlainText)
 
@@ -55,6 +57,7 @@ class PreviewGrid(QtWidgets.QWidget):
                 place = len(self.tiles) - 1
                 self._grid.addWidget(tile, place // COLUMNS, place % COLUMNS)
         best = leader(previews)
+        self.steps = min((preview.steps for preview in previews if not preview.fault), default=0)
         for preview in previews:
             self.tiles[preview.name].show_preview(preview, preview.name == best)
 
@@ -104,7 +107,7 @@ class Tile(QtWidgets.QFrame):
             return
         if preview.frame.size:
             self.screen.setPixmap(_pixmap(preview.frame))
-        games = f"mean of {preview.games}: {preview.mean:g}, now " if preview.games else ""
+        games = f"mean of {preview.games}: {preview.mean:.1f}, now " if preview.games else ""
         self.score.setText(f"{games}{preview.gained:g}{'  – ahead' if ahead else ''}")
 
 
