@@ -390,3 +390,13 @@ def test_widgets_know_nothing_of_files():
     source = Path(library_module.__file__).parent / "widgets"
     for name in ("zoo.py", "zoo_browser.py", "zoo_table.py"):
         assert "open(" not in (source / name).read_text().replace("buffer.open(", "")
+
+
+def test_tags_are_filtered_by_themselves(panel):
+    browser = panel.browser
+    tags = [browser.tag.itemText(i) for i in range(browser.tag.count())]
+    assert tags[:2] == ["All tags", "final"] and "initial" in tags
+    browser.tag.setCurrentText("initial")
+    assert [entry.tag for entry in browser.model.shown] == ["initial"]
+    browser.tag.setCurrentText("final")
+    assert browser.model.shown and not any(entry.tag for entry in browser.model.shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.widgets.zoo_table import (
-    PICTURE, SOURCE_NAMES, WARNING, Table, ZooModel, decoded, number, status_text, yardsticks,
+    FINAL, PICTURE, SOURCE_NAMES, WARNING, Table, ZooModel, decoded, number, status_text, tag_of, yardsticks,
 )  # fmt: skip
 
 Qt = QtCore.Qt
@@ -50,7 +50,7 @@ class ZooBrowser(QtWidgets.QWidget):
         self.search.setAcceptDrops(False)
         self.search.textChanged.connect(self._filter)
         self.search.installEventFilter(self)
-        self.game, self.algorithm, self.source = (self._combo(name) for name in ("games", "algorithms", "sources"))
+        self.game, self.algorithm, self.tag, self.source = map(self._combo, ("games", "algorithms", "tags", "sources"))
         self.here = QtWidgets.QPushButton("At hand", checkable=True, autoDefault=False)
         self.here.setToolTip("Only agents that are on this machine")
         self.here.toggled.connect(self._filter)
@@ -59,8 +59,9 @@ class ZooBrowser(QtWidgets.QWidget):
         first, second, both = QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout(), QtWidgets.QVBoxLayout()
         first.addWidget(self.search, 1)
         first.addWidget(self.count)
-        for widget, stretch in ((self.game, 1), (self.algorithm, 1), (self.source, 1), (self.here, 0)):
-            second.addWidget(widget, stretch)
+        for widget in (self.game, self.algorithm, self.tag, self.source):
+            second.addWidget(widget, 1)
+        second.addWidget(self.here)
         both.addLayout(first)
         both.addLayout(second)
         return both
@@ -70,7 +71,7 @@ class ZooBrowser(QtWidgets.QWidget):
         combo.addItem(f"All {name}", "")
         combo.setAccessibleName(name.capitalize())
         combo.setSizeAdjustPolicy(combo.AdjustToMinimumContentsLengthWithIcon)
-        combo.setMinimumContentsLength(11)
+        combo.setMinimumContentsLength(8)
         combo.currentIndexChanged.connect(self._filter)
         return combo
 
@@ -105,6 +106,8 @@ class ZooBrowser(QtWidgets.QWidget):
         sources = {entry.source for entry in entries}
         _refill(self.game, sorted((game, game) for game in {entry.game for entry in entries} if game))
         _refill(self.algorithm, sorted(((title, name) for name, title in names.items() if name), key=str))
+        tags = {tag_of(entry): entry.frames or 0 for entry in entries}
+        _refill(self.tag, [(tag, tag) for tag in sorted(tags, key=lambda tag: (tag != FINAL, tags[tag], tag))])
         _refill(self.source, [(title, name) for name, title in SOURCE_NAMES.items() if name in sources])
         self.model.set_entries(entries)
         self._filling = False
@@ -134,7 +137,8 @@ class ZooBrowser(QtWidgets.QWidget):
     def _filter(self, *_changed) -> None:
         if not self._filling:
             self.model.set_filter(self.search.text(), self.here.isChecked(), game=self.game.currentData(),
-                                  algorithm=self.algorithm.currentData(), source=self.source.currentData())  # fmt: skip
+                                  algorithm=self.algorithm.currentData(), tag=self.tag.currentData(),
+                                  source=self.source.currentData())  # fmt: skip
 
     def _keep_selection(self) -> None:
         """What “Open” opens is always something that is seen: the same as before, else one whose training ended."""

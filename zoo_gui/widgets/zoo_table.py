@@ -22,6 +22,7 @@ SOURCE_NAMES = {
     "huggingface": "Hugging Face",
 }  # fmt: skip
 WARNING = "#F2A06E"
+FINAL = "final"
 PICTURE = QtCore.QSize(96, 126)
 SMALL = QtCore.QSize(29, 38)
 MAX_SIDE = 1024
@@ -54,7 +55,7 @@ class ZooModel(QtCore.QAbstractTableModel):
         """Show these catalogue entries."""
         self.entries = entries
         self._haystack = {
-            e.id: f"{e.id} {e.title} {e.game} {e.algorithm_title} {e.tag or 'final'} {e.source} {e.status}".casefold()
+            e.id: f"{e.id} {e.title} {e.game} {e.algorithm_title} {tag_of(e)} {e.source} {e.status}".casefold()
             for e in entries
         }
         self._arrange()
@@ -79,7 +80,7 @@ class ZooModel(QtCore.QAbstractTableModel):
         self.beginResetModel()
         rows = [e for e in self.entries if not here or e.is_here]
         for key, value in exactly.items():
-            rows = [e for e in rows if getattr(e, key) == value]
+            rows = [e for e in rows if (tag_of(e) if key == "tag" else getattr(e, key)) == value]
         if words:
             hay = self._haystack
             rows = [e for e in rows if all(word in hay[e.id] for word in words)]
@@ -161,6 +162,11 @@ SORT_KEYS = {
     STATUS: lambda e: (not e.is_here, e.status, e.size or 0),
 }
 """column: what it is sorted by; scores of different games compare only as levels between random play and a person."""
+
+
+def tag_of(entry) -> str:
+    """The stage of an agent's training; the last one of a run has no tag of its own."""
+    return entry.tag or FINAL
 
 
 def number(value: float | None) -> str:
