@@ -31,8 +31,8 @@ class ZooPanel(Panel):
         self._asked = False
         self._progress: dict[str, Progress] = {}
         self._loading: dict[str, str] = {}
-        self.browser = ZooBrowser()
-        for field in (self.browser.search, self.browser.game, self.browser.algorithm, self.browser.source):
+        self.browser = browser = ZooBrowser()
+        for field in (browser.search, browser.game, browser.algorithm, browser.tag, browser.source):
             field.setFocusPolicy(QtCore.Qt.ClickFocus)  # never the first focus: it would swallow the shortcuts
         library = self.session.library
         self.browser.picture_wanted.connect(library.want_thumbnail)
