@@ -21,7 +21,7 @@ Qt = QtCore.Qt
 
 
 def entry(id: str, tag: str = "", **changes) -> Entry:
-    algorithm, game, run = id.split(":")[-1].split("/")[:3]
+    algorithm, game, run = id.split(":")[-1].split("@")[0].split("/")[:3]
     parts = dict(algorithm_title=algorithm.upper(), score=10.0, random_score=1.5, thumbnail=Path("thumbnail.png"))
     return Entry(id, algorithm, game, int(run), tag, Path("card.toml"), f"{algorithm} {game}", **(parts | changes))
 
@@ -32,8 +32,8 @@ def remote(id: str, **changes) -> Entry:
 
 
 STAGES = [
-    entry("a2c/Pong/1/initial", "initial", remark="Not better than doing nothing (21)."),
-    entry("a2c/Pong/1/1.6M", "1.6M"),
+    entry("a2c/Pong/1@initial", "initial", remark="Not better than doing nothing (21)."),
+    entry("a2c/Pong/1@1.6M", "1.6M"),
     entry("a2c/Pong/1", constant_score=2.5, human_score=20.0),
     entry("apex/Qbert/1", algorithm_title="Ape-X", thumbnail=None),
 ]
@@ -194,9 +194,9 @@ def test_a_trained_agent_is_selected_first_not_an_early_stage(make, qtbot):
     dialog = make(STAGES)
     assert dialog.browser.selected_id() == "a2c/Pong/1"
     qtbot.keyClicks(dialog.browser.search, "1.6M")
-    assert dialog.browser.selected_id() == "a2c/Pong/1/1.6M"
+    assert dialog.browser.selected_id() == "a2c/Pong/1@1.6M"
     dialog.browser.search.setText("pong")
-    assert dialog.browser.selected_id() == "a2c/Pong/1/1.6M"  # still seen, so it stays
+    assert dialog.browser.selected_id() == "a2c/Pong/1@1.6M"  # still seen, so it stays
 
 
 def test_an_agent_that_is_not_better_says_so(make):
@@ -217,9 +217,9 @@ def test_pictures_come_later_and_belong_to_their_agents(make, qtbot):
     dialog.picture_wanted.connect(wanted.append)
     select(dialog, 1)
     select(dialog, 2)
-    assert [entry.id for entry in wanted[:2]] == ["a2c/Pong/1/1.6M", "a2c/Pong/1"]
+    assert [entry.id for entry in wanted[:2]] == ["a2c/Pong/1@1.6M", "a2c/Pong/1"]
     dialog.set_thumbnail("a2c/Pong/1", png((0, 0, 255)))
-    dialog.set_thumbnail("a2c/Pong/1/1.6M", png((0, 255, 0)))
+    dialog.set_thumbnail("a2c/Pong/1@1.6M", png((0, 255, 0)))
     assert browser.thumbnail.pixmap().toImage().pixelColor(5, 5).name() == "#ff0000"
     select(dialog, 1)
     assert browser.thumbnail.pixmap().toImage().pixelColor(5, 5).name() == "#00ff00"

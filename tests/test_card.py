@@ -31,7 +31,7 @@ def test_round_trip(network):
 
 def test_id_and_title():
     card = tiny_agents.card(algorithm="ppo", game="SpaceInvaders", run=3, tag="10HR")
-    assert card.id == "ppo/SpaceInvaders/3/10HR"
+    assert card.id == "ppo/SpaceInvaders/3@10HR"
     assert card.full_title == "PPO 10HR · Space Invaders · run 3"
     assert replace(card, title="Other").full_title == "Other"
     titles = {name: replace(card, algorithm=name).algorithm_title for name in ("apex", "impala", "ga", "mine")}
@@ -177,7 +177,7 @@ def test_training_and_yardsticks_are_written_and_read():
     sticky = Measurement(9.0, 30, "sticky", random=1.2, constant=3.0, constant_action="LEFT")
     scores = Scores(mean=10.0, random=1.0, constant=2.0, constant_action="RIGHT", also=(sticky,))
     card = Card.parse(tiny_agents.card(training=training, scores=scores, tag="1.6M").to_toml())
-    assert (card.training, card.scores, card.id) == (training, scores, "tiny/Breakout/1/1.6M")
+    assert (card.training, card.scores, card.id) == (training, scores, "tiny/Breakout/1@1.6M")
     assert card.frames == 1_600_000 and tiny_agents.card().frames is None
 
 

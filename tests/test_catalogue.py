@@ -95,7 +95,7 @@ def test_a_faulty_card_does_not_spoil_the_list(tmp_path, monkeypatch, caplog):
     bad.parent.mkdir(parents=True)
     bad.write_text("format = 9")
     monkeypatch.setattr(catalogue, "resource_path", lambda *parts: tmp_path.joinpath(*parts))
-    assert [entry.id for entry in catalogue.entries()] == ["tiny/Breakout/1/1HR", "tiny/Breakout/1"]
+    assert [entry.id for entry in catalogue.entries()] == ["tiny/Breakout/1@1HR", "tiny/Breakout/1"]
     assert str(bad) in caplog.text
 
 
@@ -128,8 +128,8 @@ def test_tags_stand_in_the_order_of_training(zoo):
         ("tiny/Breakout/1/final", "tiny/Breakout/1"),
         ("tiny/Breakout/1@final", "tiny/Breakout/1"),
         ("TINY/breakout/1@Final", "tiny/Breakout/1"),
-        ("tiny/Breakout/1@1.6m", "tiny/Breakout/1/1.6M"),
-        ("tiny/Breakout/1/1.6M", "tiny/Breakout/1/1.6M"),
+        ("tiny/Breakout/1@1.6m", "tiny/Breakout/1@1.6M"),
+        ("tiny/Breakout/1/1.6M", "tiny/Breakout/1@1.6M"),
     ],
 )
 def test_tags_in_ids(zoo, text, id):
@@ -141,7 +141,7 @@ def test_tags_in_ids(zoo, text, id):
 def test_unknown_tags_say_near_names(zoo):
     zoo()
     zoo("initial", 0)
-    with pytest.raises(ZooError, match="tiny/Breakout/1/initial"):
+    with pytest.raises(ZooError, match="tiny/Breakout/1@initial"):
         catalogue.find("tiny/Breakout/1@intial")
     with pytest.raises(ZooError):
         catalogue.find("tiny/Breakout/final")

@@ -113,7 +113,7 @@ def test_card_says_how_the_agent_came_to_be_and_what_it_scores(run, exported):
 def test_description_says_when_a_constant_action_is_as_good(exported):
     assert Card.read(exported / "card.toml").description.endswith("It is not better than always pressing RIGHT.")
     initial = Card.read(exported / "initial" / "card.toml")
-    assert initial.id == "ppo/Pong/1/initial" and "untrained" in initial.description and initial.training.steps == 0
+    assert initial.id == "ppo/Pong/1@initial" and "untrained" in initial.description and initial.training.steps == 0
 
 
 def test_log_and_checkpoints_have_the_zoos_shape(exported):

@@ -178,8 +178,8 @@ class Card:
 
     @property
     def id(self) -> str:
-        """``algorithm/Game/run`` and ``/tag`` where there is one."""
-        return "/".join(filter(None, (self.algorithm, self.game, str(self.run), self.tag)))
+        """``algorithm/Game/run`` and ``@tag`` where there is one."""
+        return f"{self.algorithm}/{self.game}/{self.run}" + (f"@{self.tag}" if self.tag else "")
 
     @property
     def algorithm_title(self) -> str:

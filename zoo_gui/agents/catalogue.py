@@ -1,7 +1,7 @@
-"""Which agents there are, by id: ``algorithm/Game/run`` and ``/tag``. No TensorFlow.
+"""Which agents there are, by id: ``algorithm/Game/run`` and ``@tag``. No TensorFlow.
 
 A run's last agent has no tag; those of earlier stages have: ``initial``, or millions of emulator frames (``1.6M``).
-``run@tag`` is understood as ``run/tag``, and the tag ``final`` as none. ``random/<Game>`` is an id as well: a player
+``run/tag`` is understood as well, and the tag ``final`` as none. ``random/<Game>`` is an id as well: a player
 without a network. Agents of others have their source in front (``dopamine:dqn/Pong/1``, ``hf:sb3/…``); an address
 (``https://…/agent.zip``) is an id too.
 """
@@ -165,17 +165,22 @@ def _similar(text: str) -> list[str]:
 
 def _known(text: str) -> Entry | None:
     """The row of an id: the program's own are looked at first, for that is quick."""
-    id = text.strip("/").casefold().replace("@", "/")
+    id = _plain(text.strip("/"))
     ids = (id, id.removesuffix(f"/{FINAL}"))
     for group in ((EMBEDDED,), SOURCES):
         rows = entries(group)
-        names = {entry.qualified_id.casefold(): entry for entry in reversed(rows)}
-        names |= {entry.id.casefold(): entry for entry in rows}
+        names = {_plain(entry.qualified_id): entry for entry in reversed(rows)}
+        names |= {_plain(entry.id): entry for entry in rows}
         if found := next((names[name] for name in ids if name in names), None):
             return found if found.is_here else _with_status(found)
-    names = {entry.qualified_id.casefold(): entry for entry in sources.unlisted(_catalogue_paths())}
-    names |= {entry.id.casefold(): entry for entry in names.values()}
+    names = {_plain(entry.qualified_id): entry for entry in sources.unlisted(_catalogue_paths())}
+    names |= {_plain(entry.id): entry for entry in names.values()}
     return _with_status(names[id]) if id in names else None
+
+
+def _plain(id: str) -> str:
+    """An id in the one spelling in which ids are compared."""
+    return id.casefold().replace("@", "/")
 
 
 def _known_address(text: str) -> Entry:

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 THUMBNAIL_FILE = "thumbnail.png"
 SIDECAR = ".card.toml"
 INDEX_FILE = "catalogue.json"
+INDEX_VERSION = f"{__version__}.2"
+"""Of what is kept of a card: count it up when that changes."""
 MAX_DEPTH = 6
 MAX_CARDS = 2_000
 MAX_FOLDERS = 20_000
@@ -74,7 +76,7 @@ class Index:
         try:
             if self._path.stat().st_size <= MAX_INDEX_BYTES:
                 data = json.loads(self._path.read_text(encoding="utf-8"))
-                self._rows = data["rows"] if data["version"] == __version__ and isinstance(data["rows"], dict) else {}
+                self._rows = data["rows"] if data["version"] == INDEX_VERSION and isinstance(data["rows"], dict) else {}
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             log.debug("no index of cards to read at %s", self._path)
         return self
@@ -85,7 +87,7 @@ class Index:
         scratch = self._path.with_name(f"{INDEX_FILE}.{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            scratch.write_text(json.dumps({"version": __version__, "rows": self._rows}), encoding="utf-8")
+            scratch.write_text(json.dumps({"version": INDEX_VERSION, "rows": self._rows}), encoding="utf-8")
             os.replace(scratch, self._path)
         except OSError as error:
             with contextlib.suppress(OSError):
