@@ -35,7 +35,7 @@ def test_each_shipped_agent_is_whole_and_tells_its_story(id):
     card = Card.read(entry.path)
     weights = read_checkpoint(entry.path.parent / card.weights.file, sha256=card.weights.sha256).arrays
     Layout(card.network, card.preprocessing.observation_shape).check(weights, id)
-    assert entry.path.parent == resource_path("agents", *id.split("/"))
+    assert entry.path.parent == resource_path("agents", *id.replace("@", "/").split("/"))
     assert entry.description and card.credit and card.licence
     assert entry.remark or entry.score > entry.random_score
     assert card.scores.episodes >= 7 and card.scores.protocol and card.training.method
