@@ -135,7 +135,7 @@ def _network(result: Deduced, path: Path, checkpoint: Checkpoint) -> int:
     """The network and its arrays; returns the number of actions, 0 where there is no network."""
     result.convention = checkpoint.convention
     if checkpoint.network is not None:
-        return _told(result, checkpoint)
+        return _told(result, path, checkpoint)
     found = arrays.find(checkpoint.arrays, checkpoint.convention)
     kept, doubles = copies.choose(found.modules, checkpoint.arrays)
     result.convention = str(result.board.choices.get("weights.convention", found.convention))
@@ -307,9 +307,11 @@ def _spec(
     result.input = observation.Input(fit.size if fit else None, channels, vector)
 
 
-def _told(result: Deduced, checkpoint: Checkpoint) -> int:
+def _told(result: Deduced, path: Path, checkpoint: Checkpoint) -> int:
     """A network that the file itself describes; only what it does not say is guessed."""
-    result.network, result.input, count = told.complete(result.board, checkpoint, result.algorithm)
+    result.network, result.input, count = told.complete(
+        result.board, checkpoint, result.algorithm, path.name
+    )
     result.names = overrides.names(checkpoint.names, result.board.choices)
     return count
 

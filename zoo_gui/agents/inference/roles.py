@@ -127,7 +127,12 @@ def _kind(action: Node, value: Node | None, algorithm: str, text: str, atoms: in
         return "q", 0.8, "a target network beside it is a mark of Q-learning"
     if action.stream in ("policy", "q"):
         return action.stream, 0.85, f"the name {action.path}"
+    return by_word(text) or ("q", 0.55, "one head and no value: as of a DQN")
+
+
+def by_word(text: str) -> tuple[str, float, str] | None:
+    """(policy or q; how sure; why) by a word in the names of file or classes, None without one."""
     for word, kind in (("dqn", "q"), ("qnet", "q"), ("q_", "q"), ("actor", "policy"), ("policy", "policy")):
         if word in text.lower():
             return kind, 0.75, f"“{word.strip('_')}” in its names"
-    return "q", 0.55, "one head and no value: as of a DQN"
+    return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from zoo_gui.agents.formats import Checkpoint
-from zoo_gui.agents.inference import overrides
+from zoo_gui.agents.inference import overrides, roles
 from zoo_gui.agents.inference.board import Board
 from zoo_gui.agents.inference.geometry import SIZES
 from zoo_gui.agents.inference.naming import Clue
@@ -20,9 +20,9 @@ from zoo_gui.types import ZooError
 SHAPE_KEYS = ("input_shape", "observation_shape", "obs_shape")
 
 
-def complete(board: Board, checkpoint: Checkpoint, algorithm: str) -> tuple[NetworkSpec, Input, int]:
-    """(the network with roles, what it takes, the number of actions, 0 where that is not known)."""
-    network = _with_roles(board, checkpoint.network, algorithm)
+def complete(board: Board, checkpoint: Checkpoint, algorithm: str, name: str = "") -> tuple[NetworkSpec, Input, int]:
+    """(the network with roles, what it takes, the number of actions, 0 where that is not known). name: of the file."""
+    network = _with_roles(board, checkpoint.network, algorithm, name)
     low, high = network.input_range
     scales = [Clue((low, high), 0.85 if (low, high) == (0.0, 1.0) else 0.95, "the file's own structure says so")]
     if checkpoint.facts.get("scaled_inside"):
@@ -41,7 +41,7 @@ def complete(board: Board, checkpoint: Checkpoint, algorithm: str) -> tuple[Netw
     return network, taken, _actions(network, checkpoint)
 
 
-def _with_roles(board: Board, network: NetworkSpec, algorithm: str) -> NetworkSpec:
+def _with_roles(board: Board, network: NetworkSpec, algorithm: str, name: str) -> NetworkSpec:
     """The network whose outputs are a policy or Q-values, as the board decides."""
     layers = list(network.layers)
     fed = {name for _, sources in network.wired() for name in sources}
@@ -54,11 +54,16 @@ def _with_roles(board: Board, network: NetworkSpec, algorithm: str) -> NetworkSp
         return network
     has_value = any(layer.role == "value" for layer in layers)
     told = layers[heads[0]].role
-    clues = [Clue({"logits": "policy", "q": "q"}[told], 0.8, "the file's own structure suggests it")] if told else []
+    # no softmax and no value is a weaker sign than a softmax or a value
+    kinds = {"logits": [("policy", 0.8)], "q": [("q", 0.7)]}.get(told, [])
+    clues = [Clue(kind, sure, "the file's own structure suggests it") for kind, sure in kinds]
     if algorithm in POLICY_METHODS or has_value:
         clues.append(Clue("policy", 0.9, f"{algorithm or 'an actor with a value'} learns a policy"))
     if algorithm in Q_METHODS:
         clues.append(Clue("q", 0.95, f"{algorithm} learns Q-values"))
+    named = roles.by_word(name)
+    if named is not None:
+        clues.append(Clue(*named))
     clues += [Clue("policy", 0.3, "the other possibility"), Clue("q", 0.31, "the other possibility")]
     best = {clue.value: clue for clue in sorted(clues, key=lambda clue: clue.confidence)}
     kind = board.decide("outputs", best.values())
