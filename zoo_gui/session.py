@@ -195,6 +195,14 @@ class Session(EngineEvents):
         self._forget_numbers()
         self.feed.restart("next_episode")
 
+    def seek(self, lane: int, moment: int, source: str | tuple[int, int] = "session") -> None:
+        """Show a moment again, and pause there: of the sitting so far, or of the lane's rollout of (steps, seed)."""
+        self.pause()
+        if source == "session":
+            self.feed.restart("seek", lane=lane, moment=moment)
+        else:
+            self.feed.restart("seek", lane=lane, moment=moment, source="rollout", settings=tuple(source))
+
     # -- intent: who plays --------------------------------------------------------------------------------------
     def set_player(self, lane: int, kind: str) -> None:
         """``agent``, ``random`` or ``human``."""

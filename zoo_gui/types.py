@@ -172,6 +172,7 @@ class Step:
     lives: before acting; 0 in games without lives.
     saliency: (h, w, C) float32 signed gradient with respect to the observation in 0–1 units, or None.
     edited: whether a unit's gain or offset is changed (an intervention is on).
+    moment: the id under which a sitting keeps this step (``play.moments``); -1 outside of one.
     """
 
     player: str
@@ -189,6 +190,7 @@ class Step:
     truncated: bool
     saliency: np.ndarray | None = None
     edited: bool = False
+    moment: int = -1
 
     @property
     def done(self) -> bool:

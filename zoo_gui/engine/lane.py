@@ -1,10 +1,13 @@
-"""One player inside the engine: an agent in its game, its shared memory, its pins and its recent snapshots."""
+"""One player inside the engine: an agent in its game, its shared memory, its pins, its recent snapshots and its moments."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
+from typing import Any, Callable, Iterator
 
 from zoo_gui.engine.shared import MAX_PINS, SharedLane
+from zoo_gui.play.moments import KEY_EVERY, Moments, go_back, of_player, record
 from zoo_gui.play.games import title as game_title
 from zoo_gui.play.player import Player
 from zoo_gui.types import LaneInfo, Step, StepSummary, Unit
@@ -14,14 +17,20 @@ HISTORY = 16
 
 
 class Lane:
-    """A Player with what the engine keeps beside it. ``number`` counts the steps since the lane's last (re)start."""
+    """A Player with what the engine keeps beside it. ``number`` counts the steps since the lane's last (re)start.
+
+    moments: of the sitting so far; their ids are the engine's count of steps. rollouts: recorded ones by their settings.
+    """
 
     def __init__(self, agent_id: str, title: str, description: str, player: Player):
         self.agent_id, self.title, self.description, self.player = agent_id, title, description, player
         self.number = 0
         self.pins: tuple[Unit, ...] = ()
         self.shared: SharedLane | None = None
+        self.moments: Moments = of_player(player)
+        self.rollouts: dict[tuple, Moments] = {}
         self._snapshots: deque = deque(maxlen=HISTORY)
+        self._key_due, self._revisits = True, None
 
     def info(self, lane: int) -> LaneInfo:
         """What the panels need to know, for column ``lane``."""
@@ -46,15 +55,16 @@ class Lane:
 
     def remember(self, tick: int) -> None:
         """Keep the state before the step of ``tick``, so that the engine can go back to it."""
-        self._snapshots.append((tick, self.number, self.player.snapshot()))
+        self._snapshots.append((tick, self.number, self.player.snapshot(), self._revisits))
 
     def rewind(self, tick: int) -> bool:
         """Restore the state before the step of ``tick``; False when it was not kept."""
         found = next((kept for kept in self._snapshots if kept[0] == tick), None)
         if found is None:
             return False
-        self.number = found[1]
+        self.number, self._revisits = found[1], found[3]
         self.player.restore(found[2])
+        self._key_due = True
         while self._snapshots and self._snapshots[-1][0] >= tick:
             self._snapshots.pop()
         return True
@@ -62,10 +72,39 @@ class Lane:
     def forget(self) -> None:
         """Drop the kept states: what comes next does not follow from them."""
         self._snapshots.clear()
+        self._key_due, self._revisits = True, None
 
-    def step(self, all_frames: bool, saliency) -> tuple[Step, StepSummary]:
-        """Advance the player by one agent step."""
+    def seek(self, moments: Moments, moment: int) -> bool:
+        """Go to where the player was before a moment, of the sitting or of a rollout; False where it is not kept."""
+        self.forget()
+        found = go_back(self.player, moments, moment)
+        self._revisits = moment if found and moments is self.moments else None
+        return found
+
+    def with_rollout(self, analysis: Callable, settings: tuple[int, int], parameters: dict[str, Any]) -> Iterator:
+        """An analysis of the moments of a rollout of (steps, seed), played with this lane's game and sticky actions."""
+        agent, settings = self.player.agent, tuple(settings)
+        if settings not in self.rollouts:
+            steps, seed = settings
+            unedited = agent.with_weights({}) if agent.edits else agent
+            game, sticky = self.player.emulator.game, self.player.sticky
+            for progress in record(unedited, steps=steps, seed=seed, game=game, sticky=sticky):
+                if progress.result is None:
+                    yield progress
+                else:
+                    self.rollouts = {settings: progress.result}  # the newest is enough: 20 MB for 2,500 steps
+        yield from analysis(agent, moments=self.rollouts[settings], **parameters)
+
+    def step(self, moment: int, all_frames: bool, saliency) -> tuple[Step, StepSummary]:
+        """Advance the player by one agent step, which becomes the moment of that id."""
+        key = self.player.snapshot() if self._key_due or moment % KEY_EVERY == 0 else None
         step = self.player.step(all_frames=all_frames, saliency=saliency if self._explains(saliency) else None)
+        if self._revisits is None or step.edited:  # a moment that is only looked at again is known already
+            player, self._revisits = self.player, None
+            self.moments.add(step, moment, player.screen_codes, player.emulator.palette, player.state_before, key)
+            self._key_due = False
+        step = dataclasses.replace(step, moment=moment if self._revisits is None else self._revisits)
+        self._revisits = None
         summary = self.player.summary(step, self.pins[:MAX_PINS])._replace(number=self.number)
         self.number += 1
         return step, summary

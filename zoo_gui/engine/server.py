@@ -56,6 +56,7 @@ class Server:
         self._closing = False
         self.lanes: list[Lane] = []
         self.epoch = self.tick = self.granted = 0
+        self.moment = 0  # steps since the engine started: what the lanes' moments are called
         self.all_frames, self.saliency, self._show_next, self._shown_at = True, None, False, 0.0
         self._jobs = Streams(self._deliver, niceness=10)
         self._loader = Streams(self._deliver_load, name="zoo_gui loader")
@@ -138,12 +139,13 @@ class Server:
         for lane in self.lanes:
             if show:
                 lane.remember(self.tick)
-            step, summary = lane.step(self.all_frames and show, self.saliency if show else None)
+            step, summary = lane.step(self.moment, self.all_frames and show, self.saliency if show else None)
             # The summary goes first: whoever sees the step must find its row.
             lane.shared.write_summary(self.epoch, self.tick, summary)
             if show:
                 lane.shared.write_step(self.epoch, self.tick, step)
         self.tick += 1
+        self.moment += 1
 
     def _due(self) -> bool:
         """Whether the coming step's arrays are passed on."""
@@ -177,7 +179,11 @@ class Server:
         self.epoch = epoch
         if to < self.tick:
             rewound = [lane.rewind(to) for lane in self.lanes]
-            self.tick = to if rewound and all(rewound) else self.tick
+            if rewound and all(rewound):
+                self.moment -= self.tick - to
+                self.tick = to
+                for lane in self.lanes:
+                    lane.moments.forget_after(self.moment)
         self.granted = self.tick
         self.send("rewound", epoch, self.tick)
 
@@ -266,18 +272,32 @@ class Server:
             for lane in self.lanes:
                 lane.player.restart(seed)
                 lane.number = 0
+                lane.forget()
             self._begin(epoch)
 
     def do_next_episode(self, epoch: int) -> None:
         if epoch >= self.epoch:
             for lane in self.lanes:
                 lane.player.next_episode()
+                lane.forget()
             self._begin(epoch)
+
+    def do_seek(self, epoch: int, lane: int, moment: int, source: str = "session", settings: tuple = ()) -> None:
+        """Go on from a moment, at tick 0 of ``epoch``: of the sitting, where every lane that has it goes there, or of a
+        lane's rollout of these settings."""
+        if epoch < self.epoch:
+            return
+        if source == "session":
+            found = [one.seek(one.moments, moment) for one in self.lanes]
+        else:
+            rollout = self.lanes[lane].rollouts.get(settings)
+            found = [rollout is not None and self.lanes[lane].seek(rollout, moment)]
+        self._begin(epoch)
+        if not any(found):
+            self.send("error", "This moment is no longer kept: the newest are, some minutes of play.")
 
     def _begin(self, epoch: int) -> None:
         self.epoch, self.tick, self.granted = epoch, 0, 0
-        for lane in self.lanes:
-            lane.forget()
         self.send("rewound", epoch, 0)
 
     # -- commands: who plays, and how ---------------------------------------------------------------------------
@@ -304,7 +324,8 @@ class Server:
     # -- commands: jobs -----------------------------------------------------------------------------------------
     def do_run(self, key: str, analysis: str, lane: int | None, parameters: dict[str, Any]) -> None:
         """Start an analysis of a lane's agent, or without a lane one of the TASKS, under a key; a running job of that
-        key is superseded."""
+        key is superseded. The parameter ``moments``, where there is one, is ``"session"``: those of the sitting, or the
+        (steps, seed) of a rollout, which is played first unless it was before."""
         from zoo_gui.analysis import ANALYSES
         from zoo_gui.engine.tasks import TASKS
 
@@ -315,6 +336,12 @@ class Server:
         if agent is None:
             raise ZooError("This player has no network to analyse: open an agent first.")
         make = ANALYSES[analysis]
+        if parameters.get("moments") == "session":
+            parameters["moments"] = self.lanes[lane].moments.freeze()
+        elif "moments" in parameters:
+            settings = parameters.pop("moments")
+            self._jobs.start(key, lambda: self.lanes[lane].with_rollout(make, settings, parameters))
+            return
         self._jobs.start(key, lambda: make(agent, **parameters))
 
     def do_cancel(self, key: str) -> None:

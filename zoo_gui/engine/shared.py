@@ -23,7 +23,7 @@ _PLAYERS = ("agent", "random", "human")
 _HEADER = np.dtype([
     ("epoch", "i8"), ("tick", "i8"), ("player", "i8"), ("episode", "i8"), ("index", "i8"), ("action", "i8"),
     ("lives", "i8"), ("terminated", "i8"), ("truncated", "i8"), ("edited", "i8"), ("frames", "i8"),
-    ("has_saliency", "i8"), ("has_activations", "i8"), ("reward", "f8"), ("episode_return", "f8"), ("value", "f8"),
+    ("has_saliency", "i8"), ("has_activations", "i8"), ("moment", "i8"), ("reward", "f8"), ("episode_return", "f8"), ("value", "f8"),
 ])
 _ROW = np.dtype([("epoch", "i8"), ("tick", "i8"), ("summary", "f8", (12,)), ("pinned", "f8", (MAX_PINS,))])
 
@@ -76,7 +76,7 @@ class SharedLane:
         arrays["header"][slot] = (
             epoch, tick, _PLAYERS.index(step.player), step.episode, step.index, decision.action, step.lives,
             step.terminated, step.truncated, step.edited, len(step.frames), step.saliency is not None,
-            decision.flat.size > 0, step.reward, step.episode_return,
+            decision.flat.size > 0, step.moment, step.reward, step.episode_return,
             np.nan if decision.value is None else decision.value,
         )
         self._cursor[0] += 1
@@ -123,7 +123,7 @@ class SharedLane:
             reward=float(header["reward"]), episode_return=float(header["episode_return"]),
             lives=int(header["lives"]), terminated=bool(header["terminated"]), truncated=bool(header["truncated"]),
             saliency=read_only(self._arrays["saliency"][slot].copy()) if header["has_saliency"] else None,
-            edited=bool(header["edited"]),
+            edited=bool(header["edited"]), moment=int(header["moment"]),
         )
         self._cursor[1] += 1
         return Tick(int(header["epoch"]), int(header["tick"]), step)

@@ -131,6 +131,19 @@ class Emulator:
             out[...] = self._palette[:, 3][self._restored]
         return out
 
+    def screen_codes(self) -> np.ndarray:
+        """(H, W) uint8, the screen as ALE's colour numbers, read-only; ``palette`` has their colours."""
+        if self._restored is not None:
+            return self._restored
+        screen = self._ale.getScreen()
+        self._learn_colours(screen)
+        return read_only(screen)
+
+    @property
+    def palette(self) -> np.ndarray:
+        """(256, 4) uint8: R, G, B and grey of the colour numbers seen so far, 0 of the others. Changes in place."""
+        return self._palette
+
     def ram(self, out: np.ndarray | None = None) -> np.ndarray:
         """(128,) uint8 into ``out``, or into a buffer that the next call uses again."""
         out = self._ram if out is None else out
@@ -139,11 +152,9 @@ class Emulator:
 
     def snapshot(self) -> "EmulatorState":
         """Everything that playing on depends on, and the screen."""
-        screen = self._restored if self._restored is not None else self._ale.getScreen()
-        if self._restored is None:
-            self._learn_colours(screen)
+        screen = self.screen_codes()
         state = self._ale.cloneState(include_rng=True)
-        return EmulatorState(self.game, state, read_only(screen), self._palette.copy(), self._over)
+        return EmulatorState(self.game, state, screen, self._palette.copy(), self._over)
 
     def restore(self, snapshot: "EmulatorState") -> None:
         """Go back to a snapshot, made by this emulator or another. Raises ZooError when it is of another game."""

@@ -49,6 +49,7 @@ class Player:
     controller: who acts, ``agent``, ``random`` or ``human``; may be set between steps. human_action: the person's
     joystick, an index into ``action_names``. action_names: the agent's, or without one those that the game uses; an
     agent's actions mean the same in every game. inference_ms: how long the network took last, nan before.
+    screen_codes, state_before: of the last step, its screen as (H, W) colour numbers and the network's memory before it.
     frame_skip, sticky, seed: as in use; of a frame skip that is drawn for each action, frame_skip is the most.
     """
 
@@ -90,6 +91,8 @@ class Player:
         self.controller = controller or ("agent" if agent is not None else "random")
         self.human_action = 0
         self.inference_ms = math.nan
+        self.screen_codes: np.ndarray | None = None
+        self.state_before = self._first_state
         self.steps = 0
         self.restart(seed)
 
@@ -115,22 +118,29 @@ class Player:
         """Leave this episode and begin the next one."""
         self._begin(self._episode + 1)
 
-    def step(self, all_frames: bool = False, saliency: Unit | str | None = None) -> Step:
+    def step(
+        self, all_frames: bool = False, saliency: Unit | str | None = None, forced: int | None = None
+    ) -> Step:
         """Look, decide, act for ``frame_skip`` frames; after a done step, begin the next episode first.
 
         all_frames: give every emulator frame of the step in ``Step.frames``; where the step is shorter, or the game
         ends within it, its last frame is repeated; what ``life_actions`` play is not among them. saliency: what to
         explain, a Unit, ``"action"`` (the one taken) or ``"value"``.
+        forced: the action to take whatever is decided, an index into ``action_names``; all random numbers are drawn as
+        without it, so that a recorded stretch replays.
         """
         if self._done:
             self.next_episode()
         frames = np.empty((self.frame_skip if all_frames else 1, *self.emulator.screen_shape), np.uint8)
         self.emulator.screen_rgb(frames[0])
+        self.screen_codes = self.emulator.screen_codes()
         observation = self.pipeline.observation if self.pipeline else EMPTY
         before = {"episode": self._episode, "index": self._index, "episode_return": self._return}
         ram, lives = read_only(self.emulator.ram(np.empty(128, np.uint8))), self.emulator.lives
-        state = self._state
+        self.state_before = state = self._state
         decision = self._decide(observation)
+        if forced is not None:
+            decision = dataclasses.replace(decision, action=forced)
         gradient = self._explain(observation, saliency, decision.action, state)
         reward, terminated = self._advance(self._codes[decision.action], frames)
         truncated = not terminated and self.emulator.frame_number >= self.preprocessing.max_episode_frames

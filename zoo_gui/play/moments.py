@@ -1,0 +1,313 @@
+"""What happened, moment by moment, kept so that it can be asked about: numbers of every step, every unit's peak, the
+screen and what the network saw; and, in a sitting, the way back to any of them.
+
+A *moment* is one agent step: what the agent saw before acting, and what that action earned. The engine keeps those of a
+sitting, ``record`` those of a rollout; analyses of many moments (patches, unit search, probes, groups) take either.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import zlib
+from typing import Any, Iterator, Sequence
+
+import numpy as np
+
+from zoo_gui.play.emulator import Emulator
+from zoo_gui.play.player import Player, Snapshot
+from zoo_gui.types import LayerInfo, Progress, Step, Unit, ZooError
+
+CAPACITY = 20_000
+"""Moments that are kept at most, the newest: 22 minutes at game speed."""
+CAPACITY_BYTES = 256 << 20
+"""And no more than fit into this, by an estimate: networks of many units keep fewer."""
+BLOCK = 512
+KEY_EVERY = 16
+"""Moments from one snapshot to the next: on the way back to a moment fewer than so many are played again."""
+PACKED_BYTES = 4000
+"""A moment's screen and observation, packed: about."""
+
+
+class Moments:
+    """Moments of one agent in one game, oldest first. Rows are numbered from 0 by position, and have an ``id`` that
+    stays theirs when older ones are dropped.
+
+    layers: of the network, () without one. action_names, screen (H, W), observation_shape (h, w, C): as in LaneInfo.
+    keys: {id: Snapshot before that moment}, of a sitting.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[LayerInfo],
+        action_names: Sequence[str],
+        screen: tuple[int, int],
+        observation_shape: tuple[int, int, int] = (0, 0, 0),
+        *,
+        state_size: int = 0,
+        frame_channels: int = 1,
+        capacity: int = CAPACITY,
+    ):
+        self.layers, self.action_names = tuple(layers), tuple(action_names)
+        self.screen, self.observation_shape = tuple(screen), tuple(observation_shape)
+        self.frame_channels = frame_channels
+        self.keys: dict[int, Snapshot] = {}
+        self.agent: Any = None
+        ends = np.cumsum([0, *(info.units for info in self.layers)]).tolist()
+        self._units = {info.name: slice(*ends[i : i + 2]) for i, info in enumerate(self.layers)}
+        maps = [info for info in self.layers if len(info.shape) == 3]
+        ends = np.cumsum([0, *(info.units for info in maps)]).tolist()
+        self._maps = {info.name: slice(*ends[i : i + 2]) for i, info in enumerate(maps)}
+        self._columns = _columns(sum(info.units for info in self.layers), ends[-1], len(action_names), state_size)
+        row = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in self._columns.values())
+        self.capacity = max(2 * BLOCK, min(capacity, CAPACITY_BYTES // (row + PACKED_BYTES)))
+        self._palette = np.zeros((256, 3), np.uint8)
+        self._blocks: list[dict[str, np.ndarray]] = []
+        self._screens: list[bytes] = []
+        self._seen: list[tuple[bool, bytes]] = []
+        self._count, self._last_seen = 0, None
+
+    def __len__(self) -> int:
+        return self._count
+
+    # -- recording ----------------------------------------------------------------------------------------------
+    def add(
+        self,
+        step: Step,
+        number: int,
+        screen: np.ndarray,
+        palette: np.ndarray,
+        state: np.ndarray | None = None,
+        key: Snapshot | None = None,
+    ) -> None:
+        """Keep a step as the newest moment, with the id ``number``, greater than all before.
+
+        screen: (H, W) uint8 colour numbers of what ``step.frame`` shows; palette: (256, ≥3) uint8, theirs. state: the
+        network's memory before the step. key: the player's snapshot before the step, for the way back.
+        """
+        if self._count % BLOCK == 0 and self._count == BLOCK * len(self._blocks):
+            self._blocks.append({name: np.zeros((BLOCK, *shape), kind) for name, (shape, kind) in self._columns.items()})
+        block, row = self._blocks[-1], self._count % BLOCK
+        for name, value in _values(step, number).items():
+            block[name][row] = value
+        if state is not None and state.size:
+            block["state"][row] = state
+        if step.decision.activations:
+            self._measure(step, block["peaks"][row], block["places"][row])
+        self._palette[palette.any(1)] = palette[palette.any(1), :3]
+        self._screens.append(zlib.compress(screen.tobytes(), 1))
+        self._see(step.observation)
+        self._count += 1
+        if key is not None:
+            self.keys[number] = key
+        if self._count >= self.capacity + BLOCK:
+            self._drop_oldest()
+
+    def _measure(self, step: Step, peaks: np.ndarray, places: np.ndarray) -> None:
+        """Each unit's largest activation, and where in its map that is."""
+        for info in self.layers:
+            values = step.decision.activations[info.name]
+            if info.name in self._maps:
+                flat = values.reshape(-1, info.units)
+                where = flat.argmax(0)
+                places[self._maps[info.name]] = where
+                values = flat[where, np.arange(info.units)]
+            peaks[self._units[info.name]] = values
+
+    def _see(self, observation: np.ndarray) -> None:
+        """Keep an observation: where it continues the one before, only its newest frame."""
+        new, last = self.frame_channels, self._last_seen
+        follows = last is not None and observation.shape[-1:] > (new,)
+        if follows and np.array_equal(observation[..., :-new], last[..., new:]):
+            self._seen.append((False, zlib.compress(observation[..., -new:].tobytes(), 1)))
+        else:
+            self._seen.append((True, zlib.compress(observation.tobytes(), 1)))
+        self._last_seen = observation
+
+    def forget_after(self, number: int) -> None:
+        """Drop the moments with ids from ``number`` on: the engine went back and steps them anew."""
+        ids = self.column("id")
+        kept = int(np.searchsorted(ids, number))
+        if kept == self._count:
+            return
+        self.keys = {key: snapshot for key, snapshot in self.keys.items() if key < number}
+        self._count = kept
+        del self._blocks[-(-kept // BLOCK) :], self._screens[kept:], self._seen[kept:]
+        self._last_seen = None
+
+    def _drop_oldest(self) -> None:
+        for row in range(BLOCK, BLOCK + 64):  # what follows must not lean on an observation that goes
+            if row >= self._count or self._seen[row][0]:
+                break
+            self._seen[row] = (True, zlib.compress(self.observation(row).tobytes(), 1))
+        del self._blocks[0], self._screens[:BLOCK], self._seen[:BLOCK]
+        self._count -= BLOCK
+        first = int(self._blocks[0]["id"][0])
+        self.keys = {key: snapshot for key, snapshot in self.keys.items() if key >= first}
+
+    def freeze(self) -> "Moments":
+        """These moments as they are now, for another thread: what is added or dropped later does not show in them."""
+        other = copy.copy(self)
+        other._blocks, other._screens, other._seen = list(self._blocks), list(self._screens), list(self._seen)
+        for place in range(max(0, len(other._blocks) - 2), len(other._blocks)):  # what going back may write anew
+            other._blocks[place] = {name: array.copy() for name, array in other._blocks[place].items()}
+        other._palette, other.keys = self._palette.copy(), dict(self.keys)
+        return other
+
+    # -- asking -------------------------------------------------------------------------------------------------
+    def column(self, name: str, rows: slice = slice(None)) -> np.ndarray:
+        """One number of every moment, (N, …): ``id``, ``episode``, ``index`` (agent steps from
+        0), ``action``, ``reward``, ``episode_return`` (before), ``value`` and ``entropy`` (nan where undefined),
+        ``lives``, ``done``, ``edited``, ``ram`` (N, 128) uint8, ``scores`` (N, A), ``state`` (N, S) before."""
+        parts = [block[name] for block in self._blocks]
+        if not parts:
+            shape, dtype = self._columns[name]
+            return np.zeros((0, *shape), dtype)
+        return np.concatenate(parts)[: self._count][rows]
+
+    def peaks(self, layer: str) -> np.ndarray:
+        """(N, units) float32: each unit's activation, of a map its largest, after non-linearity and edits."""
+        return self._part("peaks", self._units[self._known(layer)])
+
+    def places(self, layer: str) -> np.ndarray | None:
+        """(N, units) int64: where in its map each unit was largest, row · W + column; None for dense layers."""
+        part = self._maps.get(self._known(layer))
+        return None if part is None else self._part("places", part).astype(np.int64)
+
+    def peak(self, unit: Unit) -> np.ndarray:
+        """(N,) float32, one unit's peaks."""
+        return self.peaks(unit.layer)[:, unit.index]
+
+    def _part(self, name: str, part: slice) -> np.ndarray:
+        parts = [block[name][:, part] for block in self._blocks]
+        return np.concatenate(parts)[: self._count] if parts else np.zeros((0, part.stop - part.start), np.float32)
+
+    def _known(self, layer: str) -> str:
+        if layer not in self._units:
+            names = ", ".join(self._units) or "none: it has no network"
+            raise ZooError(f"There is no layer “{layer}” in these moments: this network has {names}.")
+        return layer
+
+    def frame(self, row: int) -> np.ndarray:
+        """(H, W, 3) uint8: the screen that the agent saw before acting."""
+        codes = np.frombuffer(zlib.decompress(self._screens[row]), np.uint8).reshape(self.screen)
+        return self._palette[codes]
+
+    def observation(self, row: int) -> np.ndarray:
+        """(h, w, C) as the network got it: uint8, or float32 in the same units."""
+        parts, needed = [], self.observation_shape[-1]
+        while True:
+            whole, packed = self._seen[row]
+            part = self._unpacked(packed, self.observation_shape[-1] if whole else self.frame_channels)
+            parts.insert(0, part)
+            needed -= self.frame_channels if not whole else needed
+            if needed <= 0:
+                return np.ascontiguousarray(np.concatenate(parts, -1)[..., -self.observation_shape[-1] :])
+            row -= 1
+
+    def _unpacked(self, packed: bytes, channels: int) -> np.ndarray:
+        raw, shape = zlib.decompress(packed), (*self.observation_shape[:2], channels)
+        return np.frombuffer(raw, np.uint8 if len(raw) == math.prod(shape) else np.float32).reshape(shape)
+
+    def observations(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        """(n, h, w, C) of these rows."""
+        found = [self.observation(int(row)) for row in rows]
+        return np.stack(found) if found else np.zeros((0, *self.observation_shape), np.uint8)
+
+    def row_of(self, number: int) -> int | None:
+        """The row of the moment with that id, or None where it is no longer kept."""
+        ids = self.column("id")
+        row = int(np.searchsorted(ids, number))
+        return row if row < len(ids) and ids[row] == number else None
+
+    def activations(self, agent: Any, rows: Sequence[int] | np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
+        """{layer: (n, *shape) float32}, computed anew by ``agent`` from what it saw at these rows; its edits as now."""
+        states = self.column("state")[np.asarray(rows, int)]
+        found: dict[str, list] = {layer: [] for layer in layers}
+        for start in range(0, len(rows), 128):
+            part = slice(start, start + 128)
+            memory = {"state": states[part]} if states.shape[1] else {}
+            computed = agent.activations(self.observations(rows[part]), **memory)
+            for layer in layers:
+                found[layer].append(np.array(computed[self._known(layer)]))
+        shapes = {info.name: info.shape for info in self.layers}
+        return {
+            layer: np.concatenate(parts) if parts else np.zeros((0, *shapes[layer]), np.float32)
+            for layer, parts in found.items()
+        }
+
+
+def go_back(player: Player, moments: Moments, number: int) -> bool:
+    """Bring a player to where it was before the moment with id ``number``; False where that is no longer kept.
+
+    From the last snapshot before it, by playing the recorded actions again: exact, whoever chose them.
+    """
+    row = moments.row_of(number)
+    key = max((key for key in moments.keys if key <= number), default=None)
+    start = None if key is None else moments.row_of(key)
+    if row is None or start is None:
+        return False
+    player.restore(moments.keys[key])
+    for action in moments.column("action", slice(start, row)):
+        player.step(forced=int(action))
+    return True
+
+
+def recorded(agent: Any, **settings: Any) -> Moments:
+    """``record``, without its progress."""
+    *_, last = record(agent, **settings)
+    return last.result
+
+
+def of_player(player: Player, capacity: int = CAPACITY) -> Moments:
+    """Empty Moments that fit a player's agent and game."""
+    agent, spec = player.agent, player.preprocessing
+    found = Moments(
+        agent.layers if agent else (), player.action_names, player.emulator.screen_shape[:2],
+        agent.observation_shape if agent else (0, 0, 0), state_size=len(agent.initial_state) if agent else 0,
+        frame_channels=3 if spec.color == "rgb" else 1, capacity=capacity,
+    )  # fmt: skip
+    found.agent = agent
+    return found
+
+
+def record(
+    agent: Any, *, steps: int = 2500, seed: int = 0, game: str = "", sticky: float | None = None
+) -> Iterator[Progress]:
+    """Play ``steps`` agent steps, as many games as that takes; the last Progress has the Moments, ids from 0.
+
+    Episode e is what a Player of ``seed`` plays as its episode e. game, sticky: by default the agent's. Raises
+    ZooError.
+    """
+    if not 1 <= steps <= CAPACITY:
+        raise ZooError(f"{steps} steps cannot be recorded: give a whole number from 1 to {CAPACITY:,}.")
+    player = Player(Emulator(game or agent.card.game), agent, seed=seed, sticky=sticky)
+    found = of_player(player, capacity=steps)
+    for done in range(steps):
+        key = player.snapshot() if done % KEY_EVERY == 0 else None
+        step = player.step()
+        found.add(step, done, player.screen_codes, player.emulator.palette, player.state_before, key)
+        if done % 8 == 0:
+            yield Progress(done, steps, f"playing: {done:,} of {steps:,} steps")
+    yield Progress(steps, steps, f"{steps:,} steps", found)
+
+
+def _columns(units: int, maps: int, actions: int, state: int) -> dict[str, tuple[tuple[int, ...], Any]]:
+    """{column: (shape of a row, dtype)}."""
+    whole = {name: ((), np.int64) for name in ("id", "episode", "index", "action", "lives")}
+    real = {name: ((), np.float64) for name in ("reward", "episode_return", "value", "entropy")}
+    flags = {name: ((), np.bool_) for name in ("done", "edited")}
+    wide = {"ram": ((128,), np.uint8), "scores": ((actions,), np.float32), "state": ((state,), np.float32)}
+    return whole | real | flags | wide | {"peaks": ((units,), np.float32), "places": ((maps,), np.uint16)}
+
+
+def _values(step: Step, number: int) -> dict[str, Any]:
+    decision = step.decision
+    values = {
+        "id": number, "episode": step.episode, "index": step.index, "action": decision.action, "lives": step.lives,
+        "reward": step.reward, "episode_return": step.episode_return, "entropy": decision.entropy, "done": step.done,
+        "value": math.nan if decision.value is None else decision.value, "edited": step.edited, "ram": step.ram,
+    }  # fmt: skip
+    if decision.scores.size:
+        values["scores"] = decision.scores
+    return values
