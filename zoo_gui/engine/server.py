@@ -325,8 +325,10 @@ class Server:
     def do_run(self, key: str, analysis: str, lane: int | None, parameters: dict[str, Any]) -> None:
         """Start an analysis of a lane's agent, or without a lane one of the TASKS, under a key; a running job of that
         key is superseded. The parameter ``moments``, where there is one, is ``"session"``: those of the sitting, or the
-        (steps, seed) of a rollout, which is played first unless it was before."""
+        (steps, seed) of a rollout, which is played first unless it was before. ``save_to``: a file to write the result to.
+        """
         from zoo_gui.analysis import ANALYSES
+        from zoo_gui.analysis.export import written
         from zoo_gui.engine.tasks import TASKS
 
         if lane is None:
@@ -335,14 +337,15 @@ class Server:
         agent = self.lanes[lane].player.agent if lane < len(self.lanes) else None
         if agent is None:
             raise ZooError("This player has no network to analyse: open an agent first.")
-        make = ANALYSES[analysis]
+        make, one, path = ANALYSES[analysis], self.lanes[lane], parameters.pop("save_to", None)
         if parameters.get("moments") == "session":
-            parameters["moments"] = self.lanes[lane].moments.freeze()
+            parameters["moments"] = one.moments.freeze()
+            job = partial(make, agent, **parameters)
         elif "moments" in parameters:
-            settings = parameters.pop("moments")
-            self._jobs.start(key, lambda: self.lanes[lane].with_rollout(make, settings, parameters))
-            return
-        self._jobs.start(key, lambda: make(agent, **parameters))
+            job = partial(one.with_rollout, make, parameters.pop("moments"), parameters)
+        else:
+            job = partial(make, agent, **parameters)
+        self._jobs.start(key, job if path is None else partial(written, job, path))
 
     def do_cancel(self, key: str) -> None:
         self._jobs.cancel(key)

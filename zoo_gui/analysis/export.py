@@ -1,0 +1,111 @@
+"""Results as files: a figure (PNG, SVG, PDF), a table (CSV, JSON) or the numbers themselves (NPZ), by the file's ending.
+
+A result that can be written has ``draw(figure)``, ``table()`` or ``arrays()``, or several of them. Matplotlib draws, is
+imported when a figure is wanted, and needs no display.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import IO, Any, Callable, Iterator
+
+import numpy as np
+
+from zoo_gui.types import Progress, ZooError
+
+DPI = 150
+#: ending → what a result needs for it
+KINDS = {".png": "draw", ".svg": "draw", ".pdf": "draw", ".csv": "table", ".json": "table", ".npz": "arrays"}
+
+
+def write(result: Any, path: str | Path) -> Path:
+    """Write a result to ``path``, whole or not at all; a file that was there is replaced. Returns the path.
+
+    result: with ``draw(figure)``, which fills an empty matplotlib Figure and may set its size; ``table()``, a list of
+    rows, each {column: text or number}; or ``arrays()``, {name: array}. Raises ZooError: an ending that means nothing,
+    one that this result has nothing for, or a file that cannot be written.
+    """
+    path = Path(path)
+    check(path, result)
+    writer = {"draw": _figure, "table": _csv if path.suffix.lower() == ".csv" else _json, "arrays": _npz}
+    try:
+        if not path.parent.is_dir():
+            raise FileNotFoundError(2, "there is no such folder")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}", suffix=path.suffix.lower())
+    except OSError as error:
+        raise ZooError(f"{path} cannot be written: {error.strerror}.") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            writer[KINDS[path.suffix.lower()]](result, file, path.suffix.lower())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ZooError(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return path
+
+
+def check(path: str | Path, result: Any = None) -> None:
+    """Raise ZooError where a path's ending means nothing, or ``result`` has nothing for it: before long work begins."""
+    ending = Path(path).suffix.lower()
+    if ending not in KINDS:
+        raise ZooError(f"“{path}” must end in {', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]}: that says what to write.")
+    if result is not None and not hasattr(result, KINDS[ending]):
+        fitting = [known for known, need in KINDS.items() if hasattr(result, need)]
+        raise ZooError(f"This result cannot be written as {ending}: choose {', '.join(fitting)}.")
+
+
+def written(make: Callable[[], Iterator[Progress]], path: str | Path) -> Iterator[Progress]:
+    """An analysis whose last result is also written to ``path``. Raises ZooError, before it begins for a bad ending."""
+    check(path)
+    result = progress = None
+    for progress in make():
+        result = progress.result if progress.result is not None else result
+        yield progress
+    if result is not None:
+        write(result, path)
+        yield Progress(progress.total, progress.total, f"saved {path}", result)
+
+
+def _figure(result: Any, file: IO[bytes], ending: str) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained")
+    result.draw(figure)
+    figure.savefig(file, format=ending[1:], dpi=DPI)
+
+
+def _csv(result: Any, file: IO[bytes], ending: str) -> None:
+    rows = result.table()
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = os.fdopen(os.dup(file.fileno()), "w", encoding="utf-8", newline="")
+    with text:
+        writer = csv.DictWriter(text, columns)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _json(result: Any, file: IO[bytes], ending: str) -> None:
+    file.write(json.dumps(result.table(), ensure_ascii=False, indent=1, default=_plain).encode())
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as JSON has them."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _npz(result: Any, file: IO[bytes], ending: str) -> None:
+    np.savez_compressed(file, **result.arrays())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
