@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+import sys
 import zlib
 from typing import Any, Iterator, Sequence
 
@@ -117,8 +118,7 @@ class Moments:
     def _see(self, observation: np.ndarray) -> None:
         """Keep an observation: where it continues the one before, only its newest frame."""
         new, last = self.frame_channels, self._last_seen
-        follows = last is not None and observation.shape[-1:] > (new,)
-        if follows and np.array_equal(observation[..., :-new], last[..., new:]):
+        if last is not None and _follows(observation, last, new):
             self._seen.append((False, zlib.compress(observation[..., -new:].tobytes(), 1)))
         else:
             self._seen.append((True, zlib.compress(observation.tobytes(), 1)))
@@ -290,6 +290,17 @@ def record(
         if done % 8 == 0:
             yield Progress(done, steps, f"playing: {done:,} of {steps:,} steps")
     yield Progress(steps, steps, f"{steps:,} steps", found)
+
+
+def _follows(observation: np.ndarray, last: np.ndarray, new: int) -> bool:
+    """Whether all but the newest ``new`` channels of an observation are the last one's newest."""
+    if observation.shape[-1] <= new:
+        return False
+    if observation.dtype == np.uint8 and observation.shape[-1] == 4 and new == 1 and sys.byteorder == "little":
+        # the usual stack, ten times as fast: a pixel's four bytes are one number, the oldest frame its lowest
+        words, before = observation.view(np.uint32), last.view(np.uint32)
+        return bool(((words & 0xFFFFFF) == before >> 8).all())
+    return np.array_equal(observation[..., :-new], last[..., new:])
 
 
 def _columns(units: int, maps: int, actions: int, state: int) -> dict[str, tuple[tuple[int, ...], Any]]:
