@@ -296,7 +296,8 @@ def _follows(observation: np.ndarray, last: np.ndarray, new: int) -> bool:
     """Whether all but the newest ``new`` channels of an observation are the last one's newest."""
     if observation.shape[-1] <= new:
         return False
-    if observation.dtype == np.uint8 and observation.shape[-1] == 4 and new == 1 and sys.byteorder == "little":
+    packed = observation.dtype == np.uint8 and observation.strides[-1] == last.strides[-1] == 1
+    if packed and observation.shape[-1] == 4 and new == 1 and sys.byteorder == "little":
         # the usual stack, ten times as fast: a pixel's four bytes are one number, the oldest frame its lowest
         words, before = observation.view(np.uint32), last.view(np.uint32)
         return bool(((words & 0xFFFFFF) == before >> 8).all())
