@@ -34,7 +34,8 @@ class Moments:
     """Moments of one agent in one game, oldest first. Rows are numbered from 0 by position, and have an ``id`` that
     stays theirs when older ones are dropped.
 
-    layers: of the network, () without one. action_names, screen (H, W), observation_shape (h, w, C): as in LaneInfo.
+    layers: of the network, () without one. action_names, screen (H, W), observation_shape (h, w, C), frame_box: as in
+    LaneInfo.
     keys: {id: Snapshot before that moment}, of a sitting.
     """
 
@@ -47,11 +48,12 @@ class Moments:
         *,
         state_size: int = 0,
         frame_channels: int = 1,
+        frame_box: tuple[int, int, int, int] | None = None,
         capacity: int = CAPACITY,
     ):
         self.layers, self.action_names = tuple(layers), tuple(action_names)
         self.screen, self.observation_shape = tuple(screen), tuple(observation_shape)
-        self.frame_channels = frame_channels
+        self.frame_channels, self.frame_box = frame_channels, frame_box
         self.keys: dict[int, Snapshot] = {}
         self.agent: Any = None
         ends = np.cumsum([0, *(info.units for info in self.layers)]).tolist()
@@ -266,6 +268,7 @@ def of_player(player: Player, capacity: int = CAPACITY) -> Moments:
         agent.layers if agent else (), player.action_names, player.emulator.screen_shape[:2],
         agent.observation_shape if agent else (0, 0, 0), state_size=len(agent.initial_state) if agent else 0,
         frame_channels=3 if spec.color == "rgb" else 1, capacity=capacity,
+        frame_box=player.pipeline.frame_box if player.pipeline else None,
     )  # fmt: skip
     found.agent = agent
     return found
