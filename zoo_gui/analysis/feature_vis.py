@@ -14,7 +14,7 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from zoo_gui.analysis import ANALYSES, Progress, vis_cache
+from zoo_gui.analysis import ANALYSES, Progress, vis_cache, vis_figures
 from zoo_gui.analysis.ascent import OBJECTIVES, PARAMETERIZATIONS, TRANSFORMS, Ascent, Pool, Recipe
 from zoo_gui.registry import unknown
 from zoo_gui.types import Unit, ZooError, read_only
@@ -28,22 +28,51 @@ _pool = Pool()
 
 @dataclass(frozen=True)
 class FeatureVis:
-    """An image on its way.
+    """Images on their way: one, or ``count`` answers to the same question.
 
-    unit: what it excites. step, total: steps of Adam done and asked for.
-    image: (h, w, C) float32 in 0–1, oldest frame first, read-only.
-    activation: the objective of this image without transforms: the unit's mean over positions (``neuron``: at the
-        centre), before the non-linearity when ``pre_activation``.
+    unit: what they excite, where that is one unit, else None; target: in words (zoo_gui.analysis.targets).
+    step, total: steps of Adam done and asked for.
+    image: the first, (h, w, C) float32 in 0–1, oldest frame first, read-only; images: all of them, (n, h, w, C).
+    activation: the target's value at ``image``, without transforms and penalties: a unit's at the centre of its map
+        (``channel``: its mean over positions), before the non-linearity when ``pre_activation``. activations: (n,)
+        float64, of each image.
     from_cache: computed in an earlier run, not now.
+    frame_channels: of each frame in an image. agent: the agent's id or path.
     """
 
-    unit: Unit
+    unit: Unit | None
+    target: str
     step: int
     total: int
     image: np.ndarray
+    images: np.ndarray
     activation: float
+    activations: np.ndarray
     pre_activation: bool
     from_cache: bool = False
+    frame_channels: int = 1
+    agent: str = ""
+
+    def draw(self, figure: Any) -> None:
+        """Fill a matplotlib Figure: a row for each answer, its frames oldest to newest, and newest − oldest."""
+        before = " before the non-linearity" if self.pre_activation else ""
+        captions = [f"{value:.3g}" for value in self.activations]
+        heading = f"{self.agent} · {self.target} · {self.step} steps · activation{before} at the left"
+        vis_figures.draw_answers(figure, self.images, captions, self.frame_channels, heading)
+
+    def table(self) -> list[dict[str, Any]]:
+        """One row for each answer."""
+        return [
+            {
+                "agent": self.agent, "target": self.target, "answer": i, "steps": self.step,
+                "activation": float(value), "pre_activation": self.pre_activation,
+            }
+            for i, value in enumerate(self.activations)
+        ]  # fmt: skip
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """``images`` (n, h, w, C) and ``activations`` (n,)."""
+        return {"images": self.images, "activations": self.activations}
 
 
 @ANALYSES.register("feature_vis")
@@ -79,7 +108,7 @@ def feature_vis(
     kept = vis_cache.load(key, agent.observation_shape) if use_cache else None
     if kept is not None:
         image, activation = read_only(kept[0]), kept[1]
-        result = FeatureVis(unit, steps, steps, image, activation, recipe.pre_activation, True)
+        result = _record(agent, unit, steps, steps, image, activation, recipe.pre_activation, True)
         yield Progress(steps, steps, f"{unit}: from the cache", result)
         return
     if not _pool.has(agent, recipe):
@@ -87,7 +116,7 @@ def feature_vis(
     ascent = _pool.take(agent, recipe)
     try:
         ascent.reset(unit.index, seed, learning_rate, start)
-        yield from _climb(ascent, unit, steps, key if use_cache else None)
+        yield from _climb(agent, ascent, unit, steps, key if use_cache else None)
     except Exception:
         ascent.close()  # a session that failed is not used again
         raise
@@ -129,7 +158,7 @@ def release() -> None:
     _pool.clear()
 
 
-def _climb(ascent: Ascent, unit: Unit, steps: int, key: dict | None) -> Iterator[Progress]:
+def _climb(agent: Any, ascent: Ascent, unit: Unit, steps: int, key: dict | None) -> Iterator[Progress]:
     """Step until done, with an image after the first step and every SHOW_EVERY seconds; keep the last under ``key``."""
     shown = -1.0
     for done in range(1, steps + 1):
@@ -140,9 +169,16 @@ def _climb(ascent: Ascent, unit: Unit, steps: int, key: dict | None) -> Iterator
         label = f"{unit}: step {done} of {steps}"
         if done == steps and key is not None:
             label = vis_cache.store(key, image, activation) or label
-        result = FeatureVis(unit, done, steps, read_only(image), activation, ascent.recipe.pre_activation)
+        result = _record(agent, unit, done, steps, read_only(image), activation, ascent.recipe.pre_activation)
         shown = time.monotonic()
         yield Progress(done, steps, label, result)
+
+
+def _record(agent, unit, step, total, image, activation, pre, cached=False) -> FeatureVis:
+    return FeatureVis(
+        unit, str(unit), step, total, image, read_only(image[None]), activation, np.array([activation]), pre, cached,
+        agent=getattr(agent, "name", ""),
+    )  # fmt: skip
 
 
 def _recipe(
