@@ -72,6 +72,8 @@ class LayerInfo:
     kind: ``conv``, ``dense``, ``logits``, ``q`` or ``value``.
     signed: whether activations may be negative (no rectifier), hence a diverging colour map.
     receptive_field: for convolutions, else None (a dense unit sees the whole observation).
+    unit_names: what a person calls the units, "" where nothing; () for a layer without names.
+    groups_of: the layer whose units this one groups (``Agent.with_groups``); "" for a layer of the network's own.
     """
 
     name: str
@@ -79,6 +81,8 @@ class LayerInfo:
     kind: str
     signed: bool = False
     receptive_field: ReceptiveField | None = None
+    unit_names: tuple[str, ...] = ()
+    groups_of: str = ""
 
     @property
     def units(self) -> int:
@@ -89,6 +93,11 @@ class LayerInfo:
     def size(self) -> int:
         """Number of activations: H·W·C or N."""
         return int(np.prod(self.shape))
+
+    def label(self, index: int) -> str:
+        """``conv2:17``, with the unit's name where it has one: ``conv3_groups:2 “paddle”``."""
+        name = self.unit_names[index] if index < len(self.unit_names) else ""
+        return f"{self.name}:{index} “{name}”" if name else f"{self.name}:{index}"
 
 
 class Unit(NamedTuple):
@@ -164,14 +173,15 @@ class Step:
     frame: (H, W, 3) uint8, the screen before acting; H is 210 or 250, W 160.
     frames: (S, H, W, 3) uint8, the emulator frames to show during this step: ``frame`` and then those between the
         action and the next step's ``frame``. S = frame skip when all frames were asked for, else 1.
-    observation: (h, w, C) as the network gets it before scaling, oldest frame first, colour frames with three channels
+    observation: (h, w, C) as the network gets it before scaling, with a cover where one is on, oldest frame first, colour frames with three channels
         each: uint8, or float32 where the pipeline does not round, takes differences (−255–255) or normalises; empty
         without a network.
     ram: (128,) uint8 before acting.
     episode_return: sum of unclipped rewards before this action.
     lives: before acting; 0 in games without lives.
-    saliency: (h, w, C) float32 signed gradient with respect to the observation in 0–1 units, or None.
-    edited: whether a unit's gain or offset is changed (an intervention is on).
+    saliency: (h, w, C) float32, what the attribution method that is on says of each pixel, by default the signed
+        gradient with respect to the observation in 0–1 units; or None.
+    edited: whether an intervention is on: a unit's gain or offset is changed, or the observation is covered.
     moment: the id under which a sitting keeps this step (``play.moments``); -1 outside of one.
     """
 
