@@ -15,7 +15,7 @@ from zoo_gui.engine.host import EngineHost
 from zoo_gui.engine.shared import MAX_PINS
 from zoo_gui.history import History
 from zoo_gui.library import Library
-from zoo_gui.session_events import EngineEvents
+from zoo_gui.session_why import Why
 from zoo_gui.settings import KEYS
 from zoo_gui.tally import Agreement, Rates
 from zoo_gui.types import LaneInfo, Step, Unit, ZooError
@@ -38,7 +38,7 @@ class Pin(NamedTuple):
     unit: Unit
 
 
-class Session(EngineEvents):
+class Session(Why):
     """See docs/architecture.md for the signals and methods; all of them belong to the UI thread."""
 
     #: Length of a turn of the clock in milliseconds, about.
@@ -50,15 +50,15 @@ class Session(EngineEvents):
     running_changed = QtCore.Signal(bool)
     speed_changed = QtCore.Signal(object)
     view_changed = QtCore.Signal(dict)
-    saliency_changed = QtCore.Signal(object)
     hovered = QtCore.Signal(str)
+    region_changed = QtCore.Signal(object)
     _event = QtCore.Signal(object)
 
     def __init__(self, parent: QtCore.QObject | None = None):
         super().__init__(parent)
         self.lanes: tuple[LaneInfo, ...] = ()
         self.selected: tuple[int, Unit] | None = None
-        self.saliency: str | None = None
+        self.region: tuple[int, tuple[int, int, int, int]] | None = None
         self.pins: list[Pin] = []
         self.edits: dict[tuple[int, Unit], tuple[float, float]] = {}
         self.view = dict(VIEW)
@@ -234,6 +234,12 @@ class Session(EngineEvents):
         if self.saliency == "unit":
             self.set_saliency("unit")
 
+    def choose_region(self, lane: int, box: tuple[int, int, int, int] | None) -> None:
+        """Choose a part of what a lane's agent sees, to ask about it: (top, left, height, width) in observation pixels;
+        None: no part. It changes nothing in the game."""
+        self.region = None if box is None else (lane, tuple(box))
+        self.region_changed.emit(self.region)
+
     def hover(self, text: str) -> None:
         self.hovered.emit(text)
 
@@ -258,16 +264,6 @@ class Session(EngineEvents):
         self.feed.intervene(("pins", {"lane": lane, "units": units}))
         self.pins_changed.emit(list(self.pins))
 
-    def set_saliency(self, target: str | None) -> None:
-        """None, ``action`` (the chosen one), ``value`` or ``unit`` (the selected one)."""
-        if target == "unit" and self.selected is None:
-            self.message.emit("info", "Click a unit first: its saliency is then shown on the game.")
-            target = None
-        self.saliency = target
-        wanted = tuple(self.selected[1]) if target == "unit" else target
-        self.feed.intervene(("saliency", {"target": wanted}))
-        self.saliency_changed.emit(target)
-
     def edit(self, lane: int, unit: Unit, gain: float = 1.0, offset: float = 0.0) -> None:
         """Change a unit: activation becomes gain · activation + offset; acts on the moment on screen."""
         self.edits[lane, Unit(*unit)] = (gain, offset)
@@ -277,7 +273,9 @@ class Session(EngineEvents):
         self._update_status()
 
     def clear_edits(self) -> None:
-        """Take back all changes of units in all lanes."""
+        """Take back all changes in all lanes: of units, and what is covered."""
+        for lane in list(self.covers):
+            self.set_cover(lane, None)
         self.edits.clear()
         self.feed.intervene(*(("clear_edits", {"lane": info.lane}) for info in self.lanes if info.layers))
         self._update_status()
@@ -298,7 +296,8 @@ class Session(EngineEvents):
     def cancel(self, key: str) -> None:
         """End a job, or the loading of an agent; what was downloaded of it is kept for the next time."""
         self._send("cancel", key=key)
-        if self._end_request(key):
+        if key in self._requests:
+            self._end_request(key)
             self._set_state(("running" if self.running else "paused") if self.lanes else "stopped")
 
     # -- the tick -----------------------------------------------------------------------------------------------
@@ -367,6 +366,8 @@ class Session(EngineEvents):
             self._send("pins", lane=lane, units=tuple(tuple(pin.unit) for pin in self.pins if pin.lane == lane))
         self.edits = {key: value for key, value in self.edits.items() if same_count and exists(*key)}
         self.pins_changed.emit(list(self.pins))
+        self._keep_covers(same_count)
+        self.choose_region(0, None)
         if self.selected is not None and not exists(*self.selected):
             lane, self.selected = self.selected[0], None
             self.unit_selected.emit(lane, None)
@@ -394,7 +395,8 @@ class Session(EngineEvents):
         first = self.lanes[0] if self.lanes else None
         self.status.update(
             self.rates.figures(time.perf_counter()), seed=first.seed if first else None, speed=self.speed,
-            agree=self.agreement.fraction, agree_steps=self.agreement.steps, intervention=bool(self.edits),
+            agree=self.agreement.fraction, agree_steps=self.agreement.steps,
+            intervention=bool(self.edits or self.covers),
         )
         self.status_changed.emit(dict(self.status))
 

@@ -24,6 +24,7 @@ class EngineEvents(QtCore.QObject):
     engine_died = QtCore.Signal()
     loading_changed = QtCore.Signal(object)
     card_needed = QtCore.Signal(str)
+    attributed = QtCore.Signal(int, object)
 
     @property
     def loading(self) -> dict[str, str]:
@@ -91,6 +92,12 @@ class EngineEvents(QtCore.QObject):
 
     def _on_error(self, sentence: str) -> None:
         self.message.emit("error", sentence)
+
+    def _on_attributed(self, lane: int, record: Any) -> None:
+        """A map that was made beside the game; one of an earlier target or method comes too late."""
+        wanted = self._saliency_target(self.saliency), self.saliency_method
+        if (record.target, record.method) == wanted and lane < len(self.lanes):
+            self.attributed.emit(lane, record)
 
     def _on_stopped(self, sentence: str) -> None:
         self.feed.running = False

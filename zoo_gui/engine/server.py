@@ -308,8 +308,18 @@ class Server:
         if lane < len(self.lanes):
             self.lanes[lane].player.human_action = index
 
-    def do_saliency(self, target: str | Unit | None) -> None:
-        self.saliency = target
+    def do_saliency(self, target: str | Unit | None, method: str = "gradient", options: dict | None = None) -> None:
+        """Explain this from the next step on, None: nothing. target: as ``analysis.targets`` reads it."""
+        self.saliency = Unit.parse(target) if isinstance(target, str) and ":" in target else target
+
+    def do_cover(self, lane: int, box: tuple[int, int, int, int] | None, fill: str = "mean") -> None:
+        """Cover a part of what a lane's agent sees, in observation pixels; None: it sees all again."""
+        from zoo_gui.play.cover import checked
+
+        player = self.lanes[lane].player
+        if box is not None and player.agent is None:
+            raise ZooError("This player sees nothing that could be covered: open an agent first.")
+        player.cover = None if box is None else checked(box, player.agent.observation_shape, fill)
 
     def do_pins(self, lane: int, units: tuple[Unit, ...]) -> None:
         if lane < len(self.lanes):

@@ -10,11 +10,12 @@ import dataclasses
 import math
 import time
 from dataclasses import dataclass, field
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
 from zoo_gui.agents.card import PreprocessingSpec
+from zoo_gui.play.cover import Cover, covered
 from zoo_gui.play.emulator import Emulator, EmulatorState
 from zoo_gui.play.preprocessing import Pipeline, PipelineState
 from zoo_gui.registry import unknown
@@ -22,6 +23,8 @@ from zoo_gui.types import Decision, Step, StepSummary, Unit, ZooError, read_only
 
 CONTROLLERS = ("agent", "random", "human")
 OPENINGS = ("vector-env", "noops", "envpool")
+Explain = Callable[[np.ndarray, np.ndarray, Decision], "np.ndarray | None"]
+"""(observation (h, w, C), recurrent state before it (S,), decision) → a map of the observation, read-only, or None."""
 EMPTY = read_only(np.zeros((0, 0, 0), np.uint8))
 EMPTY_STATE = read_only(np.zeros(0, np.float32))
 """The recurrent state of a network without memory."""
@@ -50,6 +53,7 @@ class Player:
     joystick, an index into ``action_names``. action_names: the agent's, or without one those that the game uses; an
     agent's actions mean the same in every game. inference_ms: how long the network took last, nan before.
     screen_codes, state_before: of the last step, its screen as (H, W) colour numbers and the network's memory before it.
+    cover: a part of the observation that the agent does not see, None: it sees all; may be set between steps.
     frame_skip, sticky, seed: as in use; of a frame skip that is drawn for each action, frame_skip is the most.
     """
 
@@ -90,6 +94,7 @@ class Player:
         self._first_state: np.ndarray = getattr(agent, "initial_state", EMPTY_STATE)
         self.controller = controller or ("agent" if agent is not None else "random")
         self.human_action = 0
+        self.cover: Cover | None = None
         self.inference_ms = math.nan
         self.screen_codes: np.ndarray | None = None
         self.state_before = self._first_state
@@ -119,13 +124,13 @@ class Player:
         self._begin(self._episode + 1)
 
     def step(
-        self, all_frames: bool = False, saliency: Unit | str | None = None, forced: int | None = None
+        self, all_frames: bool = False, saliency: "Unit | str | Explain | None" = None, forced: int | None = None
     ) -> Step:
         """Look, decide, act for ``frame_skip`` frames; after a done step, begin the next episode first.
 
         all_frames: give every emulator frame of the step in ``Step.frames``; where the step is shorter, or the game
         ends within it, its last frame is repeated; what ``life_actions`` play is not among them. saliency: what to
-        explain, a Unit, ``"action"`` (the one taken) or ``"value"``.
+        explain by the gradient, a Unit, ``"action"`` (the one taken) or ``"value"``; or a function that explains.
         forced: the action to take whatever is decided, an index into ``action_names``; all random numbers are drawn as
         without it, so that a recorded stretch replays.
         """
@@ -134,14 +139,14 @@ class Player:
         frames = np.empty((self.frame_skip if all_frames else 1, *self.emulator.screen_shape), np.uint8)
         self.emulator.screen_rgb(frames[0])
         self.screen_codes = self.emulator.screen_codes()
-        observation = self.pipeline.observation if self.pipeline else EMPTY
+        observation = self._seen()
         before = {"episode": self._episode, "index": self._index, "episode_return": self._return}
         ram, lives = read_only(self.emulator.ram(np.empty(128, np.uint8))), self.emulator.lives
         self.state_before = state = self._state
         decision = self._decide(observation)
         if forced is not None:
             decision = dataclasses.replace(decision, action=forced)
-        gradient = self._explain(observation, saliency, decision.action, state)
+        explained = self._explain(observation, saliency, decision, state)
         reward, terminated = self._advance(self._codes[decision.action], frames)
         truncated = not terminated and self.emulator.frame_number >= self.preprocessing.max_episode_frames
         self._done = terminated or truncated
@@ -151,8 +156,8 @@ class Player:
         read_only(frames)
         return Step(
             player=self.controller, frame=frames[0], frames=frames, observation=observation, ram=ram, decision=decision,
-            reward=reward, lives=lives, terminated=terminated, truncated=truncated, saliency=gradient,
-            edited=bool(self.agent is not None and self.agent.edits), **before,
+            reward=reward, lives=lives, terminated=terminated, truncated=truncated, saliency=explained,
+            edited=bool(self.agent is not None and (self.agent.edits or self.cover)), **before,
         )  # fmt: skip
 
     def snapshot(self) -> Snapshot:
@@ -310,14 +315,25 @@ class Player:
         action = chance if self._controller == "random" else min(max(self.human_action, 0), len(self.action_names) - 1)
         return dataclasses.replace(decision, action=action)
 
+    def _seen(self) -> np.ndarray:
+        """What the agent sees of its next observation."""
+        if self.pipeline is None:
+            return EMPTY
+        observation = self.pipeline.observation
+        if self.cover is None:
+            return observation
+        return read_only(covered(observation, self.cover, self.preprocessing.observation_range[0]))
+
     def _explain(
-        self, observation: np.ndarray, target: Unit | str | None, action: int, state: np.ndarray
+        self, observation: np.ndarray, target: "Unit | str | Explain | None", decision: Decision, state: np.ndarray
     ) -> np.ndarray | None:
-        """The gradient at an observation and the recurrent state before it."""
+        """What explains this decision, made at an observation and with the recurrent state before it."""
         if target is None or self.agent is None:
             return None
+        if callable(target):
+            return target(observation, state, decision)
         memory = {"state": state} if state.size else {}
-        action = action if target == "action" else None
+        action = decision.action if target == "action" else None
         return read_only(self.agent.gradients(observation, target, action=action, **memory))
 
 
