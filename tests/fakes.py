@@ -10,14 +10,17 @@ from collections import namedtuple
 import numpy as np
 from pyqtgraph.Qt import QtCore
 
+from zoo_gui.analysis.methods import METHODS, Method, why_not
 from zoo_gui.history import History
+from zoo_gui.play.cover import Cover
 from zoo_gui.types import Decision, LaneInfo, LayerInfo, ReceptiveField, Step, StepSummary, Unit
 
 Pin = namedtuple("Pin", "lane unit")
 
 VIEW = {
     "colormap": "viridis", "signed_colormap": "CET-D1", "gamma": 1.0, "contrast": "layer", "scale": "running",
-    "labels": True, "saliency_opacity": 0.6, "boost": 0.0, "enlarged": None,
+    "labels": True, "saliency_opacity": 0.6, "saliency_frames": "sum", "saliency_signs": True, "boost": 0.0,
+    "enlarged": None,
 }
 
 BREAKOUT = ("NOOP", "FIRE", "RIGHT", "LEFT")
@@ -55,12 +58,19 @@ class FakeSession(QtCore.QObject):
     stale_changed = QtCore.Signal(bool)
     view_changed = QtCore.Signal(object)
     hovered = QtCore.Signal(str)
+    attributed = QtCore.Signal(int, object)
+    saliency_changed = QtCore.Signal(object)
+    saliency_method_changed = QtCore.Signal(str)
+    cover_changed = QtCore.Signal(int, object)
+    region_changed = QtCore.Signal(object)
 
     def __init__(self, lanes: tuple[LaneInfo, ...] = ()):
         super().__init__()
         self.lanes = tuple(lanes)
         self.selected: tuple[int, Unit] | None = None
-        self.running, self.speed, self.saliency = False, 1.0, None
+        self.running, self.speed, self.saliency, self.saliency_method = False, 1.0, None, "gradient"
+        self.covers: dict[int, Cover] = {}
+        self.region: tuple[int, tuple[int, int, int, int]] | None = None
         self.pins: list[Pin] = []
         self.view = dict(VIEW)
         self.calls: list[tuple[str, tuple]] = []
@@ -106,9 +116,30 @@ class FakeSession(QtCore.QObject):
         self.view.update(changes)
         self.view_changed.emit(dict(self.view))
 
-    def set_saliency(self, target) -> None:
-        self.calls.append(("set_saliency", (target,)))
-        self.saliency = target
+    def set_saliency(self, target, method=None, **options) -> None:
+        self.calls.append(("set_saliency", (target, method) if method else (target,)))
+        self.saliency, self.saliency_method = target, method or self.saliency_method
+        self.saliency_method_changed.emit(self.saliency_method)
+        self.saliency_changed.emit(target)
+
+    def saliency_methods(self) -> tuple[Method, ...]:
+        return tuple(METHODS.values())
+
+    def saliency_fault(self, lane: int, target: str, method: str) -> str:
+        unit = str(self.selected[1]) if self.selected is not None else "action"
+        return why_not(method, unit if target == "unit" else target, self.lanes[lane])
+
+    def set_cover(self, lane: int, box, fill: str = "mean") -> None:
+        self.calls.append(("set_cover", (lane, box, fill)))
+        self.covers.pop(lane, None)
+        if box is not None:
+            self.covers[lane] = Cover(tuple(box), fill)
+        self.cover_changed.emit(lane, self.covers.get(lane))
+
+    def choose_region(self, lane: int, box) -> None:
+        self.calls.append(("choose_region", (lane, box)))
+        self.region = None if box is None else (lane, tuple(box))
+        self.region_changed.emit(self.region)
 
     def hover(self, text: str) -> None:
         self.calls.append(("hover", (text,)))

@@ -5,7 +5,7 @@ import pytest
 from fakes import FakeSession, fake_lane, fake_step
 from pyqtgraph.Qt import QtCore, QtGui, QtTest, QtWidgets
 
-from zoo_gui.imaging import POSITIVE, lut
+from zoo_gui.imaging import NEGATIVE, POSITIVE, lut
 from zoo_gui.scales import Vitality
 from zoo_gui.types import LayerInfo, ReceptiveField, Unit
 from zoo_gui.widgets.activations import ActivationsPanel
@@ -333,10 +333,10 @@ def test_saliency_lies_over_the_frame_and_goes_when_switched_off(make):
     step = fake_step(session.lanes[0], saliency=True)
     session.give_step(0, dataclasses.replace(step, saliency=gradient, frame=black))
     pixels = panel._cells[0].picture.pixels
-    np.testing.assert_allclose(pixels[105, 42, 2::-1], 0.6 * np.array(POSITIVE), atol=8)
+    np.testing.assert_allclose(pixels[105, 42, 2::-1], 0.6 * np.array(NEGATIVE), atol=8)
     assert not pixels[10, 10, :3].any()
-    assert "saliency: chosen action" in panel._cells[0].caption.text
-    session.set_view(saliency_opacity=0.2)
+    assert panel._cells[0].caption.text == "Gradient · chosen action"
+    session.set_view(saliency_opacity=0.2, saliency_signs=False)
     np.testing.assert_allclose(panel._cells[0].picture.pixels[105, 42, 2::-1], 0.2 * np.array(POSITIVE), atol=8)
     session.give_step(0, dataclasses.replace(step, saliency=None, frame=black))
     assert not panel._cells[0].picture.pixels[..., :3].any() and panel._cells[0].caption.text == ""

@@ -7,6 +7,7 @@ memory is BGRA bytes.
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
@@ -247,7 +248,7 @@ class Veil(NamedTuple):
 POSITIVE, NEGATIVE = (255, 77, 196), (60, 214, 255)  # RGB; magenta and cyan: seldom in games, apart for any eye
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _veil_tables(opacity: float) -> tuple[np.ndarray, np.ndarray]:
     """(256,) uint32 colour and keep for weights −1 … 1, entry 128 being zero."""
     weight = (np.arange(256) - 128) / 127
@@ -301,6 +302,24 @@ def observation_to_screen(box: tuple[int, int, int, int], observation: tuple[int
     y0, y1 = max(0.0, above + top * down), min(float(screen[0]), above + (top + height) * down)
     x0, x1 = max(0.0, before + left * across), min(float(screen[1]), before + (left + width) * across)
     return x0, y0, max(0.0, x1 - x0), max(0.0, y1 - y0)
+
+
+def screen_to_observation(area: tuple[float, float, float, float], observation: tuple[int, int], screen: tuple[int, int],
+                          inside: tuple[int, int, int, int] | None = None) -> tuple[int, int, int, int] | None:
+    """(x, y, width, height) in screen pixels to (top, left, height, width), whole observation pixels that it touches.
+
+    inside: as in ``observation_to_screen``. None where the area lies beside what the observation shows.
+    """
+    x, y, width, height = area
+    above, before, high, wide = inside or (0, 0, *screen)
+    down, across = high / observation[0], wide / observation[1]
+    top, bottom = (y - above) / down, (y + height - above) / down
+    left, right = (x - before) / across, (x + width - before) / across
+    rows = max(0, math.floor(top + 1e-6)), min(observation[0], math.ceil(bottom - 1e-6))
+    columns = max(0, math.floor(left + 1e-6)), min(observation[1], math.ceil(right - 1e-6))
+    if rows[0] >= rows[1] or columns[0] >= columns[1]:
+        return None
+    return rows[0], columns[0], rows[1] - rows[0], columns[1] - columns[0]
 
 
 # -- layout ---------------------------------------------------------------------------------------------------------

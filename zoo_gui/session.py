@@ -51,14 +51,12 @@ class Session(Why):
     speed_changed = QtCore.Signal(object)
     view_changed = QtCore.Signal(dict)
     hovered = QtCore.Signal(str)
-    region_changed = QtCore.Signal(object)
     _event = QtCore.Signal(object)
 
     def __init__(self, parent: QtCore.QObject | None = None):
         super().__init__(parent)
         self.lanes: tuple[LaneInfo, ...] = ()
         self.selected: tuple[int, Unit] | None = None
-        self.region: tuple[int, tuple[int, int, int, int]] | None = None
         self.pins: list[Pin] = []
         self.edits: dict[tuple[int, Unit], tuple[float, float]] = {}
         self.view = dict(VIEW)
@@ -233,12 +231,6 @@ class Session(Why):
         self.unit_selected.emit(lane, unit)
         if self.saliency == "unit":
             self.set_saliency("unit")
-
-    def choose_region(self, lane: int, box: tuple[int, int, int, int] | None) -> None:
-        """Choose a part of what a lane's agent sees, to ask about it: (top, left, height, width) in observation pixels;
-        None: no part. It changes nothing in the game."""
-        self.region = None if box is None else (lane, tuple(box))
-        self.region_changed.emit(self.region)
 
     def hover(self, text: str) -> None:
         self.hovered.emit(text)

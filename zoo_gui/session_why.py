@@ -14,11 +14,12 @@ from zoo_gui.types import ZooError
 
 class Why(EngineEvents):
     """saliency: the target that is explained over the game, None: nothing. saliency_method, saliency_options: how.
-    covers: {lane: Cover}."""
+    covers: {lane: Cover}. region: (lane, box) of what is asked about, None: nothing."""
 
     saliency_changed = QtCore.Signal(object)
     saliency_method_changed = QtCore.Signal(str)
     cover_changed = QtCore.Signal(int, object)
+    region_changed = QtCore.Signal(object)
 
     def __init__(self, parent: QtCore.QObject | None = None):
         super().__init__(parent)
@@ -26,6 +27,7 @@ class Why(EngineEvents):
         self.saliency_method = "gradient"
         self.saliency_options: dict[str, Any] = methods.METHODS["gradient"].defaults
         self.covers: dict[int, cover.Cover] = {}
+        self.region: tuple[int, tuple[int, int, int, int]] | None = None
         self._cover_of: dict[int, str] = {}
 
     def saliency_methods(self) -> tuple[methods.Method, ...]:
@@ -63,6 +65,12 @@ class Why(EngineEvents):
     def _saliency_target(self, target: str | None) -> str | None:
         """The target as the engine takes it: ``unit`` means the selected one."""
         return target if target != "unit" else str(self.selected[1]) if self.selected is not None else None
+
+    def choose_region(self, lane: int, box: tuple[int, int, int, int] | None) -> None:
+        """Choose a part of what a lane's agent sees, to ask about it: (top, left, height, width) in observation pixels;
+        None: no part. It changes nothing in the game."""
+        self.region = None if box is None else (lane, tuple(box))
+        self.region_changed.emit(self.region)
 
     def set_cover(self, lane: int, box: tuple[int, int, int, int] | None, fill: str = "mean") -> None:
         """Cover (top, left, height, width), in observation pixels, in all frames that the lane's agent sees; None takes

@@ -112,7 +112,10 @@ KEYS: Mapping[str, Key] = {
     "view/scale": Key("running", choices=("running", "locked", "frame")),
     "view/labels": Key(True),
     "view/saliency_opacity": Key(0.6, low=0.0, high=1.0),
+    "view/saliency_frames": Key("sum", choices=("sum", "largest", "newest", "each")),  # of the stack, as one picture
+    "view/saliency_signs": Key(True),  # whether what speaks against it has a colour of its own
     "view/boost": Key(0.0, low=0.0, high=1.0),
+    "view/motion": Key(True),  # whether optimised frames play as films
 }
 """Every setting of the program. A panel keeps its own under ``panel/<name>/<key>``: any JSON value."""
 

@@ -45,14 +45,24 @@ def line_height(points: float = 9.0) -> int:
 class PictureView(pg.ViewBox):
     """A plain image view: y points down, one unit is one screen pixel at rest; wheel zooms, dragging pans.
 
-    ``actions``: QActions above “Reset view” and pyqtgraph's “Export…” in the context menu.
+    ``actions``: QActions above the context menu's own. ``boxing``: which drags draw a box instead: those with Shift
+    (``shift``), ``always`` or none (""); ``boxed``: (box from where it began, maybe of negative size; is it done).
     """
+
+    boxed = QtCore.Signal(object, bool)
 
     def __init__(self):
         super().__init__(lockAspect=True, invertY=True, enableMenu=False, defaultPadding=0)
         self.actions: list[QtGui.QAction] = []
         self._popup: QtWidgets.QMenu | None = None
-        self._whole = QRectF(0, 0, 1, 1)
+        self._whole, self.boxing = QRectF(0, 0, 1, 1), ""
+
+    def mouseDragEvent(self, ev, axis=None) -> None:
+        if ev.button() != Qt.LeftButton or self.boxing not in ("always", ev.modifiers() & Qt.ShiftModifier and "shift"):
+            return super().mouseDragEvent(ev, axis)
+        ev.accept()
+        corners = map(self.mapSceneToView, (ev.buttonDownScenePos(), ev.scenePos()))
+        self.boxed.emit(QRectF(*corners), ev.isFinish())
 
     def show_whole(self, whole: QRectF | None = None) -> None:
         """Back to the whole picture; ``whole``: its new extent."""
@@ -372,11 +382,12 @@ class ColourBar(BoxItem):
 
 
 class Outline(BoxItem):
-    """A frame around a box: bright with a dark rim, of constant width on screen."""
+    """A frame around a box: bright with a dark rim, of constant width on screen; ``dashed``: not settled yet."""
 
-    def __init__(self, colour=ACCENT, width: float = 2.0):
+    def __init__(self, colour=ACCENT, width: float = 2.0, dashed: bool = False):
         super().__init__()
         self._pens = cosmetic(RIM, width + 2), cosmetic(colour, width)
+        self._pens[1].setStyle(Qt.DashLine if dashed else Qt.SolidLine)
         self._margin = width + 2
 
     def boundingRect(self) -> QRectF:

@@ -1,0 +1,211 @@
+"""One agent's game: the picture with what is laid over it, and the lines around it."""
+
+from __future__ import annotations
+
+import numpy as np
+from pyqtgraph.Qt import QtCore
+
+from zoo_gui import overlays
+from zoo_gui.imaging import Veil, blend, observation_to_screen, rgb32, screen_to_observation, veil
+from zoo_gui.overlays import Overlay
+from zoo_gui.scales import Scale, number, stack_is_full
+from zoo_gui.types import LaneInfo, Step, Unit
+from zoo_gui.widgets.items import Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
+
+QRectF = QtCore.QRectF
+
+ASPECT = 4 / 3  # a television's: the console's pixels are wider than high
+TITLE, SCORE = 9.5, 11.0  # points
+PLAYERS = {"agent": "agent plays", "random": "random actions", "human": "you play"}
+COVERED = "#F0A35E"  # of an intervention, as in the status bar
+BAR = 150  # screen pixels of the colour bar
+
+
+class GameCell:
+    """One agent's picture and the lines around it."""
+
+    def __init__(self, info: LaneInfo, canvas: Canvas):
+        self.info = info
+        self.title = canvas.add(TextLine(canvas.ink(), points=TITLE, bold=True))
+        self.score = canvas.add(TextLine(canvas.ink(), points=SCORE, bold=True))
+        self.more = canvas.add(TextLine(canvas.ink(0.7)))
+        self.picture = canvas.add(PixelItem())
+        self.field = canvas.add(Outline(), 2)
+        self.label = canvas.add(TextLine("#ffffff", ground="#000000"), 4)
+        self.cover = canvas.add(Outline(COVERED), 2)
+        self.cover_label = canvas.add(TextLine(COVERED, ground="#000000"), 4)
+        self.region = canvas.add(Outline(dashed=True), 3)
+        self.caption = canvas.add(TextLine(canvas.ink(0.8)))
+        self.bar = canvas.add(ColourBar(canvas.ink(0.8)))
+        for item in (self.field, self.cover, self.region, self.bar):
+            item.hide()
+        self.title.set_text(info.title if info.game in info.title else f"{info.title} · {info.game}")
+        self.unit: Unit | None = None
+        self._veil: Veil | None = None
+        self._frame: np.ndarray | None = None
+        self._boxes: dict[Outline, tuple[int, int, int, int] | None] = {}
+        self._saliency_text = self._unit_text = self._fault = ""
+        self.begin_saliency("")
+
+    # -- layout -------------------------------------------------------------------------------------------------
+    def place(self, x: float, y: float, width: float, height: float) -> None:
+        """Fill the rectangle: title and score above, the picture in its aspect, a caption below."""
+        title, score = line_height(TITLE) + 2, line_height(SCORE) + 2
+        across, down = picture_size(width, height - lines())
+        left = int(x + (width - across) / 2)
+        self.title.set_box(QRectF(left, y, across, title))
+        self.picture.set_box(QRectF(left, int(y + title + score), int(across), int(down)))
+        self._place_lines()
+        for outline, box in list(self._boxes.items()):
+            self._put(outline, box)
+
+    def _place_lines(self) -> None:
+        box = self.picture.box
+        top, height = box.top() - line_height(SCORE) - 2, line_height(SCORE) + 2
+        wide = min(box.width(), self.score.text_width(self.score.text) + 10)
+        self.score.set_box(QRectF(box.left(), top, wide, height))
+        self.more.set_box(QRectF(box.left() + wide, top, max(0.0, box.width() - wide), height))
+        room = min(BAR, box.width() / 2) if self.bar.isVisible() else 0.0
+        self.caption.set_box(QRectF(box.left(), box.bottom() + 2, box.width() - room, line_height()))
+        self.bar.set_box(QRectF(box.right() - room, box.bottom() + 2, max(1.0, room), line_height()))
+
+    # -- numbers ------------------------------------------------------------------------------------------------
+    def show_numbers(self, step: Step) -> None:
+        self.score.set_text(f"{step.episode_return:g}")
+        lives = f"{step.lives} {'life' if step.lives == 1 else 'lives'} · " if step.lives else ""
+        self.more.set_text(f"{lives}episode {step.episode + 1} · {PLAYERS.get(step.player, step.player)}")
+        self._place_lines()
+
+    # -- what is explained --------------------------------------------------------------------------------------
+    def begin_saliency(self, fault: str) -> None:
+        """Another question: its scale is its own. fault: why this lane's network cannot answer it, or ""."""
+        self._fault, self._scale, self._scaled = fault, Scale(1, half_life=45), -2
+
+    def show_saliency(self, step: Step, shown: Overlay | None, view: dict) -> None:
+        """Lay a map over the picture; None takes it away.
+
+        Full colour is the largest of the last seconds, or of this map where ``view`` has the scale ``frame``. A map of
+        an earlier moment fades, and the caption says how old it is.
+        """
+        self._veil = None
+        self.bar.setVisible(shown is not None)
+        self._write_caption(saliency=f"no map: {self._fault}" if self._fault and shown is None else "")
+        if shown is not None:
+            plane = overlays.flat(shown, view["saliency_frames"])
+            signed = shown.signed and view["saliency_signs"]
+            high = self._high(step, shown, plane, view["scale"])
+            age = shown.age(step.moment)
+            opacity = round(view["saliency_opacity"] * overlays.fading(age), 2)
+            weights = overlays.weights(plane if signed else np.abs(plane), high)
+            self._veil = veil(weights, self.info.screen, opacity, self.info.frame_box)
+            stale = f"{overlays.age_words(age)} · " if age else ""
+            self._write_caption(saliency=f"{stale}{shown.method} · {shown.target}")
+            self.bar.set_table(overlays.colours(signed))
+            self.bar.set_levels(f"−{number(high)}" if signed else "0", number(high))
+        self._place_lines()
+
+    def _high(self, step: Step, shown: Overlay, plane: np.ndarray, scale: str) -> float:
+        """What full colour stands for; each map counts once."""
+        self._scale.mode = "frame" if scale == "frame" else "running"
+        if shown.moment < 0 or shown.moment != self._scaled or scale == "frame":
+            self._scaled = shown.moment
+            self._scale.update(np.array([overlays.high_end(plane)], np.float32), counts=stack_is_full(step))
+        return float(self._scale.level()) or 1.0
+
+    def show_frame(self, frame: np.ndarray) -> None:
+        """Paint (H, W, 3) uint8 under the overlay."""
+        self._frame = frame
+        pixels = rgb32(frame)
+        if self._veil is not None and self._veil.keep.shape == pixels.shape:
+            pixels = blend(pixels, self._veil)
+        self.picture.set_pixels(pixels)
+
+    def refresh(self) -> None:
+        """Paint the last frame anew."""
+        if self._frame is not None:
+            self.show_frame(self._frame)
+
+    # -- outlines -----------------------------------------------------------------------------------------------
+    def show_field(self, step: Step | None) -> None:
+        """Draw what the selected unit sees where it is strongest."""
+        layer = self.info.layer(self.unit.layer) if self.unit else None
+        values = step.decision.activations.get(self.unit.layer) if layer and step else None
+        if values is None or self.unit.index >= values.shape[-1]:
+            self._put_field(None, "", "")
+        elif layer.receptive_field is None or values.ndim != 3:
+            self._put_field(None, "", f"{self.unit} = {number(values[self.unit.index])} sees the whole screen")
+        else:
+            plane = values[..., self.unit.index]
+            row, column = np.unravel_index(int(np.argmax(plane)), plane.shape)
+            if not plane[row, column] and not layer.signed:
+                self._put_field(None, "", f"{self.unit} is silent")
+                return
+            box = layer.receptive_field.box(int(row), int(column))
+            self._put_field(box, f"{self.unit} = {number(plane[row, column])}", "")
+
+    def show_cover(self, cover) -> None:
+        """Outline what the agent does not see, a Cover; None: it sees all."""
+        self._put(self.cover, None if cover is None else cover.box)
+        self.cover_label.set_text("" if cover is None else f"covered: {cover.fill}")
+        if cover is not None:
+            self._put_label(self.cover_label, self.cover.box)
+
+    def show_region(self, box: tuple[int, int, int, int] | None) -> None:
+        """Outline the part that the person chose, in observation pixels."""
+        self._put(self.region, box)
+
+    def draw_box(self, box: QRectF) -> tuple[int, int, int, int] | None:
+        """Outline a box that is being drawn, in canvas positions; returns it in observation pixels, None beside them."""
+        frame, (down, across) = self.picture.box, self.info.screen
+        sx, sy = across / frame.width(), down / frame.height()
+        area = (box.x() - frame.x()) * sx, (box.y() - frame.y()) * sy, box.width() * sx, box.height() * sy
+        found = None
+        if self.info.layers:
+            found = screen_to_observation(area, self.info.observation_shape[:2], self.info.screen, self.info.frame_box)
+        self._put(self.region, found)
+        return found
+
+    def _put(self, outline: Outline, box: tuple[int, int, int, int] | None) -> None:
+        """Outline (top, left, height, width) in observation pixels; None hides it."""
+        self._boxes[outline] = box
+        outline.setVisible(box is not None)
+        if box is None:
+            return
+        seen = observation_to_screen(box, self.info.observation_shape[:2], self.info.screen, self.info.frame_box)
+        frame, (down, across) = self.picture.box, self.info.screen
+        sx, sy = frame.width() / across, frame.height() / down
+        outline.set_box(QRectF(frame.x() + seen[0] * sx, frame.y() + seen[1] * sy, seen[2] * sx, seen[3] * sy))
+        if outline is self.cover:
+            self._put_label(self.cover_label, outline.box)
+
+    def _put_field(self, box: tuple[int, int, int, int] | None, text: str, caption: str) -> None:
+        """Outline what a unit sees, with a label; or say it in the caption."""
+        self._put(self.field, box)
+        self.label.set_text(text)
+        self._write_caption(unit=caption)
+        if box is not None:
+            self._put_label(self.label, self.field.box)
+
+    def _write_caption(self, saliency: str | None = None, unit: str | None = None) -> None:
+        self._saliency_text = self._saliency_text if saliency is None else saliency
+        self._unit_text = self._unit_text if unit is None else unit
+        self.caption.set_text(" · ".join(part for part in (self._saliency_text, self._unit_text) if part))
+
+    def _put_label(self, label: TextLine, beside: QRectF) -> None:
+        """Above the box, or inside where there is no room above."""
+        frame, height = self.picture.box, line_height() + 2
+        width = min(label.text_width(label.text) + 8, frame.width())
+        left = min(max(beside.left() - 1, frame.left()), frame.right() - width)
+        top = beside.top() - height - 2 if beside.top() - height - 2 >= frame.top() else beside.top() + 2
+        label.set_box(QRectF(left, top, width, height))
+
+
+def lines() -> int:
+    """Pixels of the lines around a picture."""
+    return line_height(TITLE) + line_height(SCORE) + line_height() + 6
+
+
+def picture_size(width: float, height: float) -> tuple[float, float]:
+    """(width, height) of a television picture within width × height."""
+    across = max(8.0, min(width, height * ASPECT))
+    return across, across / ASPECT
