@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import hashlib
 import json
 from pathlib import Path
 from types import MappingProxyType
-from typing import Mapping
+from typing import Mapping, Sequence
 
 import numpy as np
 
-from zoo_gui.agents import catalogue, heads, tables
+from zoo_gui.agents import catalogue, groups, heads, tables
 from zoo_gui.agents.assemble import assemble
 from zoo_gui.agents.card import Card
 from zoo_gui.agents.formats import read_checkpoint
 from zoo_gui.agents.layout import Layout
 from zoo_gui.agents.network import Network
+from zoo_gui.agents.network_spec import LayerSpec
 from zoo_gui.types import Decision, LayerInfo, Unit, ZooError, read_only
 
 
@@ -196,6 +198,53 @@ class Agent:
         other.weights = MappingProxyType({**self.weights, **changed})
         other._network = type(self._network)(self._layout, other.weights, self.observation_range)
         other._edits = {}
+        return other
+
+    def with_groups(
+        self, layer: str, directions: np.ndarray, name: str = "", unit_names: Sequence[str] = ()
+    ) -> "Agent":
+        """A copy with one more layer, whose units are directions in a layer's units: see ``agents.groups``.
+
+        directions: (K, units), brought to length 1. name: of the new layer, by default ``conv3_groups``. unit_names: what
+        a person calls the groups. It decides as this agent does, bit for bit; edits stay. Raises ZooError.
+        """
+        spec, arrays = groups.grouping(self.layers, layer, directions, name)
+        other = self._with_layers((*self.card.network.layers, spec), {**self.weights, **arrays})
+        other.name_units(spec.name, unit_names)
+        return other
+
+    def without_groups(self, layer: str) -> "Agent":
+        """A copy without a layer of groups. Raises ZooError where it is none."""
+        groups.checked_group_layer(self, layer)
+        kept = tuple(spec for spec in self.card.network.layers if spec.name != layer)
+        weights = {key: array for key, array in self.weights.items() if key.rpartition("/")[0] != layer}
+        return self._with_layers(kept, weights)
+
+    def name_units(self, layer: str, names: Sequence[str]) -> None:
+        """Call a layer's units so from now on, "" where a unit has no name. Raises ZooError."""
+        units = {info.name: info.units for info in self.layers}
+        if layer not in units:
+            raise ZooError(f"There is no layer “{layer}”: this network has {', '.join(units)}.")
+        names = groups.names_of(names, units[layer])
+        self.layers = tuple(
+            dataclasses.replace(info, unit_names=names) if info.name == layer else info for info in self.layers
+        )
+
+    def _with_layers(self, specs: tuple[LayerSpec, ...], weights: Mapping[str, np.ndarray]) -> "Agent":
+        """A copy whose network has these layers, of which only those of groups may differ; with its edits."""
+        other = copy.copy(self)
+        other.__dict__.pop("hash", None)
+        other.card = dataclasses.replace(self.card, network=dataclasses.replace(self.card.network, layers=specs))
+        other._layout = self._layout.with_network(other.card.network)
+        other.weights = MappingProxyType(dict(weights))
+        other._network = type(self._network)(other._layout, other.weights, self.observation_range)
+        named = {info.name: info.unit_names for info in self.layers}
+        other.layers = tuple(
+            dataclasses.replace(info, unit_names=named.get(info.name, ())) for info in other._layout.layers
+        )
+        other.sources = MappingProxyType(other._layout.sources)
+        there = {info.name for info in other.layers}
+        other._apply_edits({unit: edit for unit, edit in self._edits.items() if unit.layer in there})
         return other
 
     def _apply_edits(self, edits: dict[Unit, tuple[float, float]]) -> None:

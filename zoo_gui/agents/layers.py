@@ -56,6 +56,16 @@ def apply(spec: LayerSpec, fed: list, weights: Weights, network):
     return _APPLY[spec.kind](spec, fed, weights, network)
 
 
+def grouped(x, kernel):
+    """How strong each group is along x, (N, H, W, C) or (N, units), before its rectifier: x · kernel, the last axis."""
+    return tf.nn.conv2d(x, kernel, 1, "VALID") if x.shape.rank == 4 else tf.matmul(x, kernel)
+
+
+def ungrouped(strengths, directions):
+    """Σ s_k d_k of strengths (…, K) and directions (K, units): what they are in the layer's own units."""
+    return grouped(strengths, directions[None, None] if strengths.shape.rank == 4 else directions)
+
+
 def recur(spec: LayerSpec, x, state, weights: Weights) -> tuple:
     """One step of a layer with memory: (its output h' (N, units), the state after (N, S)); state (N, S) before."""
     return (_gru if spec.kind == "gru" else _lstm)(spec, _rows(x), state, weights)

@@ -5,7 +5,7 @@ No TensorFlow. Names of weights are ``layer/part``; kernels are HWIO in a convol
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Mapping, Sequence
 
 import numpy as np
 
@@ -27,6 +27,7 @@ class Layout:
     activations: {layer: slice of the flat activation vector}; size: its length.
     units: {layer: slice of the gain and offset vectors}; unit_count: their length.
     states: {layer with memory: slice of the state vector}; state_size: its length, 0 without memory.
+    groups: {layer: names of the layers that group its units}; see ``agents.groups``.
     Raises ZooError where a layer does not fit what feeds it.
     """
 
@@ -48,6 +49,11 @@ class Layout:
         self.size = sum(info.size for info in self.layers)
         self.unit_count = sum(info.units for info in self.layers)
         self.state_size = sum(part.stop - part.start for part in self.states.values())
+        self.groups = grouped_by(self.layers)
+
+    def with_network(self, network: NetworkSpec) -> "Layout":
+        """Of another network over the same observations."""
+        return Layout(network, self.observation_shape, self.frames)
 
     def info(self, name: str) -> LayerInfo:
         """The layer of that name; KeyError without one."""
@@ -123,7 +129,8 @@ class Layout:
         # For whoever shows them, dueling layers and expectations are vectors of units like any other.
         kind = spec.role or ("conv" if len(shape) == 3 else "dense")
         field = self._receptive_field(spec, before[0]) if len(shape) == 3 else None
-        self._infos[spec.name] = LayerInfo(spec.name, shape, kind, self._signed(spec), field)
+        groups_of = self.sources[spec.name][0] if spec.kind == "groups" else ""
+        self._infos[spec.name] = LayerInfo(spec.name, shape, kind, self._signed(spec), field, groups_of=groups_of)
 
     def _signed(self, spec: LayerSpec) -> bool:
         """Whether a layer may be negative: one without a non-linearity of its own as what feeds it."""
@@ -167,7 +174,7 @@ def _shape(spec: LayerSpec, before: list[tuple[int, ...]], network: NetworkSpec)
         return (int(np.prod(first)),)
     if spec.kind in ("dueling", "expectation", "complement"):
         return _head(spec, before)
-    return (spec.units,)
+    return (*first[:-1], spec.units) if spec.kind == "groups" else (spec.units,)
 
 
 def _head(spec: LayerSpec, before: list[tuple[int, ...]]) -> tuple[int, ...]:
@@ -197,6 +204,9 @@ def _parts(spec: LayerSpec, before: tuple[int, ...], shape: tuple[int, ...]) -> 
     if spec.kind == "dense":
         bias = {"bias": (spec.units,)} if spec.bias else {}
         return {"kernel": (int(np.prod(before)), spec.units), **bias}
+    if spec.kind == "groups":
+        kernel = (before[-1], spec.units) if len(before) == 1 else (1, 1, before[-1], spec.units)
+        return {"kernel": kernel, "directions": (spec.units, before[-1])}
     if spec.kind in RECURRENT:
         gates = {"gru": 3, "lstm": 4}[spec.kind] * spec.units
         parts = {"kernel": (int(np.prod(before)), gates), "recurrent_kernel": (spec.units, gates)}
@@ -252,6 +262,12 @@ def grown(before: ReceptiveField, kernel, stride, padding) -> ReceptiveField:
         stride=tuple(jump * stride for _, jump, _, _, stride, _ in axes),
         start=tuple(start - pad * jump for _, jump, start, _, _, pad in axes),
     )
+
+
+def grouped_by(layers: Sequence[LayerInfo]) -> dict[str, tuple[str, ...]]:
+    """{layer: names of the layers that group its units}."""
+    sources = dict.fromkeys(info.groups_of for info in layers if info.groups_of)
+    return {name: tuple(info.name for info in layers if info.groups_of == name) for name in sources}
 
 
 def _slices(lengths: Mapping[str, int]) -> dict[str, slice]:

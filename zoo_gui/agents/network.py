@@ -10,7 +10,7 @@ from typing import Callable, Mapping
 import numpy as np
 
 from zoo_gui.agents.backend import configure_tensorflow
-from zoo_gui.agents.layers import Weights, activate, apply, recur
+from zoo_gui.agents.layers import Weights, activate, apply, grouped, recur, ungrouped
 from zoo_gui.agents.layout import Layout
 from zoo_gui.types import read_only
 
@@ -109,8 +109,11 @@ class Network:
         if gains is not None:  # one split costs less than a slice for each layer
             counts = [info.units for info in layout.layers]
             gains, offsets = (dict(zip(layout.units, tf.split(edit, counts))) for edit in (gains, offsets))
-        before, after, memory = {}, {}, []
+        before, after, memory, groups = {}, {}, [], {}
         for spec in network.layers:
+            if spec.kind == "groups":
+                before[spec.name], after[spec.name] = groups[spec.name]
+                continue
             fed = [after[name] for name in layout.sources[spec.name]] or [x]
             parts, kept = Weights(weights, spec.name), None
             if spec.name in layout.states:
@@ -121,10 +124,30 @@ class Network:
             value = activate(spec, value)
             if gains is not None:
                 value = value * gains[spec.name] + offsets[spec.name]
+            value = self._grouped(spec.name, value, weights, groups, gains, offsets)
             after[spec.name] = value
             if kept is not None:  # h as the later layers see it, then the cell of an LSTM
                 memory += [value, kept[:, spec.units :]] if spec.kind == "lstm" else [value]
         return before, after, memory
+
+    def _grouped(self, layer: str, value, weights: Mapping, groups: dict, gains=None, offsets=None):
+        """Put what groups a layer into ``groups``, {name: (before, after)}, and return what follows sees of its value,
+        (N, H, W, C) or (N, units): edits of a group act on it (``agents.groups``), the value is else as it was.
+
+        A rectified layer does not fall below 0 by that, or below where an edit of its own units has put it.
+        """
+        seen = value
+        for name in self.layout.groups.get(layer, ()):
+            parts = Weights(weights, name)
+            strength = grouped(value, parts["kernel"])
+            active = tf.nn.relu(strength)
+            edited = active if gains is None else active * gains[name] + offsets[name]
+            groups[name] = strength, edited
+            if gains is not None:
+                seen = seen + ungrouped(edited - active, parts["directions"])
+        if seen is value or self.layout.info(layer).signed:
+            return seen
+        return tf.maximum(seen, tf.minimum(value, 0.0))
 
     def _memory(self, state: np.ndarray) -> list:
         if not self.layout.state_size:

@@ -56,6 +56,7 @@ class LayerSpec:
     of kernel (1, 1) after it is a dense layer of each fraction.
     ``complement``: of one unit z, two: z and 0. Their softmax is a sigmoid's p and 1 − p.
     ``graph``: a tensor of the file's own graph, node = its name; every layer of such a network is one.
+    ``groups``: of no card, but of ``Agent.with_groups``: units directions in the units of the layer in ``from``.
     """
 
     name: str

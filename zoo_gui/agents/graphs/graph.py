@@ -6,6 +6,7 @@ Importing this module imports TensorFlow.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
@@ -19,9 +20,9 @@ from zoo_gui.agents.graphs.graph_fields import Field
 from zoo_gui.agents.graphs.graph_nodes import Graph, producer, tensor_name
 from zoo_gui.agents.graphs.graph_run import Meter, Program, fixed, leading, tf
 from zoo_gui.agents.graphs.graph_taps import Weight, batch_axes, leading_ones, rows, short, tap
-from zoo_gui.agents.layout import MAX_ACTIVATIONS, _slices, _times
+from zoo_gui.agents.layout import MAX_ACTIVATIONS, _slices, _times, grouped_by
 from zoo_gui.agents.network import NO_STATE, Network
-from zoo_gui.agents.network_spec import LayerSpec
+from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
 from zoo_gui.types import LayerInfo, ZooError, read_only
 
 
@@ -62,6 +63,25 @@ class GraphLayout:
         self.weights = self._weights(sites, flattened)
         self.shapes = {name: weight.shape for name, weight in self.weights.items()}
         self._describe(known)
+        self.groups: dict[str, tuple[str, ...]] = {}
+
+    def with_network(self, network: NetworkSpec) -> "GraphLayout":
+        """Of the same graph with other layers of groups (``agents.groups``) behind its own."""
+        other = copy.copy(self)
+        own = [info for info in self.layers if not info.groups_of]
+        added = [_group_info(spec, self._infos) for spec in network.layers if spec.kind == "groups"]
+        other.network, other.layers = network, (*own, *added)
+        other.sources = {spec.name: fed for spec, fed in network.wired()}
+        other.groups = grouped_by(other.layers)
+        other.shapes = {name: weight.shape for name, weight in self.weights.items()}
+        for info in added:
+            units = self._infos[info.groups_of].units
+            ones = (1, 1) if len(info.shape) == 3 else ()
+            other.shapes |= {
+                f"{info.name}/kernel": (*ones, units, info.units), f"{info.name}/directions": (info.units, units),
+            }  # fmt: skip
+        other._place()
+        return other
 
     def info(self, name: str) -> LayerInfo:
         """The layer of that name; KeyError without one."""
@@ -219,6 +239,11 @@ class GraphLayout:
             signed = graph_fields.signed(self.graph, producer(layer.tensor))
             self._infos[spec.name] = LayerInfo(spec.name, layer.shape, kind, signed, field.receptive if field else None)
         self.layers = tuple(self._infos.values())
+        self._place()
+
+    def _place(self) -> None:
+        """Where each layer lies in the flat vectors."""
+        self._infos = {info.name: info for info in self.layers}
         self.activations = _slices({info.name: info.size for info in self.layers})
         self.units = _slices({info.name: info.units for info in self.layers})
         self.size = sum(info.size for info in self.layers)
@@ -245,8 +270,11 @@ class GraphNetwork(Network):
                     f"{layout.graph.source} has no weights {name[:80]} of the shape {_times(np.shape(array))}."
                 )
             arrays[name] = np.array(array, np.float32)
-            weight = layout.weights[name]
-            native[weight.tensor] = weight.theirs(arrays[name]).astype(native[weight.tensor].dtype)
+            weight = layout.weights.get(name)
+            if weight is None:  # of a layer of groups, which is ours
+                native[name] = arrays[name]
+            else:
+                native[weight.tensor] = weight.theirs(arrays[name]).astype(native[weight.tensor].dtype)
         super().__init__(layout, {name: read_only(array) for name, array in arrays.items()}, observation_range)
         self._native = native
         self._tensors = {tensor: tf.constant(array) for tensor, array in native.items()}
@@ -296,7 +324,7 @@ class GraphNetwork(Network):
         layout = self.layout
         eager = tf.compat.v1.executing_eagerly_outside_functions()
         given = self._tensors if eager else {tensor: tf.constant(array) for tensor, array in self._native.items()}
-        edit = None
+        edit, groups = None, {}
         if gains is not None:
             counts = [info.units for info in layout.layers]
             gains, offsets = (dict(zip(layout.units, tf.split(numbers, counts))) for numbers in (gains, offsets))
@@ -304,9 +332,28 @@ class GraphNetwork(Network):
 
             def edit(tensor, value):
                 name = names.get(tensor)
-                return value if name is None else layout.taps[name].edited(value, gains[name], offsets[name])
+                if name is None:
+                    return value
+                value = layout.taps[name].edited(value, gains[name], offsets[name])
+                if name not in layout.groups:
+                    return value
+                seen = self._grouped(name, layout.taps[name].ours(value), given, groups, gains, offsets)
+                return layout.taps[name].theirs(seen, value)
 
         count = x.shape[0] if x.shape[0] is not None else tf.shape(x)[0]
         values = layout.program.run(layout.feed(x), count, given, edit, eager)
         before = {name: tap.ours(values[tap.before]) for name, tap in layout.taps.items()}
-        return before, {name: tap.ours(values[tap.tensor]) for name, tap in layout.taps.items()}, []
+        after = {name: tap.ours(values[tap.tensor]) for name, tap in layout.taps.items()}
+        for name in layout.groups if gains is None else ():
+            self._grouped(name, after[name], given, groups)
+        for info in layout.layers[len(after) :]:
+            before[info.name], after[info.name] = groups[info.name]
+        return before, after, []
+
+
+def _group_info(spec: LayerSpec, infos: Mapping[str, LayerInfo]) -> LayerInfo:
+    """What a layer of groups is, from the layer that it groups."""
+    source = infos[spec.source]
+    kind = "conv" if len(source.shape) == 3 else "dense"
+    shape = (*source.shape[:-1], spec.units)
+    return LayerInfo(spec.name, shape, kind, False, source.receptive_field, groups_of=source.name)

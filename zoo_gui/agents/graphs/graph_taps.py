@@ -34,6 +34,12 @@ class Tap:
             value = tf.transpose(tf.reshape(value, [-1, *self.rest[-3:]]), _TO_HWC)
         return tf.cast(tf.reshape(value, [-1, *self.shape]), tf.float32)
 
+    def theirs(self, value: Any, like: Any) -> Any:
+        """Of (N, H, W, C) or (N, units) the tensor that has the graph's shape and type, as ``like``."""
+        if self.first:
+            value = tf.transpose(value, (0, 3, 1, 2))
+        return tf.cast(tf.reshape(value, tf.shape(like)), like.dtype)
+
     def edited(self, value: Any, gain: Any, offset: Any) -> Any:
         """gain · value + offset in the graph's own shape; gain and offset: (units,)."""
         lengths = (self.shape[2], 1, 1) if self.first else self.rest if len(self.shape) == 1 else self.shape[2:]
