@@ -1,5 +1,5 @@
-"""At what did a unit fire? The parts of observations where it was largest, smallest, or at random (Zeiler & Fergus 2014,
-fig. 2; Such et al. 2019 for Atari agents, from one frame each, so that neighbours repeat each other).
+"""At what did a unit fire? The parts of observations where it was largest, smallest, or at random (Zeiler & Fergus
+2014, fig. 2; for Atari agents Such et al. 2019, who took one from each frame, so that neighbours repeat each other).
 
 One patch an *event*: of moments that lie fewer than ``apart`` agent steps from each other in one episode only the best
 is taken (non-maximum suppression in time), else nine patches are nine neighbours of one moment. A patch is cut exactly
@@ -24,17 +24,20 @@ WHICH = ("top", "bottom", "random")
 APART = 10
 """Agent steps between two events, 40 emulator frames: a ball's flight past one place is one event."""
 COLUMNS = 5
+PIXEL_HEIGHT = 0.6
+"""Of a screen pixel of width 1, as a television of the time showed it."""
 
 
 @dataclass(frozen=True)
 class Patch:
     """One moment at which a unit was looked up; arrays read-only.
 
-    moment: its id. episode, index: which agent step that was. activation: the unit's, of a map its largest. place: (row,
-    column) of that in the map, None for a unit without a map. box: (top, left, height, width) in observation pixels of
-    what the unit sees from there; it may lie partly outside. pixels: (height, width, C) uint8, that part of the
-    observation as a picture, 0 outside; C as in the observation, oldest frame first. frame: (H, W, 3) uint8, the screen.
-    screen_box: (x, y, width, height) in screen pixels of ``box``, cut at the screen's edges.
+    moment: its id. episode, index: which agent step that was. activation: the unit's, of a map its largest.
+    place: (row, column) of that in the map, None for a unit without a map. box: (top, left, height, width) in
+    observation pixels of what the unit sees from there; it may lie partly outside. pixels: (height, width, C) uint8,
+    that part of the observation as a picture, 0 outside; C as in the observation, oldest frame first.
+    frame: (H, W, 3) uint8, the screen. screen_box: (x, y, width, height) in screen pixels of ``box``, cut at the
+    screen's edges.
     """
 
     moment: int
@@ -90,7 +93,7 @@ class Patches:
         across = min(COLUMNS, max(1, len(self.found)))
         down = -(-max(1, len(self.found)) // across)
         figure.set_size_inches(1.5 * across + 0.4, 3.4 * down + 0.6)
-        figure.suptitle(f"{self.unit}, {self.which}: {self.sentence}", fontsize=8, wrap=True)
+        figure.suptitle(f"{self.unit}: {self.sentence}", fontsize=8, wrap=True)
         axes = figure.subplots(2 * down, across, squeeze=False)
         for axis in axes.flat:
             axis.set_axis_off()
@@ -101,7 +104,7 @@ class Patches:
             axes[2 * row, column].imshow(newest if newest.shape[-1] == 3 else newest[..., 0], **grey)
             axes[2 * row, column].set_title(f"{patch.activation:.3g}", fontsize=8)
             below = axes[2 * row + 1, column]
-            below.imshow(patch.frame, aspect=0.6 * patch.frame.shape[1] / patch.frame.shape[0] * 1.3)
+            below.imshow(patch.frame, aspect=PIXEL_HEIGHT)
             below.set_title(f"game {patch.episode + 1}, step {patch.index}", fontsize=6)
             x, y, width, height = patch.screen_box
             below.add_patch(_rectangle(x - 0.5, y - 0.5, width, height))

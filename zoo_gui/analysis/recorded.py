@@ -59,7 +59,9 @@ def peaks(
     yield Progress(len(rows), len(rows), "peaks", found)
 
 
-def _computed(agent: Any, moments: Moments, rows: np.ndarray, layers: list[LayerInfo], found: dict) -> Iterator[Progress]:
+def _computed(
+    agent: Any, moments: Moments, rows: np.ndarray, layers: list[LayerInfo], found: dict
+) -> Iterator[Progress]:
     values = {info.name: np.zeros((len(rows), info.units), np.float32) for info in layers}
     places = {info.name: np.zeros((len(rows), info.units), np.int64) for info in layers if len(info.shape) == 3}
     states = moments.column("state")[rows]
