@@ -303,5 +303,5 @@ def test_analyses_reach_through_the_heads(agents, name, unit):
     release()
     images = [progress.result for progress in found if progress.result is not None]
     assert images[-1].activation > images[0].activation
-    (progress,) = ANALYSES["gradient"](agents[name], observation=tiny_agents.observation(), target=unit)
+    (progress,) = ANALYSES["attribution"](agents[name], observation=tiny_agents.observation(), target=unit)
     assert progress.result.scale > 0

@@ -158,6 +158,34 @@ class Agent:
         state = self.initial_state if state is None else state
         return self._network.gradient(self._checked(observation), layer, index, state)
 
+    @property
+    def rectifies(self) -> bool:
+        """Whether the network has rectifiers, for which ``slopes`` has rules."""
+        return self._network.rectifies
+
+    def slopes(
+        self,
+        observations: np.ndarray,
+        seeds: Mapping[str, np.ndarray],
+        state: np.ndarray | None = None,
+        rule: str = "plain",
+        layer: str = "",
+        values: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(Σ seed · activation (N,), its derivative (N, h, w, C) by each observation in 0–1 units), float32; edits on.
+
+        observations: (N, h, w, C), uint8 or float32 in the same units. seeds: {layer: float32 of its shape}. state: the
+        memory before them all, (S,). rule: how rectifiers pass derivatives back: ``plain``, ``guided``, ``deconv``
+        (``agents.slopes``). layer: by that layer's activations instead, (N, *shape); values: with these, (N, *shape),
+        in their place, for what comes behind the layer. Raises ZooError.
+        """
+        if observations.ndim != 4:
+            raise ZooError(f"{self.title} is asked about a batch of observations: give (N, h, w, C).")
+        self._checked(observations, batch=True)
+        states = np.zeros(0, np.float32) if state is None else np.asarray(state, np.float32)
+        states = np.broadcast_to(states if states.size else self.initial_state, (len(observations), len(self.initial_state)))
+        return self._network.slopes(np.asarray(observations, np.float32), seeds, states, rule, layer, values)
+
     def taps(self, x, pre: bool = False) -> dict:
         """{layer: tensor} for a float32 tensor x (N, h, w, C) in 0–1: differentiable, without edits.
 

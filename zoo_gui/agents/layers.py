@@ -34,8 +34,10 @@ GATES: dict[str, Callable] = {
 }
 
 
-def activate(spec: LayerSpec, x):
-    """The layer's non-linearity."""
+def activate(spec: LayerSpec, x, hook=None):
+    """The layer's non-linearity, or what a ``slopes.Hook`` has in its place."""
+    if hook is not None and hook.rectifier(spec.activation) is not None:
+        return hook.rectifier(spec.activation)(x)
     if spec.activation == "leaky_relu":
         return tf.nn.leaky_relu(x, spec.slope)
     return NONLINEARITIES[spec.activation](x)

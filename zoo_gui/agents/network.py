@@ -12,10 +12,11 @@ import numpy as np
 from zoo_gui.agents.backend import configure_tensorflow
 from zoo_gui.agents.layers import Weights, activate, apply, grouped, recur, ungrouped
 from zoo_gui.agents.layout import Layout
+from zoo_gui.agents.slopes import RECTIFIERS, Hook, traced
 from zoo_gui.types import read_only
 
 tf = configure_tensorflow()
-BATCH = 128
+BATCH, SLOPES_BATCH = 128, 32
 NO_STATE = read_only(np.zeros(0, np.float32))
 
 
@@ -82,6 +83,46 @@ class Network:
         index = tf.constant(-1 if index is None else index, tf.int32)
         return function(tf.constant(observation[None]), *self._edits, *self._memory(state), index).numpy()
 
+    @property
+    def rectifies(self) -> bool:
+        """Whether there is a rectifier, for which ``slopes`` has rules."""
+        return any(spec.activation in RECTIFIERS for spec in self.layout.network.layers)
+
+    def slopes(
+        self,
+        observations: np.ndarray,
+        seeds: Mapping[str, np.ndarray],
+        states: np.ndarray | None = None,
+        rule: str = "plain",
+        layer: str = "",
+        values: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(Σ seed · activation (N,), its derivative (N, h, w, C) by the observations in 0–1 units), float32; edits on.
+
+        observations: (N, h, w, C) float32 in their own units. seeds: {layer: float32 like its activations, without N}.
+        states: (N, state_size). rule: see ``agents.slopes``. layer: take the derivative by its activations instead,
+        (N, *shape); values: and put these, (N, *shape), in their place. Traced once for each set of layers and rule.
+        """
+        names = tuple(info.name for info in self.layout.layers if info.name in seeds)
+        batch = 1 if len(observations) == 1 else None
+        key = ("slopes", names, rule, layer, values is not None, batch)
+        if key not in self._functions:
+            self._keep(key, *traced(self, names, rule, layer, values is not None, batch))
+        if states is None:
+            states = np.zeros((len(observations), self.layout.state_size), np.float32)
+        given = [tf.constant(seeds[name], tf.float32) for name in names]
+        scores, slopes = [], []
+        for start in range(0, len(observations), SLOPES_BATCH):
+            part = slice(start, start + SLOPES_BATCH)
+            extra = [tf.constant(states[part], tf.float32)] if self.layout.state_size else []
+            extra += [] if values is None else [tf.constant(values[part], tf.float32)]
+            score, slope = self._functions[key](
+                tf.constant(observations[part], tf.float32), *self._edits, *extra, *given
+            )  # fmt: skip
+            scores.append(score.numpy())
+            slopes.append(slope.numpy())
+        return np.concatenate(scores), np.concatenate(slopes)
+
     def taps(self, x, pre: bool = False) -> dict:
         """{layer: tensor} for a float32 tensor x (N, h, w, C) in 0–1, differentiable; without edits, as an episode
         begins.
@@ -97,9 +138,11 @@ class Network:
         before, after, _ = self._forward(x, weights)
         return before if pre else after
 
-    def _forward(self, x, weights: Mapping, gains=None, offsets=None, state=None) -> tuple[dict, dict, list]:
+    def _forward(
+        self, x, weights: Mapping, gains=None, offsets=None, state=None, hook: Hook | None = None
+    ) -> tuple[dict, dict, list]:
         """({layer: tensor before}, {layer: tensor after the non-linearity and edit}, states after) of x in 1/255 of
-        the observation's units."""
+        the observation's units. hook: what is done differently, for derivatives."""
         network, layout = self.layout.network, self.layout
         low, high = network.input_range
         if (low, high) != (0.0, 1.0):
@@ -121,16 +164,18 @@ class Network:
             else:
                 value = apply(spec, fed, parts, network)
             before[spec.name] = value
-            value = activate(spec, value)
+            value = activate(spec, value, hook)
             if gains is not None:
                 value = value * gains[spec.name] + offsets[spec.name]
-            value = self._grouped(spec.name, value, weights, groups, gains, offsets)
+            value = self._grouped(spec.name, value, weights, groups, gains, offsets, hook)
+            if hook is not None:
+                value = hook.seen(spec.name, value)
             after[spec.name] = value
             if kept is not None:  # h as the later layers see it, then the cell of an LSTM
                 memory += [value, kept[:, spec.units :]] if spec.kind == "lstm" else [value]
         return before, after, memory
 
-    def _grouped(self, layer: str, value, weights: Mapping, groups: dict, gains=None, offsets=None):
+    def _grouped(self, layer: str, value, weights: Mapping, groups: dict, gains=None, offsets=None, hook=None):
         """Put what groups a layer into ``groups``, {name: (before, after)}, and return what follows sees of its value,
         (N, H, W, C) or (N, units): edits of a group act on it (``agents.groups``), the value is else as it was.
 
@@ -142,6 +187,7 @@ class Network:
             strength = grouped(value, parts["kernel"])
             active = tf.nn.relu(strength)
             edited = active if gains is None else active * gains[name] + offsets[name]
+            edited = edited if hook is None else hook.seen(name, edited)
             groups[name] = strength, edited
             if gains is not None:
                 seen = seen + ungrouped(edited - active, parts["directions"])

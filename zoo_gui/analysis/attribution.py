@@ -1,86 +1,141 @@
-"""What in the observation does a decision or a unit depend on? The gradient with respect to the observation, as a map.
+"""Why? What in the observation an action, the value or a unit depends on, by every method of ``methods.METHODS``.
 
-Simonyan, Vedaldi and Zisserman 2013, "Deep Inside Convolutional Networks" (arXiv:1312.6034), §3: the derivative of a
-score by each pixel, at one image. For game-playing agents: Wang et al. 2016, "Dueling network architectures"
-(arXiv:1511.06581). It says what a small change of a pixel would do, not what the agent "looks at": Atrey et al. 2020
-(arXiv:1912.05743). No TensorFlow here.
+A map is a hypothesis, no explanation: Atrey, Clary & Jensen 2020 (arXiv:1912.05743). ``sanity`` says whether a method
+looks at the weights at all, ``faithfulness`` whether what it calls important is, ``cover`` tests a claim about a place.
+No TensorFlow here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Callable, Iterator
+import time
+from typing import Any, Callable, Iterator, Sequence
 
-import cv2
 import numpy as np
 
-from zoo_gui import imaging
-from zoo_gui.analysis import ANALYSES, Progress
-from zoo_gui.registry import unknown
+from zoo_gui.analysis import ANALYSES, Progress, targets
+from zoo_gui.analysis import attribution_gradients as gradients
+from zoo_gui.analysis import attribution_perturbation as perturbation
+from zoo_gui.analysis.attribution_record import Attribution
+from zoo_gui.analysis.methods import METHODS, Method, checked_target, method_of
+from zoo_gui.analysis.question import Answer, Question, best
+from zoo_gui.analysis.targets import Target
 from zoo_gui.types import Unit, ZooError, read_only
 
-MODES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "largest": imaging.saliency_map,
-    "newest": lambda gradient: gradient[..., -1],
-    "sum": lambda gradient: gradient.sum(-1),
-}
-"""How (h, w, C) becomes (h, w): ``largest`` magnitude over the frames, never negative (Simonyan et al. take it over
-colours); the ``newest`` frame, signed; the signed ``sum``: the effect of changing all frames alike."""
-SIGNED_MODES = ("newest", "sum")
+FUNCTIONS: dict[str, Callable[[Question, dict[str, Any]], Iterator]] = {
+    **{name: getattr(gradients, name) for name in ("gradient", "gradient_input", "guided", "deconv", "gradcam",
+                                                    "integrated_layer", "smoothgrad", "integrated")},
+    **{name: getattr(perturbation, name) for name in ("occlusion", "greydanus", "sarfa")},
+}  # fmt: skip
+"""The generator of each method: it yields (done, total) and returns an Answer."""
 
 
-@dataclass(frozen=True)
-class GradientMap:
-    """The gradient of ``target`` (``action``, ``value`` or a unit's name) at one observation; arrays are read-only.
-
-    gradient: (h, w, C) float32, per observation unit (0–1), oldest frame first. map: (h, w) float32 by ``mode``,
-    smoothed. scale: its largest magnitude (0 where the target does not depend on the observation at all).
-    """
-
-    target: str
-    mode: str
-    gradient: np.ndarray
-    map: np.ndarray
-    scale: float
-
-    @property
-    def signed(self) -> bool:
-        """Whether the map has a sign, hence a diverging colour map."""
-        return self.mode in SIGNED_MODES
-
-
-def flatten(gradient: np.ndarray, mode: str = "largest", smoothing: float = 0.0) -> np.ndarray:
-    """(h, w, C) gradient to a (h, w) float32 map; smoothing: sigma of a Gaussian over it, in observation pixels.
-
-    Raises ZooError for a mode that is not in MODES or a smoothing that is not a number from 0.
-    """
-    if mode not in MODES:
-        raise unknown("way to flatten a gradient", mode, MODES)
-    if not 0 <= smoothing < float("inf"):
-        raise ZooError(f"The smoothing must be a number from 0, not {smoothing}.")
-    flat = np.array(MODES[mode](gradient), np.float32)
-    return cv2.GaussianBlur(flat, (0, 0), smoothing) if smoothing else flat
+def ask(
+    agent: Any,
+    observation: np.ndarray,
+    target: Target | Unit | str,
+    method: Method,
+    *,
+    state: np.ndarray | None = None,
+    action: int | None = None,
+    activations: Any = None,
+) -> Question:
+    """The question that a method answers. activations: those at the observation where they are known already. Raises
+    ZooError where the method cannot answer it."""
+    found = checked_target(method, target, agent, action)
+    observation = np.ascontiguousarray(observation)
+    if activations is None:
+        memory = {"state": state} if state is not None and len(state) else {}
+        activations = agent.activations(observation, **memory)
+    head = next((info.name for info in agent.layers if info.kind in ("logits", "q")), "")
+    if action is None and head in found.layers:
+        first = next(term for term in found.terms if term.layer == head)
+        action = best(activations[head]) if first.index == targets.BEST else first.index
+    return Question(agent, observation, found, activations, state, action)
 
 
-@ANALYSES.register("gradient")
-def gradient(
+def answer(question: Question, method: Method, options: dict[str, Any]) -> Iterator[tuple[int, int]]:
+    """Ask: yields (done, total) and returns the Answer, its map float32. Raises ZooError."""
+    found: Answer = yield from FUNCTIONS[method.name](question, options)
+    if not np.isfinite(found.map).all():
+        raise ZooError(f"{method.title} of {question.target.text} is not finite here: the network's numbers overflow.")
+    return found
+
+
+@ANALYSES.register("attribution")
+def attribution(
     agent: Any,
     *,
     observation: np.ndarray,
-    target: Unit | str = "action",
+    state: np.ndarray | None = None,
+    target: Target | Unit | str = "action",
+    method: str = "gradient",
     action: int | None = None,
-    mode: str = "largest",
-    smoothing: float = 0.0,
+    **options: Any,
 ) -> Iterator[Progress]:
-    """The gradient of ``target`` at one ``observation``, uint8 (h, w, C): one Progress with a GradientMap.
+    """What one method says of ``target`` at an observation (h, w, C): Progress, the last with an Attribution.
 
-    target: ``action`` (the logit or Q of ``action``, None: of the best one), ``value``, or a unit (``conv2:17``: of a
-    channel, at the position where it is largest). mode, smoothing: see ``flatten``. Raises ZooError.
+    state: the recurrent memory before it, (S,). target: see ``analysis.targets``. action: the index of the action that
+    was taken, which ``action`` means; None: the best one. options: the method's (``METHODS[method].options``); the
+    ``baseline`` of integrated gradients may also be an observation, (h, w, C). Raises ZooError.
     """
-    if isinstance(target, str) and ":" in target:
-        target = Unit.parse(target, agent.layers)
-    raw = agent.gradients(np.ascontiguousarray(observation), target, action)
-    flat = flatten(raw, mode, smoothing)
-    name = target if isinstance(target, str) else str(Unit(*target))
-    result = GradientMap(name, mode, read_only(np.array(raw)), read_only(flat), float(np.abs(flat).max()))
-    yield Progress(1, 1, f"gradient of {name}", result)
+    chosen = method_of(method)
+    settings = _settings(chosen, options)
+    begun = time.perf_counter()
+    question = ask(agent, observation, target, chosen, state=state, action=action)
+    steps, last = answer(question, chosen, settings), (0, 1)
+    try:
+        while True:
+            last = next(steps)
+            if last[0]:
+                yield Progress(*last, f"{chosen.title} of {question.target.text}")
+    except StopIteration as end:
+        found: Answer = end.value
+    total = last[1]
+    yield Progress(total, total, f"{chosen.title} of {question.target.text}",
+                   record(question, chosen, settings, found, time.perf_counter() - begun))  # fmt: skip
+
+
+@ANALYSES.register("attributions")
+def attributions(
+    agent: Any,
+    *,
+    observation: np.ndarray,
+    state: np.ndarray | None = None,
+    target: Target | Unit | str = "action",
+    methods: Sequence[str] = (),
+    action: int | None = None,
+) -> Iterator[Progress]:
+    """Several methods beside each other, each with its defaults: one Attribution a result, the cheapest first as they
+    are listed. methods: their names, () for all that can answer. A method that cannot is passed over, unless it was
+    named: then ZooError."""
+    found = targets.parse(target, agent, action)
+    names = tuple(methods) or tuple(METHODS)
+    for done, name in enumerate(names):
+        try:
+            for progress in attribution(agent, observation=observation, state=state, target=found, method=name, action=action):
+                share = progress.done / progress.total if progress.result is None else 1.0
+                yield Progress(round(100 * (done + share)), 100 * len(names), progress.label, progress.result)
+        except ZooError:
+            if methods:
+                raise
+    yield Progress(100 * len(names), 100 * len(names), "all methods")
+
+
+def record(question: Question, method: Method, options: dict[str, Any], found: Answer, seconds: float) -> Attribution:
+    """The Attribution of an answer."""
+    drawn = np.ascontiguousarray(found.map, np.float32)
+    return Attribution(
+        method=method.name, title=method.title, target=question.target.text,
+        observation=read_only(np.array(question.observation)), map=read_only(drawn), signed=method.signed,
+        scale=float(np.abs(drawn).max()), options=options, seconds=seconds, score=question.score, layer=found.layer,
+        values=read_only(np.ascontiguousarray(found.values, np.float32)), error=found.error, action=question.action,
+    )  # fmt: skip
+
+
+def _settings(method: Method, options: dict[str, Any]) -> dict[str, Any]:
+    """All options; a baseline that is an array passes as it is."""
+    given = {name: value for name, value in options.items() if not isinstance(value, np.ndarray)}
+    arrays = {name: value for name, value in options.items() if isinstance(value, np.ndarray)}
+    if set(arrays) - ({"baseline"} & set(method.defaults)):
+        raise ZooError(f"{method.title} takes no array as “{next(iter(arrays))}”.")
+    return {**method.settings(given), **arrays}

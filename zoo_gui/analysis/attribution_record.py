@@ -18,8 +18,8 @@ class Attribution:
     ``map``, 0 where nothing depends on the observation. options: all of the method's. seconds: what it took. score: the
     target's value at the observation, nan where the method has no single one. layer, values: of a method that looks at a
     layer, its name and what each of its activations adds, float32 (H, W, C) or (N,). error: of integrated gradients,
-    their sum less the difference in the target that they should add up to, as a part of that difference's magnitude;
-    None of other methods. action: the index of the action that is explained, None where none is.
+    their sum less the difference in the target that they should add up to, as a part of the larger of the two; None of
+    other methods. action: the index of the action that is explained, None where none is.
     """
 
     method: str

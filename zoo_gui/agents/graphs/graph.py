@@ -23,6 +23,7 @@ from zoo_gui.agents.graphs.graph_taps import Weight, batch_axes, leading_ones, r
 from zoo_gui.agents.layout import MAX_ACTIVATIONS, _slices, _times, grouped_by
 from zoo_gui.agents.network import NO_STATE, Network
 from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
+from zoo_gui.agents.slopes import RECTIFIER_OPS, Hook
 from zoo_gui.types import LayerInfo, ZooError, read_only
 
 
@@ -319,7 +320,35 @@ class GraphNetwork(Network):
         each = [super(GraphNetwork, self).taps(x[i : i + 1], pre) for i in range(x.shape[0])]
         return {name: tf.concat([layers[name] for layers in each], 0) for name in each[0]}
 
-    def _forward(self, x, weights: Mapping, gains=None, offsets=None, state=None) -> tuple[dict, dict, list]:
+    @property
+    def rectifies(self) -> bool:
+        """See ``Network.rectifies``."""
+        return any(node.op in RECTIFIER_OPS for node in self.layout.program.steps)
+
+    def slopes(
+        self,
+        observations: np.ndarray,
+        seeds: Mapping[str, np.ndarray],
+        states: np.ndarray | None = None,
+        rule: str = "plain",
+        layer: str = "",
+        values: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See ``Network.slopes``; one by one where the graph has to. Raises ZooError where an operation has none."""
+        with self._told():
+            if self.layout.batched or len(observations) == 1:
+                return super().slopes(observations, seeds, states, rule, layer, values)
+            each = [
+                super(GraphNetwork, self).slopes(
+                    observations[i : i + 1], seeds, states, rule, layer, None if values is None else values[i : i + 1]
+                )
+                for i in range(len(observations))
+            ]  # fmt: skip
+        return np.concatenate([score for score, _ in each]), np.concatenate([slope for _, slope in each])
+
+    def _forward(
+        self, x, weights: Mapping, gains=None, offsets=None, state=None, hook: Hook | None = None
+    ) -> tuple[dict, dict, list]:
         """See ``Network._forward``; the weights are those of the graph."""
         layout = self.layout
         eager = tf.compat.v1.executing_eagerly_outside_functions()
@@ -335,13 +364,14 @@ class GraphNetwork(Network):
                 if name is None:
                     return value
                 value = layout.taps[name].edited(value, gains[name], offsets[name])
-                if name not in layout.groups:
+                if name not in layout.groups and (hook is None or hook.layer != name):
                     return value
-                seen = self._grouped(name, layout.taps[name].ours(value), given, groups, gains, offsets)
-                return layout.taps[name].theirs(seen, value)
+                seen = self._grouped(name, layout.taps[name].ours(value), given, groups, gains, offsets, hook)
+                return layout.taps[name].theirs(seen if hook is None else hook.seen(name, seen), value)
 
         count = x.shape[0] if x.shape[0] is not None else tf.shape(x)[0]
-        values = layout.program.run(layout.feed(x), count, given, edit, eager)
+        instead = {op: hook.rectifier(kind) for op, kind in RECTIFIER_OPS.items()} if hook is not None else {}
+        values = layout.program.run(layout.feed(x), count, given, edit, eager, instead=instead)
         before = {name: tap.ours(values[tap.before]) for name, tap in layout.taps.items()}
         after = {name: tap.ours(values[tap.tensor]) for name, tap in layout.taps.items()}
         for name in layout.groups if gains is None else ():

@@ -72,16 +72,20 @@ class Program:
         edit: Callable[[str, Any], Any] | None = None,
         eager: bool = True,
         watch: Callable[[Node, list, list], None] | None = None,
+        instead: Mapping[str, Callable[[Any], Any] | None] | None = None,
     ) -> dict[str, Any]:
         """{tensor: value} of what is wanted. x: the entry's value; count: of observations in it.
 
         edit: (tensor, value) → the value that what follows sees. eager: constants may be shared tensors. watch: is told
-        each node, its inputs and its outputs. Raises ZooError for a node that TensorFlow refuses.
+        each node, its inputs and its outputs. instead: {operation of one input: what is called in its place}. Raises
+        ZooError for a node that TensorFlow refuses.
         """
         values = {self.entry: x, **given}
         for node in self.steps:
             if node.op == "Const":
                 outputs = [self._constant_tensor(node.name, eager)]
+            elif instead and instead.get(node.op) is not None:
+                outputs = [instead[node.op](values[node.inputs[0]])]
             else:
                 outputs = self._computed(node, values, count)
             if watch is not None:
