@@ -11,8 +11,8 @@ import numpy as np
 from zoo_gui.types import LayerInfo
 
 LETTERS = "ABCDEFGHIJKLMNOP"
-#: Okabe and Ito 2008 without black, then Tol's muted scheme: made to stay apart for colour-blind eyes. Beyond seven that
-#: cannot be promised, so that a group always has its letter as well.
+#: Okabe and Ito 2008 without black, then Tol's muted scheme: made to stay apart for colour-blind eyes. Beyond seven
+#: that cannot be promised, so that a group always has its letter as well.
 COLOURS = (
     "E69F00", "56B4E9", "009E73", "F0E442", "0072B2", "D55E00", "CC79A7",
     "88CCEE", "DDCC77", "882255", "44AA99", "CC6677", "999933", "AA4499", "117733", "332288",
@@ -74,8 +74,8 @@ def overlay(
     """(H, W, 3) uint8: the picture under the groups' colours.
 
     found: (h, w, K), 0–1: where each group is strong; their colours mix by strength, and opacity grows with the
-    strongest up to ``opacity``. palette: (K, 3) RGB. box: where the map lies on the picture, (top, left, height, width),
-    possibly beyond its edges. rest: (h, w), 0–1, what no group explains: in grey.
+    strongest up to ``opacity``. palette: (K, 3) RGB. box: where the map lies on the picture, (top, left, height,
+    width), possibly beyond its edges. rest: (h, w), 0–1, what no group explains: in grey.
     """
     found, tones = np.clip(found, 0.0, 1.0), np.asarray(palette, np.float32)
     if rest is not None:

@@ -25,9 +25,9 @@ MOST_INPUTS = 8
 class Filters:
     """The weights into every unit of a layer; arrays float32, read-only.
 
-    source: the layer that feeds it, None: the observation. kernel: (kh, kw, C, units) of a convolution; of a dense layer
-    that reads a map the weights for each position and channel of it. frames: how many frames the C channels are, oldest
-    first, where source is None, else 0. norms: (C, units), L2 norm of the part that reads one input channel (Erhan et
+    source: the layer that feeds it, None: the observation. kernel: (kh, kw, C, units) of a convolution; of a dense
+    layer that reads a map the weights for each position and channel of it. frames: how many frames the C channels are,
+    oldest first, where source is None, else 0. norms: (C, units), L2 norm of the part that reads one input channel (Erhan et
     al. 2009). scale: the largest magnitude in ``kernel``: draw it from −scale to scale.
     """
 
@@ -53,7 +53,7 @@ class Filters:
         return name if each == 1 else f"{name} {('red', 'green', 'blue')[colour] if each == 3 else colour}"
 
     def strongest(self, unit: int, count: int = MOST_INPUTS) -> np.ndarray:
-        """(n,) the input channels to show of a unit: all where there are few, else those of largest norm, that first."""
+        """(n,) the input channels to show of a unit: all where there are few, else those of largest norm first."""
         channels = self.kernel.shape[2]
         if self.frames or channels <= count:
             return np.arange(channels)
@@ -164,8 +164,8 @@ def filters_of(agent: Any, layer: str = "") -> Filters:
     shape = _picture_shape(agent, layer, fed[layer])
     if shape is None:
         raise ZooError(
-            f"{layer} reads {fed[layer]}, which has no positions: its weights are single numbers and no pictures; choose "
-            f"{', '.join(pictured) or 'another agent'}."
+            f"{layer} reads {fed[layer]}, which has no positions: its weights are single numbers and no pictures; "
+            f"choose {', '.join(pictured) or 'another agent'}."
         )
     frames = _frame_count(agent, shape[2]) if fed[layer] is None else 0
     kernel = np.array(_kernel(agent, layer).reshape(*shape, -1), np.float32)

@@ -16,8 +16,8 @@ SHEET = 4
 
 @dataclass(frozen=True)
 class GroupMoment:
-    """A moment in which a group is strong. moment: its id. strength: the group's largest there. map: (h, w) float32, its
-    strength at each position; (1, 1) of a layer without positions. frame: (H, W, 3) uint8, the screen."""
+    """A moment in which a group is strong. moment: its id. strength: the group's largest there. map: (h, w) float32,
+    its strength at each position; (1, 1) of a layer without positions. frame: (H, W, 3) uint8, the screen."""
 
     moment: int
     episode: int
@@ -41,8 +41,8 @@ class Groups:
     levels: (K,) float32, the 99.5th percentile of the strength where it is not 0, for displays; rest: the same of what
     no group explains. names: by their strongest units. colours: (K, 3) uint8 RGB.
     top: for each group its strongest moments, at most SHEET, from different stretches of play.
-    moments, samples: how many moments were used, and how many rows (positions of maps) were factored. steps: iterations.
-    screen, frame_box, observation: as in LaneInfo, to put maps onto frames. title: of the agent. seed: of the choice.
+    moments, samples: how many moments were used, and how many rows (positions of maps) were factored. steps:
+    iterations. screen, frame_box, observation: as in LaneInfo, to put maps onto frames. title: of the agent. seed: of the choice.
     """
 
     layer: str
@@ -95,9 +95,9 @@ class Groups:
 
     def draw(self, figure: Any) -> None:
         """A row for each group: letter, name and share, its strongest moments with its map over them."""
-        columns = max((len(row) for row in self.top), default=0)
-        figure.set_size_inches(2.2 + 1.5 * max(columns, 1), 0.6 + 1.75 * self.count)
-        axes = figure.subplots(self.count, max(columns, 1) + 1, squeeze=False, width_ratios=[1.3, *[1] * max(columns, 1)])
+        columns = max(1, *(len(row) for row in self.top))
+        figure.set_size_inches(2.2 + 1.5 * columns, 0.6 + 1.3 * self.count)
+        axes = figure.subplots(self.count, columns + 1, squeeze=False, width_ratios=[1.3, *[1] * columns])
         for axis in axes.ravel():
             axis.set_axis_off()
         for group, row in enumerate(axes):
@@ -107,7 +107,8 @@ class Groups:
             row[0].text(0.02, 0.34, f"{self.names[group]}\n{self.shares[group]:.1%} explained", fontsize=7)
             for axis, found in zip(row[1:], self.top[group]):
                 axis.imshow(self.picture(group, found), aspect=3 / 4 * self.screen[1] / self.screen[0])
-                axis.set_title(f"game {found.episode + 1}, step {found.index} · {found.strength:.3g}", fontsize=6, pad=2)
+                words = f"game {found.episode + 1}, step {found.index} · {found.strength:.3g}"
+                axis.set_title(words, fontsize=6, pad=2)
         figure.suptitle(f"{self.title} · {self.layer}: groups of {self.of} · {self.error:.1%} unexplained", fontsize=8)
 
     def table(self) -> list[dict[str, Any]]:
