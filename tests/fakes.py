@@ -165,7 +165,7 @@ class FakeSession(QtCore.QObject):
         return method
 
     for _name in ("load", "add_agent", "remove_lane", "play", "pause", "toggle", "step_once", "restart", "next_episode",
-                  "set_speed", "set_player", "set_human_action", "cancel", "edit", "close"):
+                  "seek", "set_speed", "set_player", "set_human_action", "cancel", "edit", "close"):
         locals()[_name] = _record(_name)
     del _name, _record
 

@@ -86,7 +86,7 @@ def click_unit(qtbot, panel, lane, unit):
 
 def is_picture_of(unit):
     def check(key, progress):
-        return key == "feature_vis" and progress.result is not None and progress.result.unit == unit
+        return key.startswith("feature_vis ") and progress.result is not None and progress.result.unit == unit
 
     return check
 

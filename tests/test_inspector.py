@@ -1,21 +1,22 @@
-"""The inspector: selection, jobs, stale pictures, pins, interventions; driven by real clicks and keys."""
+"""The inspector: selection, tabs and their jobs, stale pictures, pins, interventions; driven by clicks and keys."""
 
 import dataclasses
-from collections import namedtuple
 
 import numpy as np
 import pytest
 from fakes import FakeSession, fake_lane, fake_step
-from pyqtgraph.Qt import QtCore
+from pyqtgraph.Qt import QtCore, QtWidgets
 
-from zoo_gui.types import Unit
-from zoo_gui.widgets import inspector
+from zoo_gui.analysis.feature_vis import FeatureVis
+from zoo_gui.analysis.patches import Patch, Patches
+from zoo_gui.analysis.weights import UnitWeights
+from zoo_gui.types import Progress, Unit
 from zoo_gui.widgets.inspector import InspectorPanel
 from zoo_gui.widgets.inspector_trace import Recent
+from zoo_gui.widgets.pictures import change, change_level, film_fps, shown_frame
+from zoo_gui.widgets.vis_options import DIVERSITY
 
-Progress = namedtuple("Progress", "done total label result")
-Vis = namedtuple("Vis", "unit step total image activation from_cache")
-Weights = namedtuple("Weights", "unit source kernel bias scale top")
+LOOKS, FIRED, WEIGHTS = range(3)
 CONV, NEXT, DENSE = Unit("conv2", 17), Unit("conv2", 18), Unit("fc", 100)
 
 
@@ -33,7 +34,18 @@ class Session(FakeSession):
         self.edits.clear()
 
     def jobs(self):
-        return [(args[0], args[2], args[3]["unit"]) for args in self.called("run")]
+        return [(args[1], args[2], args[3].get("unit")) for args in self.called("run")]
+
+    def answer(self, *records):
+        """Records of the job that was started last."""
+        key = self.called("run")[-1][0]
+        for record in records:
+            self.progressed.emit(key, record)
+        return key
+
+    def finish(self, *records):
+        """The same, and it ends."""
+        self.finished.emit(self.answer(*records))
 
 
 @pytest.fixture
@@ -54,14 +66,26 @@ def make(qtbot):
     yield shown
 
 
-def vis(unit, step=10, total=256, level=0.25, from_cache=False):
+def vis(unit, step=10, total=256, level=0.25, from_cache=False, count=1, target=None):
     image = np.full((84, 84, 4), level, np.float32) + np.arange(4, dtype=np.float32) / 8
-    return Progress(step, total, f"{unit}: step {step} of {total}", Vis(unit, step, total, image, 2.5, from_cache))
+    images, values = np.stack([image] * count), np.arange(count) + 2.5
+    result = FeatureVis(unit, target or str(unit), step, total, image, images, 2.5, values, True, from_cache)
+    return Progress(step, total, f"{target or unit}: step {step} of {total}", result)
 
 
 def kernel(unit, source, shape, top=()):
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    return Progress(1, 1, "", Weights(unit, source, values, 0.5, float(np.abs(values).max()), top))
+    norms = np.square(values).sum((0, 1)) ** 0.5
+    scale = float(np.abs(values).max())
+    return Progress(1, 1, "", UnitWeights(unit, source, values, 0.5, scale, values[..., 0], norms, top))
+
+
+def patches(unit, count=9, which="top"):
+    pixels = np.full((20, 20, 4), 200, np.uint8)
+    found = tuple(Patch(100 + n, 1, 40 * n, 9.0 - n, (3, 4), (24, 32, 20, 20), pixels,
+                        np.zeros((210, 160, 3), np.uint8), (60.0, 60.0, 38.0, 50.0)) for n in range(count))
+    sentence = "the top 9 of 2,500 moments." if count else f"{unit} never fires in these 30 moments: nothing to show."
+    return Progress(1, 1, "", Patches(unit, which, found, sentence, 2500, 10))
 
 
 def click(qtbot, widget):
@@ -74,79 +98,75 @@ def type_unit(qtbot, panel, text):
     qtbot.keyClick(panel.entry, QtCore.Qt.Key_Return)
 
 
-def test_a_selection_starts_its_jobs_at_once(make):
+def open_tab(qtbot, panel, index):
+    bar = panel.tabs.tabBar()
+    qtbot.mouseClick(bar, QtCore.Qt.LeftButton, pos=bar.tabRect(index).center())
+
+
+def click_tile(qtbot, strip, index):
+    strip.grab()
+    qtbot.mouseClick(strip.viewport(), QtCore.Qt.LeftButton, pos=strip.tile_box(index).center().toPoint())
+
+
+def choose(combo, index):
+    combo.setCurrentIndex(index)
+    combo.activated.emit(index)
+
+
+# -- tabs and their jobs ------------------------------------------------------------------------------------------
+def test_a_selection_starts_the_job_of_the_tab_that_is_seen_at_once(make):
     session, panel = make()
     assert not session.called("run")
     session.select(0, CONV)
-    assert session.jobs() == [("feature_vis", 0, CONV), ("weights", 0, CONV)]
+    assert session.jobs() == [("feature_vis", 0, CONV)]
     assert "conv2:17 · channel · Nature" in panel.heading.text() and "sees 20×20 pixels" in panel.about.text()
     session.select(0, CONV)
-    assert len(session.jobs()) == 2
+    assert len(session.jobs()) == 1
+
+
+def test_another_tab_starts_its_own_job_and_ends_the_other(make, qtbot):
+    session, panel = make()
+    session.select(0, CONV)
+    first = session.answer(vis(CONV, 40))
+    open_tab(qtbot, panel, WEIGHTS)
+    assert session.called("cancel") == [(first,)]
+    assert session.jobs()[1:] == [("weights", 0, CONV)]
+    session.finish(kernel(CONV, "conv1", (4, 4, 32), ((Unit("conv1", 3), 2.0),)))
+    open_tab(qtbot, panel, FIRED)
+    assert session.jobs()[2:] == [("patches", 0, CONV)]
+    open_tab(qtbot, panel, WEIGHTS)
+    assert len(session.jobs()) == 3  # its answer is there
+    open_tab(qtbot, panel, LOOKS)
+    assert session.jobs()[3:] == [("feature_vis", 0, CONV)]  # it was not finished
+    session.select(0, NEXT)
+    qtbot.waitUntil(lambda: session.jobs()[4:] == [("feature_vis", 0, NEXT)])
 
 
 def test_key_repeat_waits_and_only_the_last_unit_is_computed(make, qtbot):
     session, panel = make()
     for index in range(5):
         session.select(0, Unit("conv2", index))
-    assert session.jobs() == [("feature_vis", 0, Unit("conv2", 0)), ("weights", 0, Unit("conv2", 0))]
-    qtbot.waitUntil(lambda: len(session.jobs()) > 2)
-    assert session.jobs()[2:] == [("feature_vis", 0, Unit("conv2", 4)), ("weights", 0, Unit("conv2", 4))]
+    assert session.jobs() == [("feature_vis", 0, Unit("conv2", 0))]
+    qtbot.waitUntil(lambda: len(session.jobs()) > 1)
+    assert session.jobs()[1:] == [("feature_vis", 0, Unit("conv2", 4))]
     qtbot.wait(150)
-    assert len(session.jobs()) == 4
-
-
-def test_the_picture_forms_frame_by_frame_as_grey_as_it_is(make):
-    session, panel = make()
-    session.select(0, CONV)
-    session.progressed.emit("feature_vis", vis(CONV))
-    assert [tile.caption for tile in panel.vis.strip.tiles] == ["t−3", "t−2", "t−1", "t"]
-    greys = [int(tile.pixels[0, 0]) & 0xFF for tile in panel.vis.strip.tiles]
-    assert greys == pytest.approx([64, 96, 128, 159], abs=1)
-    assert panel.vis.bar.value() == 10 and panel.vis.bar.maximum() == 256
-    assert "step 10 of 256 · activation 2.5" in panel.vis.said.text()
-    session.progressed.emit("feature_vis", vis(CONV, 256, from_cache=True))
-    assert "from cache" in panel.vis.said.text() and not panel.vis.cancel_button.isEnabled()
-
-
-def test_results_of_another_unit_are_dropped_and_old_pictures_are_shown_as_stale(make):
-    session, panel = make()
-    session.select(0, CONV)
-    session.progressed.emit("feature_vis", vis(CONV))
-    session.progressed.emit("weights", kernel(CONV, "conv1", (4, 4, 32), ((Unit("conv1", 3), 2.0),)))
-    session.select(0, NEXT)
-    assert panel.vis.strip.stale and "stale: this is conv2:17" in panel.vis.said.text() and panel.weights.stale
-    session.progressed.emit("feature_vis", vis(CONV, 50, level=0.0))
-    session.progressed.emit("weights", kernel(CONV, "conv1", (4, 4, 32)))
-    assert panel.vis.strip.stale and panel.vis.bar.value() == 0 and panel.weights.stale
-    session.progressed.emit("feature_vis", Progress(0, 256, "conv2:18: preparing conv2", None))
-    assert "preparing conv2" in panel.vis.said.text() and "stale" in panel.vis.said.text()
-    session.progressed.emit("feature_vis", vis(NEXT, 1))
-    assert not panel.vis.strip.stale and "step 1 of 256" in panel.vis.said.text()
-
-
-def test_stale_pictures_fade_into_the_ground(make):
-    session, panel = make()
-    session.select(0, CONV)
-    session.progressed.emit("feature_vis", vis(CONV, level=0.6))
-
-    def contrast():
-        ground = panel.vis.strip.ground().lightness()
-        return abs(panel.vis.strip.grab().toImage().pixelColor(20, 20).lightness() - ground)
-    fresh = contrast()
-    session.select(0, NEXT)
-    assert contrast() < 0.5 * fresh
+    assert len(session.jobs()) == 2
 
 
 def test_nothing_runs_while_hidden(make, qtbot):
     session, panel = make()
     session.select(0, CONV)
     panel.hide()
-    assert {args[0] for args in session.called("cancel")} == {"feature_vis", "weights"}
+    assert session.called("cancel") == [(session.called("run")[0][0],)]
     runs = len(session.jobs())
     session.select(0, NEXT)
     assert len(session.jobs()) == runs
     panel.show()
-    qtbot.waitUntil(lambda: session.jobs()[-1] == ("weights", 0, NEXT))
+    qtbot.waitUntil(lambda: session.jobs()[-1] == ("feature_vis", 0, NEXT))
+    panel.seen_changed(False)  # another dock of its place came to the front
+    assert len(session.called("cancel")) == 2
+    panel.seen_changed(True)
+    qtbot.waitUntil(lambda: len(session.jobs()) == 3)
 
 
 def test_a_panel_made_hidden_runs_nothing(qtbot):
@@ -157,29 +177,283 @@ def test_a_panel_made_hidden_runs_nothing(qtbot):
     assert not session.called("run")
 
 
-def test_failures_are_one_sentence_in_their_place(make):
+def test_results_of_another_unit_are_dropped_and_old_pictures_are_shown_as_stale(make, qtbot):
     session, panel = make()
     session.select(0, CONV)
-    session.failed.emit("feature_vis", "No gradient reaches conv2:17.")
-    session.failed.emit("weights", "No weights.")
+    late = session.answer(vis(CONV))
+    session.select(0, NEXT)
+    assert panel.vis.strip.stale and "stale: this is conv2:17" in panel.vis.said.text()
+    qtbot.waitUntil(lambda: len(session.jobs()) == 2)
+    session.progressed.emit(late, vis(CONV, 50, level=0.0))
+    assert panel.vis.strip.stale and panel.vis.bar.value() == 0
+    session.answer(Progress(0, 256, "conv2:18: preparing conv2", None))
+    assert "preparing conv2" in panel.vis.said.text() and "stale" in panel.vis.said.text()
+    session.answer(vis(NEXT, 1))
+    assert not panel.vis.strip.stale and "step 1 of 256" in panel.vis.said.text()
+    open_tab(qtbot, panel, WEIGHTS)
+    session.finish(kernel(NEXT, "conv1", (4, 4, 32), ((Unit("conv1", 3), 2.0),)))
+    session.select(0, CONV)
+    assert panel.weights.strip.stale and "stale" in panel.weights.said.text()
+
+
+def test_another_agent_of_the_same_layers_gets_no_picture_of_the_one_before(make, qtbot):
+    session, panel = make(fake_lane(0))
+    session.select(0, CONV)
+    late = session.answer(vis(CONV, 40))
+    session.set_lanes(fake_lane(0, game="Pong"))
+    qtbot.waitUntil(lambda: len(session.jobs()) == 2)
+    session.progressed.emit(late, vis(CONV, 41))
+    assert not panel.vis.strip.tiles and panel.vis.said.text() == "starting …"
+
+
+def test_failures_are_one_sentence_in_their_place(make, qtbot):
+    session, panel = make()
+    session.select(0, CONV)
     session.failed.emit("something else", "No.")
-    assert panel.vis.said.text() == "No gradient reaches conv2:17." and not panel.vis.running
-    assert panel.weights_said.text() == "No weights." and panel.weights_title.text() == "Weights"
-    assert not panel.failed
+    session.failed.emit(session.answer(vis(CONV)), "No gradient reaches conv2:17.")
+    assert panel.vis.said.text() == "No gradient reaches conv2:17." and not panel.vis.cancel_button.isEnabled()
+    for tab, index in ((panel.weights, WEIGHTS), (panel.patches, FIRED)):
+        open_tab(qtbot, panel, index)
+        session.failed.emit(session.called("run")[-1][0], "Not this.")
+        assert tab.said.text() == "Not this." and not tab.strip.tiles
+    assert panel.weights.heading.text() == "Weights" and not panel.failed
+
+
+# -- what it looks for --------------------------------------------------------------------------------------------
+def test_the_picture_forms_frame_by_frame_as_grey_as_it_is(make):
+    session, panel = make()
+    session.select(0, CONV)
+    session.answer(vis(CONV))
+    assert [tile.caption for tile in panel.vis.strip.tiles] == ["t−3", "t−2", "t−1", "t"]
+    greys = [int(tile.pixels[0, 0]) & 0xFF for tile in panel.vis.strip.tiles]
+    assert greys == pytest.approx([64, 96, 128, 159], abs=1)
+    assert panel.vis.bar.value() == 10 and panel.vis.bar.maximum() == 256
+    assert "step 10 of 256 · activation before the rectifier 2.5" in panel.vis.said.text()
+    session.finish(vis(CONV, 256, from_cache=True))
+    assert "from cache" in panel.vis.said.text() and not panel.vis.cancel_button.isEnabled()
+
+
+def test_stale_pictures_fade_into_the_ground(make):
+    session, panel = make()
+    session.select(0, CONV)
+    session.answer(vis(CONV, level=0.6))
+
+    def contrast():
+        ground = panel.vis.strip.ground().lightness()
+        return abs(panel.vis.strip.grab().toImage().pixelColor(20, 20).lightness() - ground)
+    fresh = contrast()
+    session.select(0, NEXT)
+    assert contrast() < 0.5 * fresh
+
+
+def test_the_film_plays_holds_the_newest_frame_and_stops_when_asked_or_hidden(make, qtbot):
+    session, panel = make()
+    tab, film = panel.vis, panel.vis.film
+    session.select(0, CONV)
+    session.finish(vis(CONV, 256))
+    assert not film.moving
+    click(qtbot, tab.view_buttons["motion"])
+    assert film.isVisible() and film.moving and not tab.strip.isVisible()
+    seen = []
+    for _ in range(7):
+        seen.append(film.frame)
+        film._next()
+    assert seen == [0, 1, 2, 3, 3, 3, 0]
+    click(qtbot, tab.play)
+    assert session.view["motion"] is False and not film.moving and film.frame == 3
+    click(qtbot, tab.play)
+    assert film.moving
+    open_tab(qtbot, panel, WEIGHTS)
+    assert not film.moving
+
+
+@pytest.mark.parametrize("frames", range(2, 13))
+def test_no_film_flashes_more_than_three_times_a_second(frames):
+    second = film_fps(frames)
+    shown = [shown_frame(tick, frames) for tick in range(10 * second)]
+    changes = np.diff(shown) != 0  # were each a change from dark to bright or back, two would be a flash
+    assert max(changes[at:at + second].sum() for at in range(len(changes) - second)) <= 6
+
+
+def test_the_difference_is_signed_with_its_scale(make, qtbot):
+    session, panel = make()
+    session.select(0, CONV)
+    session.finish(vis(CONV, 256))
+    click(qtbot, panel.vis.view_buttons["difference"])
+    assert panel.vis.change.isVisible() and panel.vis.change._bar.levels == ("−0.375", "0.375")
+    image = np.zeros((84, 84, 4), np.float32)
+    image[:42, :, 0], image[42:, :, 3] = 1.0, 0.5
+    values = change(image)
+    assert values[0, 0] == -1.0 and values[50, 50] == 0.5 and change_level([values]) == 1.0
+
+
+def test_an_agent_of_one_frame_has_neither_film_nor_difference(make):
+    session, panel = make(fake_lane(0, observation=(84, 84, 1)))
+    session.select(0, CONV)
+    enabled = {name: button.isEnabled() for name, button in panel.vis.view_buttons.items()}
+    assert enabled == {"frames": True, "motion": False, "difference": False}
 
 
 def test_cancel_and_start_again(make, qtbot):
     session, panel = make()
     session.select(0, CONV)
-    session.progressed.emit("feature_vis", vis(CONV, 40))
+    key = session.answer(vis(CONV, 40))
     click(qtbot, panel.vis.cancel_button)
-    assert session.called("cancel")[-1] == ("feature_vis",)
+    assert session.called("cancel")[-1] == (key,)
     assert panel.vis.said.text().startswith("cancelled · step 40") and not panel.vis.strip.stale
+    open_tab(qtbot, panel, WEIGHTS)
+    open_tab(qtbot, panel, LOOKS)
+    assert session.jobs()[-1][0] == "weights"  # what was cancelled is not asked for again by itself
     click(qtbot, panel.vis.again_button)
     assert session.called("run")[-1][3] == {"unit": CONV, "seed": 1}
     click(qtbot, panel.vis.again_button)
     assert session.called("run")[-1][3]["seed"] == 2
-    assert panel.vis.running
+    assert panel.vis.cancel_button.isEnabled() and panel.vis.strip.stale
+
+
+def test_options_travel_to_the_analysis(make, qtbot):
+    session, panel = make()
+    session.select(0, CONV)
+    tab = panel.vis
+    click(qtbot, tab.options_button)
+    assert tab.options.isVisible()
+    widgets = tab.options.widgets
+    choose(widgets["parameterization"], 3)
+    choose(widgets["transforms"], 2)
+    choose(widgets["pre_activation"], 2)
+    click(qtbot, widgets["only_current"])
+    widgets["steps"].setValue(40)
+    widgets["tv"].setValue(0.5)
+    widgets["count"].setValue(4)
+    qtbot.waitUntil(lambda: len(session.jobs()) == 2)
+    assert session.called("run")[-1][3] == {
+        "unit": CONV, "parameterization": "cppn", "transforms": "none", "pre_activation": False, "only_current": True,
+        "steps": 40, "tv": 0.5, "count": 4, "diversity": DIVERSITY,
+    }
+    session.finish(vis(CONV, 40, 40, count=4))
+    assert len(tab.strip.tiles) == 16 and tab.strip.tiles[4].caption == "answer 2 · t−3"
+    assert "2.5, 3.5, 4.5, 5.5" in tab.said.text()
+    click(qtbot, tab.options.reset_button)
+    qtbot.waitUntil(lambda: len(session.jobs()) == 3)
+    assert session.called("run")[-1][3] == {"unit": CONV}
+
+
+def test_it_may_start_from_the_moment_on_screen(make, qtbot):
+    session, panel = make()
+    session.select(0, CONV)
+    choose(panel.vis.options.widgets["start"], 1)
+    qtbot.waitUntil(lambda: len(session.jobs()) == 2)
+    start = session.called("run")[-1][3]["start"]
+    assert start.dtype == np.float32 and np.allclose(start * 255, session.last_step(0).observation)
+
+
+def test_another_target_stays_until_the_selection_moves(make, qtbot):
+    session, panel = make()
+    session.select(0, CONV)
+    tab = panel.vis
+    session.finish(vis(CONV, 256))
+    assert tab.target.text() == "conv2:17"
+    tab.target.setFocus()
+    tab.target.selectAll()
+    qtbot.keyClicks(tab.target, "action:LEFT - action:RIGHT")
+    qtbot.keyClick(tab.target, QtCore.Qt.Key_Return)
+    assert not tab.target.hasFocus() and tab.strip.stale and "stale: this is conv2:17" in tab.said.text()
+    assert session.called("run")[-1][3] == {"target": "action:LEFT - action:RIGHT"}
+    session.answer(vis(None, 20, target="action:LEFT - action:RIGHT"))
+    assert "action:LEFT − action:RIGHT · step 20" in tab.said.text() and not tab.strip.stale
+    click(qtbot, tab.again_button)
+    assert session.called("run")[-1][3] == {"target": "action:LEFT - action:RIGHT", "seed": 1}
+    session.failed.emit(session.called("run")[-1][0], "There is no action “LEFFT”: choose LEFT.")
+    assert tab.said.text() == "There is no action “LEFFT”: choose LEFT."
+    session.select(0, NEXT)
+    assert tab.target.text() == "conv2:18"
+    qtbot.waitUntil(lambda: session.jobs()[-1] == ("feature_vis", 0, NEXT))
+
+
+def test_saving_runs_the_same_once_more_into_a_file(make, qtbot, monkeypatch, tmp_path):
+    session, panel = make()
+    session.select(0, CONV)
+    assert not panel.vis.save_button.isEnabled()
+    session.finish(vis(CONV, 256))
+    asked = []
+
+    def name(parent, title, suggestion, filters):
+        asked.append(suggestion)
+        return str(tmp_path / "picture"), "Vector graphics (*.svg)"
+    monkeypatch.setattr(QtWidgets.QFileDialog, "getSaveFileName", name)
+    click(qtbot, panel.vis.save_button)
+    assert asked[0].endswith("Nature - Breakout - run 1 conv2-17.png")
+    key, analysis, lane, parameters = session.called("run")[-1]
+    assert (analysis, lane, parameters) == ("feature_vis", 0, {"unit": CONV, "save_to": str(tmp_path / "picture.svg")})
+    session.progressed.emit(key, vis(NEXT, 3))
+    assert panel.vis.strip.tiles and "saving: conv2:18" in panel.vis.said.text()  # its records are nobody's picture
+    with qtbot.waitSignal(session.message) as said:
+        session.finished.emit(key)
+    assert said.args == ["info", f"Saved {tmp_path / 'picture.svg'}"]
+
+
+# -- when it fired ------------------------------------------------------------------------------------------------
+def test_a_click_on_a_patch_goes_to_its_moment(make, qtbot):
+    session, panel = make()
+    session.select(0, CONV)
+    open_tab(qtbot, panel, FIRED)
+    tab = panel.patches
+    assert session.called("run")[-1][3] == {"unit": CONV, "which": "top", "moments": "session"}
+    session.finish(patches(CONV))
+    assert [tile.caption for tile in tab.strip.tiles] == [f"{9 - n}" for n in range(9)]
+    assert "The top 9 of 2,500 moments." in tab.said.text() and tab.strip.tiles[0].pixels.shape == (20, 20)
+    click_tile(qtbot, tab.strip, 4)
+    assert session.called("seek") == [(0, 104, "session")]
+    tab.strip._on_point(tab.strip.tile_box(4).center())
+    assert session.called("hover")[-1][0].startswith("conv2:17 = 5 · game 2, step 160 · moment 104")
+
+
+def test_patches_of_a_rollout_lead_into_that_rollout(make, qtbot):
+    session, panel = make()
+    session.select(0, CONV)
+    open_tab(qtbot, panel, FIRED)
+    tab = panel.patches
+    session.finish(patches(CONV))
+    choose(tab.moments, 1)
+    choose(tab.which, 1)
+    assert session.called("run")[-1][3] == {"unit": CONV, "which": "bottom", "moments": (2500, 0)}
+    click_tile(qtbot, tab.strip, 0)
+    assert tab.strip.stale and not session.called("seek")  # they answer an earlier question
+    session.answer(Progress(500, 2500, "recording: 500 of 2,500 steps", None))
+    assert "recording: 500" in tab.said.text() and tab.bar.isVisible() and tab.bar.value() == 500
+    session.finish(patches(CONV, which="bottom"))
+    assert not tab.bar.isVisible()
+    click_tile(qtbot, tab.strip, 0)
+    assert session.called("seek") == [(0, 100, (2500, 0))]
+
+
+def test_patches_in_context_show_the_screen_with_the_field_framed(make, qtbot):
+    session, panel = make()
+    session.select(0, CONV)
+    open_tab(qtbot, panel, FIRED)
+    session.finish(patches(CONV))
+    click(qtbot, panel.patches.context)
+    strip = panel.patches.strip
+    assert strip.tiles[0].pixels.shape == (210, 160, 4) and strip.tiles[0].box == (60.0, 60.0, 38.0, 50.0)
+    picture, frame = strip.tile_box(0), strip._frames[0]
+    assert picture.width() / picture.height() == pytest.approx(4 / 3)
+    assert frame.isVisible() and frame.box.left() - picture.left() == pytest.approx(60 / 160 * picture.width())
+    click(qtbot, panel.patches.context)
+    assert not frame.isVisible()
+
+
+def test_a_unit_that_never_fired_says_so_and_refresh_looks_again(make, qtbot):
+    session, panel = make()
+    session.select(0, CONV)
+    open_tab(qtbot, panel, FIRED)
+    tab = panel.patches
+    assert not tab.refresh_button.isEnabled()
+    session.finish(patches(CONV, 0))
+    assert "never fires" in tab.said.text() and not tab.strip.tiles and not tab.save_button.isEnabled()
+    click(qtbot, tab.refresh_button)
+    assert session.jobs()[-1] == ("patches", 0, CONV) and len(session.jobs()) == 3
+    click(qtbot, tab.cancel_button)
+    assert session.called("cancel")[-1] == (session.called("run")[-1][0],) and "cancelled" in tab.said.text()
 
 
 def test_typing_a_unit_selects_it_and_gives_the_keys_back(make, qtbot):
@@ -315,24 +589,24 @@ def test_recent_forgets_what_is_older_than_its_window_and_restarts():
     assert recent.of(Unit("conv1", 0))[0].tolist() == [0]
 
 
-def test_weights_of_the_first_layer_are_one_kernel_a_frame(make):
+def test_weights_of_the_first_layer_are_one_kernel_a_frame(make, qtbot):
     session, panel = make()
     unit = Unit("conv1", 3)
+    open_tab(qtbot, panel, WEIGHTS)
     session.select(0, unit)
-    session.progressed.emit("weights", kernel(unit, None, (8, 8, 4)))
-    assert [tile.caption for tile in panel.weights.tiles] == ["t−3", "t−2", "t−1", "t"]
-    assert all(tile.pixels.shape == (8, 8) for tile in panel.weights.tiles)
+    session.finish(kernel(unit, None, (8, 8, 4)))
+    assert [tile.caption for tile in panel.weights.strip.tiles] == ["t−3", "t−2", "t−1", "t"]
+    assert all(tile.pixels.shape == (8, 8) for tile in panel.weights.strip.tiles)
 
 
 def test_a_click_on_a_strong_input_walks_there(make, qtbot):
     session, panel = make()
     session.select(0, CONV)
+    open_tab(qtbot, panel, WEIGHTS)
     top = tuple((Unit("conv1", index), 3.0 - index) for index in (1, 2, 5))
-    session.progressed.emit("weights", kernel(CONV, "conv1", (4, 4, 32), top))
-    assert "3 strongest of 32" in panel.weights_title.text()
-    panel.grab()
-    position = panel.weights._pictures[1].box.center().toPoint()
-    qtbot.mouseClick(panel.weights.viewport(), QtCore.Qt.LeftButton, pos=position)
+    session.finish(kernel(CONV, "conv1", (4, 4, 32), top))
+    assert "3 strongest of 32" in panel.weights.heading.text()
+    click_tile(qtbot, panel.weights.strip, 1)
     assert session.selected == (0, Unit("conv1", 2))
 
 
@@ -348,11 +622,12 @@ def test_another_agent_in_the_lane_starts_over(make):
     assert panel._current is None and panel._pages.currentIndex() == 0 and not panel.failed
 
 
-def test_deselecting_ends_the_jobs(make):
+def test_deselecting_ends_the_job(make):
     session, panel = make()
     session.select(0, CONV)
+    session.answer(vis(CONV))
     session.select(0, None)
-    assert {args[0] for args in session.called("cancel")} == {"feature_vis", "weights"}
+    assert session.called("cancel") == [(session.called("run")[0][0],)]
     assert panel._pages.currentIndex() == 0 and not panel.vis.strip.tiles
 
 
@@ -360,4 +635,4 @@ def test_the_second_lane_is_named(make):
     session, panel = make(fake_lane(0), fake_lane(1, "small"))
     session.select(1, Unit("q", 2))
     assert "B Small" in panel.heading.text() and "action: right" in panel.about.text()
-    assert inspector.JOBS and session.jobs()[-1] == ("weights", 1, Unit("q", 2))
+    assert session.jobs()[-1] == ("feature_vis", 1, Unit("q", 2))

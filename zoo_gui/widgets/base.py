@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
@@ -15,6 +16,43 @@ log = logging.getLogger(__name__)
 LANES_A_TURN = 2
 
 PANELS: Registry = Registry("panel", "zoo_gui.widgets", "zoo_gui.panels")
+
+
+class Job:
+    """The one analysis of its kind that a panel has running in the engine.
+
+    Each start has a key of its own, so that what an earlier one still had to say is known as late: ``owns(key)``.
+    """
+
+    def __init__(self, session, name: str):
+        self.session, self.name, self.running = session, name, False
+        self._starts = 0
+
+    @property
+    def key(self) -> str:
+        """Of the newest start."""
+        return f"{self.name} {self._starts}"
+
+    def owns(self, key: str) -> bool:
+        """Whether a signal with this key is of the running job."""
+        return self.running and key == self.key
+
+    def start(self, analysis: str, lane: int, **parameters: Any) -> None:
+        """Run an analysis of a lane's agent; an earlier one ends. The parameters are those of ``Session.run``."""
+        self.stop()
+        self._starts += 1
+        self.running = True
+        self.session.run(self.key, analysis, lane, **parameters)
+
+    def stop(self) -> None:
+        """End it, if it runs."""
+        if self.running:
+            self.running = False
+            self.session.cancel(self.key)
+
+    def ended(self) -> None:
+        """It finished or failed."""
+        self.running = False
 
 
 class Panel(QtWidgets.QWidget):

@@ -1,4 +1,5 @@
-"""One unit: its activation now and lately, what it looks for, its weights; pin it, silence it, make it stronger."""
+"""One unit: its activation now and lately, what it looks for, when it fired, its weights; pin it, silence it, make it
+stronger."""
 
 from __future__ import annotations
 
@@ -6,25 +7,27 @@ import time
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from zoo_gui.imaging import TABLE_SIZE, lut
 from zoo_gui.naming import lane_colour, lane_letter, readable_action
-from zoo_gui.scales import PictureBook, number
+from zoo_gui.scales import PictureBook
 from zoo_gui.types import LaneInfo, LayerInfo, Step, StepSummary, Unit, ZooError
 from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.controls import SMALL, WRONG, heading
 from zoo_gui.widgets.inspector_edit import EditBar
-from zoo_gui.widgets.inspector_pictures import Strip, UnitView, weight_tiles
+from zoo_gui.widgets.inspector_patches import PatchesTab
+from zoo_gui.widgets.inspector_pictures import UnitView
+from zoo_gui.widgets.inspector_tab import UnitTab
 from zoo_gui.widgets.inspector_trace import Recent, RecentPlot
-from zoo_gui.widgets.inspector_vis import SMALL, FeatureVisBox, heading
+from zoo_gui.widgets.inspector_vis import VisTab
+from zoo_gui.widgets.inspector_weights import WeightsTab
 
-JOBS = ("feature_vis", "weights")
 DEBOUNCE = 0.12  # seconds: the first selection asks at once, one that follows sooner waits for the key to rest
 HINT = "Nothing is selected.\n\nClick a unit in Activations, or type its name above: conv2:17"
-WRONG = "color: #F2A06E; font-size: 11px"
+NOW_HEIGHT = (150, 210)  # of the map and the recent plot: where there is little room, and where there is enough
 
 
 @PANELS.register("inspector")
 class InspectorPanel(Panel):
-    """Follows the selection. Its jobs run while it is visible and no longer."""
+    """Follows the selection. Only the tab that is seen has a job, and no longer than it is seen."""
 
     title = "Unit"
     area = "right"
@@ -33,7 +36,7 @@ class InspectorPanel(Panel):
     # -- building -----------------------------------------------------------------------------------------------
     def build(self) -> QtWidgets.QWidget:
         self._current: tuple[int, Unit] | None = None
-        self._agent, self._seed, self._asked = "", 0, 0.0
+        self._agent, self._asked = "", 0.0
         self._recent: dict[int, Recent] = {}
         self._book = PictureBook.of(self.session)
         content = QtWidgets.QWidget()
@@ -51,12 +54,7 @@ class InspectorPanel(Panel):
         hint.setWordWrap(True)
         hint.setAlignment(QtCore.Qt.AlignCenter)
         self._pages.addWidget(hint)
-        area = QtWidgets.QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QtWidgets.QFrame.NoFrame)
-        area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOff)
-        area.setWidget(self._make_body())
-        self._pages.addWidget(area)
+        self._pages.addWidget(self._make_body())
         column.addWidget(self._pages, 1)
         return content
 
@@ -104,34 +102,49 @@ class InspectorPanel(Panel):
     def _make_body(self) -> QtWidgets.QWidget:
         body = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(body)
-        column.setContentsMargins(0, 0, 2, 0)
-        column.setSpacing(5)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
         now = QtWidgets.QHBoxLayout()
         self.unit_view = UnitView()
         self.recent_plot = RecentPlot(QtGui.QColor(lane_colour(0)))
-        self.unit_view.setFixedHeight(210)
-        self.recent_plot.setFixedHeight(210)
         now.addWidget(self.unit_view)
         now.addWidget(self.recent_plot, 1)
-        self.vis = FeatureVisBox()
-        self.vis.again.connect(lambda: self._guard(self._on_again))
-        self.vis.cancelled.connect(lambda: self._guard(self._on_cancel))
-        self.weights_title = heading("Weights")
-        self.weights_said = QtWidgets.QLabel()
-        self.weights_said.setStyleSheet(SMALL)
-        self.weights_said.setWordWrap(True)
-        self.weights = Strip()
-        self.weights.chosen.connect(lambda unit: self._current and self.session.select(self._current[0], unit))
-        self.weights.said.connect(self.session.hover)
+        for widget in (self.unit_view, self.recent_plot):
+            widget.setMinimumHeight(NOW_HEIGHT[0])
+            widget.setMaximumHeight(NOW_HEIGHT[1])
         self.edit_bar = EditBar()
         self.edit_bar.edited.connect(lambda gain, offset: self._guard(self._on_edit, gain, offset))
         self.edit_bar.cleared.connect(lambda: self._guard(self._on_clear_edits))
-        column.addLayout(now)
-        for widget in (self.vis, self.weights_title, self.weights, self.weights_said, heading("Intervene"),
-                       self.edit_bar):
-            column.addWidget(widget)
-        column.addStretch(1)
+        column.addLayout(now, 1)
+        column.addWidget(self._make_tabs(), 2)
+        column.addWidget(heading("Intervene"))
+        column.addWidget(self.edit_bar)
         return body
+
+    def _make_tabs(self) -> QtWidgets.QTabWidget:
+        self.vis, self.patches, self.weights = (make(self.session, self._guard) for make in
+                                                (VisTab, PatchesTab, WeightsTab))
+        self.tabs = QtWidgets.QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("What is known of the unit")
+        for tab, text in zip(self._all_tabs, ("&Looks for", "Fired a&t", "&Weights")):
+            area = QtWidgets.QScrollArea()
+            area.setWidgetResizable(True)
+            area.setFrameShape(QtWidgets.QFrame.NoFrame)
+            area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOff)
+            area.setWidget(tab)
+            self.tabs.addTab(area, text)
+        self.tabs.currentChanged.connect(lambda _: self._guard(self._on_tab))
+        return self.tabs
+
+    @property
+    def _all_tabs(self) -> tuple[UnitTab, ...]:
+        return self.vis, self.patches, self.weights
+
+    @property
+    def tab(self) -> UnitTab:
+        """The one that is seen."""
+        return self._all_tabs[self.tabs.currentIndex()]
 
     def focus_entry(self) -> None:
         """Put the cursor into the box for a unit's name."""
@@ -143,6 +156,7 @@ class InspectorPanel(Panel):
         super()._connect()
         self.session.pins_changed.connect(lambda _: self.isVisible() and self._guard(self._show_pin))
         self.session.status_changed.connect(lambda _: self.isVisible() and self._guard(self._show_edit))
+        self.session.finished.connect(lambda key: self.isVisible() and self._guard(self._show_finished, key))
 
     def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
         self._book.set_lanes(lanes)
@@ -163,19 +177,18 @@ class InspectorPanel(Panel):
         if layer is None:
             self._forget()
             return
-        if self._current == (lane, unit) and (self.vis.running or self.vis.unit == unit):
+        if self._current == (lane, unit):
             return
         self.edit_bar.stop()
-        self._current, self._agent, self._seed = (lane, unit), info.agent_id, 0
+        self._current, self._agent = (lane, unit), info.agent_id
         self._describe(info, layer, unit)
         self.recent_plot.begin(QtGui.QColor(lane_colour(lane)))
         self._pages.setCurrentIndex(1)
         self._show_pin()
         self._show_edit()
         self._show_now()
-        self.vis.begin(unit)
-        self.weights.set_stale(True)
-        self.weights_said.setText("stale: these are the previous unit's weights" if self.weights.tiles else "")
+        for tab in self._all_tabs:
+            tab.set_unit(info, unit)
         self._ask_soon()
 
     def show_step(self, lane: int, step: Step, summaries: list[StepSummary]) -> None:
@@ -192,29 +205,27 @@ class InspectorPanel(Panel):
 
     def show_view(self, view: dict) -> None:
         self._show_now()
+        self.vis.refresh()
 
     def show_progress(self, key: str, progress) -> None:
-        if self._current is None or key not in JOBS:
-            return
-        if key == "feature_vis":
-            self.vis.take(progress)
-        elif progress.result is not None and progress.result.unit == self._current[1]:
-            self._show_weights(progress.result)
+        for tab in self._all_tabs:
+            if tab.job.owns(key):
+                tab.show_progress(progress)
 
     def show_failure(self, key: str, sentence: str) -> None:
-        if self._current is None or self._wait.isActive():
-            return
-        if key == "feature_vis":
-            self.vis.stop(sentence)
-        elif key == "weights":
-            self.weights.show_tiles([])
-            self.weights_title.setText("Weights")  # no longer the previous unit's
-            self.weights_said.setText(sentence)
+        for tab in self._all_tabs:
+            if tab.job.owns(key):
+                tab.show_failure(sentence)
+
+    def _show_finished(self, key: str) -> None:
+        for tab in self._all_tabs:
+            if tab.job.owns(key):
+                tab.show_finished()
 
     # -- jobs ---------------------------------------------------------------------------------------------------
     def _ask_soon(self) -> None:
-        """Start the unit's jobs: at once, or when the selection rests."""
-        if not self.isVisible():
+        """Start the seen tab's job: at once, or when the selection rests."""
+        if not self.is_seen:
             return
         since = time.monotonic() - self._asked
         self._asked = time.monotonic()
@@ -224,27 +235,23 @@ class InspectorPanel(Panel):
             self._wait.start(round(1000 * DEBOUNCE))
 
     def _ask(self) -> None:
-        if self._current is not None and self.isVisible():
-            lane, unit = self._current
-            parameters = {"seed": self._seed} if self._seed else {}
-            self.session.run("feature_vis", "feature_vis", lane, unit=unit, **parameters)
-            self.session.run("weights", "weights", lane, unit=unit)
+        if self._current is not None and self.is_seen:
+            self.tab.begin()
 
-    def _on_again(self) -> None:
-        if self._current is not None:
-            lane, unit = self._current
-            self._seed += 1
-            self.vis.begin(unit)
-            self.session.run("feature_vis", "feature_vis", lane, unit=unit, seed=self._seed)
-
-    def _on_cancel(self) -> None:
-        self._wait.stop()
-        self.session.cancel("feature_vis")
-        self.vis.stop()
+    def _on_tab(self) -> None:
+        for tab in self._all_tabs:
+            if tab is not self.tab:
+                tab.pause()
+        if not self._wait.isActive():
+            self._ask()
 
     def hideEvent(self, event) -> None:
         super().hideEvent(event)
-        if self._current is not None:
+        self._guard(self._forget)
+
+    def seen_changed(self, seen: bool) -> None:
+        super().seen_changed(seen)
+        if not seen:
             self._guard(self._forget)
 
     def _forget(self) -> None:
@@ -252,11 +259,9 @@ class InspectorPanel(Panel):
         self._wait.stop()
         if self._current is not None:
             self.edit_bar.stop()
-            for key in JOBS:
-                self.session.cancel(key)
         self._current, self._agent = None, ""
-        self.vis.clear()
-        self.weights.show_tiles([])
+        for tab in self._all_tabs:
+            tab.clear()
         self._pages.setCurrentIndex(0)
         self.heading.setText("")
         self.about.setText("")
@@ -307,22 +312,6 @@ class InspectorPanel(Panel):
             if len(pinned) and not (pinned != pinned).any():
                 numbers, values = history.column("number", recent.window), pinned
         self.recent_plot.show_values(numbers, values, recent.seconds_per_step)
-
-    def _show_weights(self, weights) -> None:
-        tiles = weight_tiles(weights, self.session.view["signed_colormap"])
-        depth = weights.kernel.shape[:2]
-        self.weights.show_tiles(tiles, 150 if weights.source is None else 64 if depth != (1, 1) else 20)
-        self.weights.set_scale(lut(self.session.view["signed_colormap"], TABLE_SIZE, 1.0, True), weights.scale)
-        self.weights.set_stale(False)
-        bias = number(weights.bias).replace("-", "−")
-        if weights.source is None:
-            self.weights_title.setText("Weights on each frame")
-            self.weights_said.setText(f"bias {bias}")
-        else:
-            self.weights_title.setText(f"Weights from {weights.source}: the {len(tiles)} strongest of "
-                                       f"{weights.kernel.shape[-1]}")
-            words = "weight" if depth == (1, 1) else "norm"
-            self.weights_said.setText(f"numbers: {words} · bias {bias} · click one to inspect it")
 
     def _show_pin(self) -> None:
         if self._current is not None:

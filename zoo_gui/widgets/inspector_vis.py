@@ -2,113 +2,259 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
+import numpy as np
 from pyqtgraph.Qt import QtCore, QtWidgets
 
+from zoo_gui.imaging import TABLE_SIZE, colourise, lut
 from zoo_gui.scales import number
-from zoo_gui.types import Unit
-from zoo_gui.widgets.inspector_pictures import Strip, frame_tiles
+from zoo_gui.types import LaneInfo, Unit
+from zoo_gui.widgets.controls import SMALL, button, check, toggle
+from zoo_gui.widgets.inspector_tab import UnitTab
+from zoo_gui.widgets.pictures import Film, Strip, Tile, change, change_level, frame_tiles, frames_of
+from zoo_gui.widgets.saving import Saver
+from zoo_gui.widgets.vis_options import VisOptions
 
-SMALL = "font-size: 11px"
+VIEWS = {
+    "frames": ("Frames", "All frames of the network's input, oldest first."),
+    "motion": ("Motion", "The frames as a film in a loop: what moves how."),
+    "difference": ("Difference", "Newest minus oldest frame, signed: what appears and what goes."),
+}
+LARGEST_FILM, LARGEST_CHANGE = 220, 200
+FILES = (".png", ".svg", ".pdf", ".npz", ".csv", ".json")
 
 
-def heading(text: str) -> QtWidgets.QLabel:
-    """A section's title."""
-    label = QtWidgets.QLabel(text)
-    label.setStyleSheet("font-weight: bold; font-size: 12px; padding-top: 4px")
-    return label
+class VisTab(UnitTab):
+    """Pictures of an earlier unit are dimmed and named, never shown as current.
 
-
-class FeatureVisBox(QtWidgets.QWidget):
-    """Shows the progress records of one job; pictures of an earlier unit are dimmed and named, never shown as current.
-
-    ``again``: start anew from other noise; ``cancelled``: stop here.
+    The line at the top holds the unit; another target typed there stays until the selection moves.
     """
 
-    again = QtCore.Signal()
-    cancelled = QtCore.Signal()
+    name = "feature_vis"
+    title = "Looks for"
 
-    def __init__(self):
-        super().__init__()
-        self.unit: Unit | None = None
-        self.running = False
-        self._pictured: Unit | None = None
-        column = QtWidgets.QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(3)
-        top = QtWidgets.QHBoxLayout()
-        self.again_button, self.cancel_button = QtWidgets.QPushButton("Start again"), QtWidgets.QPushButton("Cancel")
-        self.again_button.setToolTip("Optimise anew from other noise: features that come back are the unit's.")
-        self.cancel_button.setToolTip("Stop here and keep the picture as it is.")
-        top.addWidget(heading("What it looks for"))
-        top.addStretch(1)
-        for button, signal in ((self.again_button, self.again), (self.cancel_button, self.cancelled)):
-            button.setStyleSheet(SMALL)
-            button.setAutoDefault(False)
-            button.clicked.connect(signal)
-            top.addWidget(button)
-        self.strip = Strip()
-        self.strip.setToolTip("An input that Lucid optimised to excite this unit (Olah et al. 2017), one picture a "
-                              "frame of the network's input. Greys are not stretched; the search begins at mid-grey.")
-        self.bar = QtWidgets.QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
-        self.said = QtWidgets.QLabel()
-        self.said.setWordWrap(True)
-        self.said.setStyleSheet(SMALL)
-        column.addLayout(top)
-        for widget in (self.strip, self.bar, self.said):
+    # -- building -----------------------------------------------------------------------------------------------
+    def build(self, column: QtWidgets.QVBoxLayout) -> None:
+        self.view, self._result, self._pictured, self._again = "frames", None, "", 0
+        self._asked: dict[str, Any] = {}
+        self.saver = Saver(self.session, self.name, self)
+        self.saver.said.connect(self.said.setText)
+        column.addLayout(self._make_target())
+        self.options = VisOptions()
+        self.options.hide()
+        self.options.changed.connect(lambda: self._guard(self.restart))
+        column.addWidget(self.options)
+        column.addLayout(self._make_views())
+        self.strip, self.film, self.change = Strip(), Film(), Strip(2)
+        tip = ("An input that Lucid optimised to excite this unit (Olah et al. 2017). Greys are not stretched; the "
+               "search begins at mid-grey.")
+        for strip, (words, more) in zip((self.strip, self.film, self.change), VIEWS.values()):
+            strip.setToolTip(f"{tip} {more}")
+            strip.setAccessibleName(f"What the unit looks for: {words.lower()}")
+            column.addWidget(strip)
+        for widget in (self.bar, self.said):
             column.addWidget(widget)
-        self._show_running(False)
+        column.addLayout(self._make_buttons())
+        self.show_view("frames")
 
-    def begin(self, unit: Unit) -> None:
-        """A job for ``unit`` was asked for."""
-        self.unit = unit
-        self.bar.setValue(0)
-        earlier = self._pictured is not None and self._pictured != unit
-        self.strip.set_stale(self._pictured is not None)
-        self.said.setText(f"stale: this is {self._pictured}; {unit} is starting …" if earlier else "starting …")
-        self._show_running(True)
+    def _make_target(self) -> QtWidgets.QHBoxLayout:
+        row = QtWidgets.QHBoxLayout()
+        self.target = QtWidgets.QLineEdit()
+        self.target.setAccessibleName("Target")
+        self.target.setFocusPolicy(QtCore.Qt.ClickFocus)  # never the first focus: it would swallow the shortcuts
+        self.target.setStyleSheet(SMALL)
+        self.target.setToolTip("What to excite, Enter starts. The unit; or action:LEFT, value, layer:conv3, "
+                               "conv2:17@4,5, and sums: action:LEFT - action:RIGHT")
+        self.target.returnPressed.connect(lambda: self._guard(self._on_target))
+        self.options_button = toggle("Options", "How the picture is looked for.", self._toggle_options)
+        label = QtWidgets.QLabel("Target")
+        label.setStyleSheet(SMALL)
+        label.setBuddy(self.target)
+        row.addWidget(label)
+        row.addWidget(self.target, 1)
+        row.addWidget(self.options_button)
+        return row
+
+    def _make_views(self) -> QtWidgets.QHBoxLayout:
+        row = QtWidgets.QHBoxLayout()
+        row.setSpacing(2)
+        self.view_buttons = {}
+        group = QtWidgets.QButtonGroup(self)
+        for view, (words, tip) in VIEWS.items():
+            made = toggle(words, tip, partial(self._guard, self.show_view, view))
+            self.view_buttons[view] = made
+            group.addButton(made)
+            row.addWidget(made)
+        row.addStretch(1)
+        self.play = check("Play", "Whether films move. They never flash more than three times a second.",
+                          lambda on: self.session.set_view(motion=on))
+        row.addWidget(self.play)
+        return row
+
+    def _make_buttons(self) -> QtWidgets.QHBoxLayout:
+        row = QtWidgets.QHBoxLayout()
+        self.again_button = button("Start again", "Optimise anew from other noise: features that come back are the "
+                                   "unit's.", lambda: self._guard(self._on_again))
+        self.cancel_button = button("Cancel", "Stop here and keep the picture as it is.",
+                                    lambda: self._guard(self.cancel))
+        self.save_button = button("Save…", "Save the pictures (PNG, SVG, PDF), the numbers (NPZ) or a table.",
+                                  lambda: self._guard(self._on_save))
+        for made in (self.again_button, self.cancel_button):
+            row.addWidget(made)
+        row.addStretch(1)
+        row.addWidget(self.save_button)
+        return row
+
+    # -- what the panel says ------------------------------------------------------------------------------------
+    def set_unit(self, info: LaneInfo, unit: Unit) -> None:
+        self._again = 0
+        self.target.setText(str(unit))
+        super().set_unit(info, unit)
+
+    def ask(self) -> None:
+        text = self.target.text().strip()
+        about = {"unit": self.unit} if text in ("", str(self.unit)) else {"target": text}
+        values = self.options.values()
+        if self._again:
+            values["seed"] = values.get("seed", 0) + self._again
+        if "start" in values and (start := self._observation()) is not None:
+            values["start"] = start
+        else:
+            values.pop("start", None)
+        self._asked = about | values
+        self.job.start("feature_vis", self.info.lane, **self._asked)
+
+    @property
+    def wanted(self) -> str:
+        """What is being asked about, as text."""
+        return self.target.text().strip() or str(self.unit)
 
     def take(self, progress) -> None:
-        """A progress record with a FeatureVis or, while the layer is prepared, without; others' are dropped."""
         result = progress.result
-        if result is None:
-            if self.unit is not None and self.running and progress.label.startswith(f"{self.unit}:"):
-                stale = f"stale: this is {self._pictured}; " if self.strip.stale else ""
-                self.said.setText(stale + progress.label)
+        if result is None:  # the layer is being prepared
+            stale = f"stale: this is {self._pictured}; " if self.strip.stale else ""
+            self.said.setText(stale + progress.label)
             return
-        if result.unit != self.unit:
-            return
-        self._pictured = self.unit
-        self.strip.show_tiles(frame_tiles(result.image))
-        self.strip.set_stale(False)
-        self.bar.setMaximum(max(result.total, 1))
-        self.bar.setValue(result.step)
-        before = " before the rectifier" if getattr(result, "pre_activation", False) else ""
-        text = f"step {result.step} of {result.total} · activation{before} {number(result.activation)}"
+        self._result, self._pictured = result, self.wanted
+        self._draw()
+        for strip in self._strips:
+            strip.set_stale(False)
+        self.said.setText(self._words(result))
+
+    def _words(self, result) -> str:
+        before = " before the rectifier" if result.pre_activation else ""
+        how_far = f"step {result.step} of {result.total}"
         if result.from_cache:
-            text = f"from cache · {result.total} steps · activation{before} {number(result.activation)}"
-        self.said.setText(text.replace("-", "−"))
-        self._show_running(result.step < result.total and not result.from_cache)
+            how_far = f"from cache · {result.total} steps"
+        values = ", ".join(number(float(value)) for value in result.activations)
+        what = "" if self._pictured == str(self.unit) else f"{self._pictured} · "
+        seed = f" · seed {self._asked['seed']}" if "seed" in self._asked else ""
+        return f"{what}{how_far} · activation{before} {values}{seed}".replace("-", "−")
 
-    def stop(self, sentence: str = "") -> None:
-        """The job ended before it was done; ``sentence``: why, where it failed."""
-        if self.running and not sentence:
-            sentence = "cancelled · " + self.said.text()
-        if sentence:
-            self.said.setText(sentence)
-        self._show_running(False)
+    def mark_stale(self) -> None:
+        earlier = bool(self._pictured) and self._pictured != self.wanted
+        for strip in self._strips:
+            strip.set_stale(bool(self._pictured))
+        self.said.setText(f"stale: this is {self._pictured}; {self.wanted} is starting …" if earlier else "starting …")
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self.unit = self._pictured = None
-        self.strip.show_tiles([])
-        self.strip.set_stale(False)
-        self.said.setText("")
-        self.bar.setValue(0)
-        self._show_running(False)
+    def forget(self) -> None:
+        self._result, self._pictured = None, ""
+        self.target.setText("")
+        self._draw()
+        for strip in self._strips:
+            strip.set_stale(False)
 
-    def _show_running(self, running: bool) -> None:
-        self.running = running
-        self.cancel_button.setEnabled(running)
+    def refresh(self) -> None:
+        self.cancel_button.setEnabled(self.job.running)
         self.again_button.setEnabled(self.unit is not None)
+        self.save_button.setEnabled(self._result is not None and not self.strip.stale)
+        still = self.info is not None and self.info.observation_shape[2] <= self.info.frame_channels
+        for view in ("motion", "difference"):
+            self.view_buttons[view].setEnabled(not still)
+        if still and self.view != "frames":
+            self.show_view("frames")
+        self.play.setChecked(self._plays)
+        self.film.set_playing(self._plays)
+
+    # -- showing ------------------------------------------------------------------------------------------------
+    @property
+    def _strips(self) -> tuple[Strip, ...]:
+        return self.strip, self.film, self.change
+
+    @property
+    def _plays(self) -> bool:
+        return bool(self.session.view.get("motion", True))
+
+    def show_view(self, view: str) -> None:
+        """``frames``, ``motion`` or ``difference``."""
+        self.view = view
+        self.view_buttons[view].setChecked(True)
+        self.play.setVisible(view == "motion")
+        for name, strip in zip(VIEWS, self._strips):
+            strip.setVisible(name == view)
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draw the view that is shown."""
+        result, channels = self._result, self.info.frame_channels if self.info is not None else 1
+        images = [] if result is None else list(result.images)
+        if self.view == "frames":
+            self._draw_frames(images, channels)
+        elif self.view == "motion":
+            words = self._answers(images)
+            self.film.show_films([frames_of(image, channels) for image in images], words,
+                                 LARGEST_FILM if len(images) < 2 else LARGEST_FILM // 2)
+        else:
+            self._draw_changes([change(image, channels) for image in images])
+
+    def _draw_frames(self, images: list[np.ndarray], channels: int) -> None:
+        """A row an answer."""
+        tiles: list[Tile] = []
+        for image, words in zip(images, self._answers(images)):
+            row = frame_tiles(image, channels)
+            tiles += [row[0]._replace(caption=" · ".join(filter(None, (words, row[0].caption)))), *row[1:]]
+        self.strip.show_tiles(tiles, 150, max(1, len(tiles) // max(1, len(images))) if tiles else 4)
+
+    def _draw_changes(self, changes: list[np.ndarray]) -> None:
+        level = change_level(changes)
+        table = lut(self.session.view["signed_colormap"], TABLE_SIZE, 1.0, True)
+        many = len(changes) > 1
+        tiles = [Tile(colourise(values, table, level, True), words or "newest − oldest")
+                 for values, words in zip(changes, self._answers(changes))]
+        self.change.show_tiles(tiles, LARGEST_CHANGE // 2 if many else LARGEST_CHANGE, 2 if many else 1)
+        if tiles:
+            self.change.set_scale(table, level)
+
+    @staticmethod
+    def _answers(images: list) -> list[str]:
+        """Captions that tell several answers apart."""
+        return [f"answer {place}" for place in range(1, len(images) + 1)] if len(images) > 1 else [""] * len(images)
+
+    # -- what the person does -----------------------------------------------------------------------------------
+    def _toggle_options(self) -> None:
+        self.options.setVisible(self.options_button.isChecked())
+
+    def _on_target(self) -> None:
+        self.target.clearFocus()  # letters are shortcuts again
+        if self.unit is not None:
+            if not self.target.text().strip():
+                self.target.setText(str(self.unit))
+            self.restart()
+
+    def _on_again(self) -> None:
+        self._again += 1
+        self.restart()
+
+    def _on_save(self) -> None:
+        if self.info is not None and self._asked:
+            self.saver.ask(f"{self.info.title} {self.wanted}", FILES, "feature_vis", self.info.lane, **self._asked)
+
+    def _observation(self) -> np.ndarray | None:
+        """What the network sees now, (h, w, C) float32 in 0–1; None before the first step."""
+        step = self.session.last_step(self.info.lane)
+        if step is None or step.observation.shape != self.info.observation_shape:
+            return None
+        low, high = self.info.observation_range
+        return np.clip((step.observation.astype(np.float32) - low) / (high - low), 0, 1)

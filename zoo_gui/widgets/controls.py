@@ -1,0 +1,89 @@
+"""Small controls that panels share: buttons, choices and numbers that leave the letters to the shortcuts."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from pyqtgraph.Qt import QtCore, QtWidgets
+
+SMALL = "font-size: 11px"
+WRONG = "color: #F2A06E; font-size: 11px"
+_BUTTON = "QPushButton { font-size: 11px; padding: 2px 8px }"
+#: As the plots' switches: what is on is underlined.
+_TOGGLE = """
+QPushButton { font-size: 11px; padding: 2px 8px; border: none; border-bottom: 2px solid transparent; }
+QPushButton:!checked { color: rgba(160, 165, 172, 200); }
+QPushButton:checked { color: palette(text); background: palette(button); border-bottom-color: palette(highlight); }
+QPushButton:disabled { color: rgba(107, 112, 120, 160); }
+QPushButton:focus { border-bottom-color: palette(text); }"""
+_CHECK = """
+QCheckBox { font-size: 11px; spacing: 5px; }
+QCheckBox::indicator { width: 11px; height: 11px; border: 1px solid #8a9099; border-radius: 2px; }
+QCheckBox::indicator:checked { background: palette(highlight); border-color: palette(text); }"""
+
+
+def heading(text: str) -> QtWidgets.QLabel:
+    """A section's title."""
+    label = QtWidgets.QLabel(text)
+    label.setStyleSheet("font-weight: bold; font-size: 12px; padding-top: 4px")
+    return label
+
+
+def button(text: str, tip: str, clicked: Callable[[], None]) -> QtWidgets.QPushButton:
+    """A small push button; ``tip``: its words for the mouse."""
+    made = QtWidgets.QPushButton(text)
+    made.setStyleSheet(_BUTTON)
+    made.setAutoDefault(False)
+    made.setToolTip(tip)
+    made.clicked.connect(lambda *_: clicked())
+    return made
+
+
+def toggle(text: str, tip: str, clicked: Callable[[], None]) -> QtWidgets.QPushButton:
+    """A button that stays down, underlined."""
+    made = button(text, tip, clicked)
+    made.setCheckable(True)
+    made.setStyleSheet(_TOGGLE)
+    return made
+
+
+def check(text: str, tip: str, clicked: Callable[[bool], None]) -> QtWidgets.QCheckBox:
+    """A box to tick, which is seen on the dark ground."""
+    made = QtWidgets.QCheckBox(text)
+    made.setStyleSheet(_CHECK)
+    made.setFocusPolicy(QtCore.Qt.NoFocus)  # as the toolbar's controls: letters stay shortcuts
+    made.setToolTip(tip)
+    made.clicked.connect(clicked)
+    return made
+
+
+class Quiet(QtWidgets.QComboBox):
+    """A choice that the wheel scrolls past and that takes no letters: as the toolbar's, they stay shortcuts."""
+
+    def __init__(self, names: tuple[str, ...]):
+        super().__init__()
+        self.addItems(names)
+        self.setStyleSheet(SMALL)
+        self.setFocusPolicy(QtCore.Qt.NoFocus)
+        self.setSizeAdjustPolicy(self.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(6)
+
+    def wheelEvent(self, event) -> None:
+        event.ignore()
+
+
+class Decimal(QtWidgets.QDoubleSpinBox):
+    """A number without needless noughts, that the wheel changes only when it has the focus."""
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:g}"
+
+    def wheelEvent(self, event) -> None:
+        super().wheelEvent(event) if self.hasFocus() else event.ignore()
+
+
+class Whole(QtWidgets.QSpinBox):
+    """The same for whole numbers."""
+
+    def wheelEvent(self, event) -> None:
+        super().wheelEvent(event) if self.hasFocus() else event.ignore()
