@@ -23,7 +23,7 @@ OBSERVATION = "observation"
 FEATURES = 2048
 COLUMNS = 256
 """Targets, true and shifted, that are fitted between two words of progress."""
-MOST = 1200
+MOST = 1000
 """Moments that probes are fitted and tested with: neighbours say nearly the same."""
 BATCH = 32
 ALPHAS = np.array([0.01, 0.1, 1.0, 10.0, 100.0], np.float32)
@@ -94,9 +94,9 @@ def probes(
 ) -> Iterator[Progress]:
     """Linear probes of RAM bytes from layers; the last Progress has Probes.
 
-    layers: () all; the observation always comes with them. bytes: () all that vary. At most 1,200 moments are used,
+    layers: () all; the observation always comes with them. bytes: () all that vary. At most 1,000 moments are used,
     evenly taken of those without intervention. Maps are averaged over squares of positions until at most 2,048 numbers
-    are left. Ridge regression on standardised numbers, its penalty chosen within the fitted half; each half is
+    are left. Ridge regression on scaled numbers, its penalty chosen within the fitted half; each half is
     predicted once from the other. shifts: of time, by ``seed``. Raises ZooError: an unknown layer, no such byte, or
     none that varies.
     """
@@ -207,29 +207,33 @@ def _scores(numbers: np.ndarray, targets: np.ndarray, half: np.ndarray) -> Itera
 
 
 def _scaled(fit: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both in standard deviations of the fitted half, without what does not vary there."""
+    """Both less the fitted half's mean, over the square root of its deviations (Pareto scaling; van den Berg et al.
+    2006). What fires rarely keeps a say, without counting for more than all else where it fires in held-out play."""
     mean, deviation = fit.mean(0), fit.std(0)
     alive = deviation > 1e-6 * max(float(deviation.max(initial=0)), 1e-30)
-    return tuple((part[:, alive] - mean[alive]) / deviation[alive] for part in (fit, test))
+    scale = np.sqrt(deviation[alive] * (deviation[alive].mean() if alive.any() else 1))
+    return tuple((part[:, alive] - mean[alive]) / scale for part in (fit, test))
 
 
 class Ridge:
     """Ridge regressions with an intercept from ``known`` (n, features), of which ``asked`` (m, features) are to be
-    guessed: in the dual, by one eigendecomposition for every penalty (Saunders et al. 1998, eq. 13)."""
+    guessed: by one eigendecomposition for every penalty, of features or, where there are more of these, of moments
+    (the dual: Saunders et al. 1998, eq. 13)."""
 
     def __init__(self, known: np.ndarray, asked: np.ndarray):
         from scipy.linalg import eigh
 
-        count = max(1, known.shape[1])
-        mean = known.mean(0)
-        known, asked = (known - mean) / np.float32(count**0.5), (asked - mean) / np.float32(count**0.5)
-        self._values, self._vectors = eigh(known @ known.T, check_finite=False, driver="evd")
-        self._asked = asked @ known.T @ self._vectors
+        mean, size = known.mean(0), np.float32(max(1, known.shape[1]) ** 0.5)
+        known, asked = (known - mean) / size, (asked - mean) / size
+        dual = known.shape[1] > known.shape[0]
+        self._values, vectors = eigh(known @ known.T if dual else known.T @ known, check_finite=False, driver="evd")
+        self._turn = vectors.T if dual else (known @ vectors).T
+        self._asked = asked @ (known.T @ vectors if dual else vectors)
 
     def guess(self, goal: np.ndarray, alpha: np.ndarray | np.float32) -> np.ndarray:
         """(m, targets), from (n, targets). alpha: the penalty, or each target's; of numbers whose squares sum to 1."""
         mean = goal.mean(0)
-        turned = self._vectors.T @ (goal - mean)
+        turned = self._turn @ (goal - mean)
         return self._asked @ (turned / (np.maximum(self._values, 0)[:, None] + alpha)) + mean
 
 
