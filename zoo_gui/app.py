@@ -114,7 +114,7 @@ class MainWindow(QtWidgets.QMainWindow):
     def _arrange(self) -> None:
         """The default layout: game, input and output left; activations over plots; the inspector right."""
         areas: dict[str, list[QtWidgets.QDockWidget]] = {"left": [], "centre": [], "right": [], "bottom": []}
-        order = ("game", "observation", "actions", "activations", "layer", "zoo", "inspector", "plots")
+        order = ("game", "observation", "actions", "activations", "layer", "why", "patterns", "zoo", "inspector", "plots")
         for name in sorted(self.docks, key=lambda name: order.index(name) if name in order else len(order)):
             dock = self.docks[name]
             dock.setFloating(False)

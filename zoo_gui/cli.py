@@ -85,7 +85,9 @@ def _gui_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=_speed, metavar="X", help="1 is 60 emulator frames a second; max: no limit")
     parser.add_argument("--player", choices=("agent", "random", "human"), help="who plays")
     parser.add_argument("--select", metavar="UNIT", help="select a unit, for example conv2:17")
-    parser.add_argument("--saliency", choices=("action", "value", "unit", "off"), help="what to explain on the game")
+    parser.add_argument("--saliency", metavar="TARGET", help="what to explain on the game: action, value, advantage, "
+                        "unit (the selected one), off, or any other, for example action:LEFT")  # fmt: skip
+    parser.add_argument("--saliency-method", metavar="NAME", help="by which method: gradient, gradcam, sarfa, …")
     parser.add_argument("--screenshot", metavar="FILE", help="save a picture after --after-steps and end")
     parser.add_argument("--record", metavar="FILE", help="record the window to an mp4 from the start")
     parser.add_argument("--after-steps", type=_count, metavar="N", help="end after N agent steps")

@@ -122,9 +122,50 @@ class Commands(QtCore.QObject):
             layer = self.session.selected[1].layer if self.session.selected else lanes[0].layers[0].name
             self.session.set_view(enlarged=layer)
 
+    def do_patterns(self) -> None:
+        """Pattern mode; where it is on already, back to the activations."""
+        panel = self._panel("patterns")
+        if panel.is_seen and panel.wanted:
+            self.window.show_panel("activations")
+        else:
+            self.window.show_panel("patterns")
+            panel.start()
+
     def do_cycle_saliency(self) -> None:
         targets = SALIENCY_TARGETS if self.session.selected else SALIENCY_TARGETS[:-1]
-        self.session.set_saliency(after(targets, self.session.saliency))
+        self.session.set_saliency(after(tuple(filter(self._explainable, targets)), self.session.saliency))
+
+    def _explainable(self, target: str | None) -> bool:
+        """Whether the active agent's network has that."""
+        lane = self.window.active_lane
+        known = target is not None and lane < len(self.session.lanes)
+        return not known or not self.session.saliency_fault(lane, target, "gradient")
+
+    def do_cycle_method(self) -> None:
+        """The next method that can explain this; where nothing is explained, the chosen action by the present one."""
+        session, lane = self.session, self.window.active_lane
+        if session.saliency is None:
+            session.set_saliency("action")
+            return
+        names = tuple(method.name for method in session.saliency_methods() if lane >= len(session.lanes)
+                      or not session.saliency_fault(lane, session.saliency, method.name))  # fmt: skip
+        if names:
+            session.set_saliency(session.saliency, after(names, session.saliency_method))
+
+    def do_hold_unit(self) -> None:
+        """DeepVis' d: the unit that is explained stays while others are selected; again, and it follows."""
+        session = self.session
+        if session.selected is None:
+            session.message.emit("info", "Select a unit first: d then keeps its map while others are selected.")
+        elif session.saliency is not None and session.saliency not in SALIENCY_TARGETS:
+            session.set_saliency("unit")
+        else:
+            session.set_saliency(str(session.selected[1]))
+            session.hover(f"the map stays that of {session.selected[1]}; d: follow the selection again")
+
+    def do_explain_moment(self) -> None:
+        self.window.show_panel("why")
+        self._panel("why").explain()
 
     def do_cycle_gamma(self) -> None:
         self._cycle("gamma", GAMMAS)

@@ -304,8 +304,10 @@ def observation_to_screen(box: tuple[int, int, int, int], observation: tuple[int
     return x0, y0, max(0.0, x1 - x0), max(0.0, y1 - y0)
 
 
-def screen_to_observation(area: tuple[float, float, float, float], observation: tuple[int, int], screen: tuple[int, int],
-                          inside: tuple[int, int, int, int] | None = None) -> tuple[int, int, int, int] | None:
+def screen_to_observation(
+    area: tuple[float, float, float, float], observation: tuple[int, int], screen: tuple[int, int],
+    inside: tuple[int, int, int, int] | None = None,
+) -> tuple[int, int, int, int] | None:
     """(x, y, width, height) in screen pixels to (top, left, height, width), whole observation pixels that it touches.
 
     inside: as in ``observation_to_screen``. None where the area lies beside what the observation shows.

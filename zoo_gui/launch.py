@@ -127,7 +127,7 @@ class Sitting:
         if unit:
             self.session.select(0, Unit.parse(unit))
         if target and target != "off":
-            self.session.set_saliency(target)
+            self.session.set_saliency(target, getattr(self.arguments, "saliency_method", None))
 
     def _on_stepped(self, lane: int, step, summaries) -> None:
         if self._done or self.steps is None or lane != 0 or not summaries or summaries[-1].number + 1 < self.steps:

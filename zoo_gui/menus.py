@@ -9,14 +9,18 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.commands import COLORMAPS, PLAYERS, SCALES, SPEED_NAMES, SPEEDS
 from zoo_gui.shortcuts import by_command
 
-SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Selected unit", "unit"))
-PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You (keyboard)"}
+SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Advantage", "advantage"),
+            ("Selected unit", "unit"))  # fmt: skip
+OTHER = "Other…"
+PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You"}
+NARROW = 122  # pixels of a combo whose entries are longer than its room in the toolbar
 
 MENUS = (
     ("&File", "screenshot copy record - quit"),
     ("&Agents", "zoo open_agent add_agent remove_agent agent_card -"),
     ("&Play", "toggle step restart next_episode - slower faster normal_speed full_speed - switch_player"),
-    ("&Unit", "goto_unit previous_layer next_layer enlarge_layer - clear_edits - cycle_saliency"),
+    ("&Unit", "goto_unit previous_layer next_layer enlarge_layer patterns - clear_edits"),
+    ("Wh&y", "explain_moment - cycle_saliency cycle_method hold_unit"),
     ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - full_screen reset_layout"),
     ("&Help", "help"),
 )
@@ -129,31 +133,39 @@ class Toolbar(QtWidgets.QToolBar):
         self.toggle = self._button("toggle", "▶ Play")
         self._button("step", "❙▶ Step")
         self._button("restart", "↺ Restart")
-        self._button("next_episode", "▶❙ Next episode")
+        self._button("next_episode", "▶❙ Next")
         self.addSeparator()
         self.speed = self._combo("Speed", SPEED_NAMES, self._set_speed)
         self.seed = QtWidgets.QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
+        self.seed.setFixedWidth(72)
         self.seed.setToolTip("Seed: the same seed gives the same episode. Enter restarts with it.")
         self.seed.setKeyboardTracking(False)
         self.seed.editingFinished.connect(self._set_seed)
         self._labelled("Seed", self.seed)
         self.player = self._combo("Player", [PLAYER_NAMES[kind] for kind in PLAYERS], self._set_player)
-        self.saliency = self._combo("Saliency", [name for name, _ in SALIENCY], self._set_saliency)
+        self.saliency = self._combo("Explain", [*(name for name, _ in SALIENCY), OTHER], self._set_saliency, NARROW)
+        self.saliency.setToolTip("What the map over the game explains (b); Other…: any action, unit or difference.")
+        methods = self.session.saliency_methods()
+        self.method = self._combo("by", [method.title for method in methods], self._set_method, NARROW)
+        self.method.setAccessibleName("Method")
+        for index, method in enumerate(methods):
+            self.method.setItemData(index, f"{method.text} {method.source}.", QtCore.Qt.ToolTipRole)
         self.addSeparator()
-        self._button("open_agent", "Open agent")
-        self._button("add_agent", "Add agent")
+        self._button("open_agent", "Open")
+        self._button("add_agent", "Add")
         self.addSeparator()
         self._button("screenshot", "Picture")
         self.record = self._button("record", "● Record")
-        self._button("help", "Keys")
         self.session.running_changed.connect(self._on_running)
         self.session.speed_changed.connect(self._on_speed)
         self.session.lanes_changed.connect(self._on_lanes)
         self.session.unit_selected.connect(self._on_lanes)
         self.session.saliency_changed.connect(self._on_saliency)
+        self.session.saliency_method_changed.connect(self._on_method)
         self._on_running(False)
         self._on_speed(self.session.speed)
+        self._on_method(self.session.saliency_method)
 
     def _button(self, command: str, text: str) -> QtWidgets.QAction:
         row = by_command()[command][0]
@@ -172,9 +184,12 @@ class Toolbar(QtWidgets.QToolBar):
         self.addWidget(label)
         self.addWidget(widget)
 
-    def _combo(self, text: str, choices, chosen) -> QtWidgets.QComboBox:
+    def _combo(self, text: str, choices, chosen, width: int | None = None) -> QtWidgets.QComboBox:
         combo = QtWidgets.QComboBox()
         combo.addItems(choices)
+        if width is not None:
+            combo.view().setMinimumWidth(combo.sizeHint().width())
+            combo.setFixedWidth(width)
         combo.setFocusPolicy(QtCore.Qt.NoFocus)
         combo.activated.connect(chosen)
         self._labelled(text, combo)
@@ -195,7 +210,33 @@ class Toolbar(QtWidgets.QToolBar):
             self._on_lanes()
 
     def _set_saliency(self, index: int) -> None:
-        self.session.set_saliency(SALIENCY[index][1])
+        if index < len(SALIENCY):
+            self.session.set_saliency(SALIENCY[index][1])
+            return
+        if self.saliency.itemText(index) != OTHER:  # what was typed last
+            self.session.set_saliency(self.saliency.itemText(index))
+            return
+        self._on_saliency(self.session.saliency)  # until something is typed
+        dialog = QtWidgets.QInputDialog(self)
+        dialog.setAttribute(QtCore.Qt.WA_DeleteOnClose)
+        dialog.setWindowTitle("Explain")
+        dialog.setLabelText("A unit, an action, or a sum or difference of these, for example\n"
+                            "conv2:17    action:LEFT    action:LEFT - action:RIGHT    advantage:FIRE")
+        dialog.setTextValue(self.session.saliency or "")
+        dialog.textValueSelected.connect(self._set_typed)
+        dialog.open()
+
+    def _set_typed(self, text: str) -> None:
+        lane = self.window_.active_lane
+        fault = self.session.saliency_fault(lane, text, "gradient") if lane < len(self.session.lanes) else ""
+        if fault:
+            self.session.message.emit("warning", fault)
+        elif text.strip():
+            self.session.set_saliency(text.strip())
+
+    def _set_method(self, index: int) -> None:
+        method = self.session.saliency_methods()[index]
+        self.session.set_saliency(self.session.saliency or "action", method.name)
 
     # -- state --------------------------------------------------------------------------------------------------
     def _on_running(self, running: bool) -> None:
@@ -213,7 +254,15 @@ class Toolbar(QtWidgets.QToolBar):
                 self.seed.setValue(lanes[0].seed)
 
     def _on_saliency(self, target: str | None) -> None:
-        self.saliency.setCurrentIndex([value for _, value in SALIENCY].index(target))
+        targets = [value for _, value in SALIENCY]
+        if target not in targets:
+            if self.saliency.count() > len(SALIENCY) + 1:
+                self.saliency.removeItem(len(SALIENCY))
+            self.saliency.insertItem(len(SALIENCY), target)
+        self.saliency.setCurrentIndex(targets.index(target) if target in targets else len(SALIENCY))
+
+    def _on_method(self, name: str) -> None:
+        self.method.setCurrentIndex([method.name for method in self.session.saliency_methods()].index(name))
 
     def set_recording(self, running: bool) -> None:
         """Show whether a recording runs."""

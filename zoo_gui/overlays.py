@@ -1,7 +1,7 @@
 """What lies over a picture of the game: a map of what is explained, of which frame, of which moment. No Qt.
 
-A map comes as an attribution method gives it, (h, w, C) with one plane for each channel of the observation, oldest frame
-first, or (h, w, 1) for all frames together. A picture takes one number a pixel.
+A map comes as an attribution method gives it, (h, w, C) with one plane for each channel of the observation, oldest
+frame first, or (h, w, 1) for all frames together. A picture takes one number a pixel.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import numpy as np
 from zoo_gui.imaging import NEGATIVE, POSITIVE, saliency_map
 from zoo_gui.types import LaneInfo, Step, read_only
 
-FRAMES = {"sum": "Sum of the frames", "largest": "Largest of the frames", "newest": "Newest frame", "each": "Each frame"}
+FRAMES = {
+    "sum": "Sum of the frames", "largest": "Largest of the frames", "newest": "Newest frame", "each": "Each frame",
+}  # fmt: skip
 """How the frames of a map become one picture: ``sum``, what changing all frames alike does; ``largest``, at each pixel
 the frame that counts most there (Simonyan et al. 2013 take it over colours); ``newest``; or ``each`` in its own."""
 BLUR = 1.0
@@ -28,7 +30,7 @@ TARGETS = {"action": "chosen action", "value": "value", "advantage": "advantage"
 
 @dataclass(frozen=True)
 class Overlay:
-    """A map over a lane's game. map: (h, w, F) float32, one plane a frame, oldest first, or a single one for all frames.
+    """A map over a lane's game. map: (h, w, F) float32, one plane a frame, oldest first, or a single one for all.
     signed: whether negative numbers mean something. method, target: in words. moment: of the step that is explained; -1
     where there are none, which then is the step on screen."""
 

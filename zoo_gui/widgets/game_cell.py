@@ -155,7 +155,7 @@ class GameCell:
         self._put(self.region, box)
 
     def draw_box(self, box: QRectF) -> tuple[int, int, int, int] | None:
-        """Outline a box that is being drawn, in canvas positions; returns it in observation pixels, None beside them."""
+        """Outline a box that is being drawn, in canvas positions; returns it in observation pixels, None beside."""
         frame, (down, across) = self.picture.box, self.info.screen
         sx, sy = across / frame.width(), down / frame.height()
         area = (box.x() - frame.x()) * sx, (box.y() - frame.y()) * sy, box.width() * sx, box.height() * sy

@@ -7,7 +7,9 @@ from functools import partial
 import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from zoo_gui.imaging import TABLE_SIZE, brightness, colourise, difference, lut, rgb32
+from zoo_gui import overlays
+from zoo_gui.imaging import TABLE_SIZE, Veil, bgra, blend, brightness, colourise, difference, lut, rgb32, veil
+from zoo_gui.overlays import Live, Overlay
 from zoo_gui.scales import Scale, number
 from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.base import PANELS, Panel
@@ -77,13 +79,18 @@ class LaneTiles:
         return min((width - GAP * (columns - 1)) / columns / across,
                    ((height - GAP * (rows - 1)) / rows - line_height()) / down)
 
-    def show(self, observation: np.ndarray, view: dict) -> None:
-        """Paint (h, w, C) uint8 or float32."""
+    def show(self, observation: np.ndarray, view: dict, shown: Overlay | None = None, age: int | None = 0) -> None:
+        """Paint (h, w, C) uint8 or float32; ``shown``: a map, ``age`` steps old, whose frames each lie over theirs."""
         low, high = self.info.observation_range
+        veils = self._veils(shown, age, view)
         for tile in self.tiles:
             if tile.frame is not None:
                 levels = brightness(self._frame(observation, tile.frame), low, high)
-                tile.picture.set_pixels(lut("grey")[levels] if levels.ndim == 2 else rgb32(levels))
+                pixels = bgra(lut("grey")[levels]) if levels.ndim == 2 else rgb32(levels)
+                over = veils.get(tile.frame)
+                tile.picture.set_pixels(pixels if over is None else blend(pixels, over))
+                words = "" if over is None else f" · {overlays.age_words(age)}" if age else " · map"
+                tile.label.set_text(tile.name + words)
                 continue
             change = difference(self._frame(observation, -1), self._frame(observation, -2))
             self.scale.update(np.array([np.abs(change).max()], np.float32))
@@ -92,6 +99,19 @@ class LaneTiles:
             tile.picture.set_pixels(colourise(change, table, level, True))
             text = f"Δ ±{number(level)}"
             tile.label.set_text(text if tile.label.text_width(text) <= tile.label.box.width() else "Δ")
+
+    def _veils(self, shown: Overlay | None, age: int | None, view: dict) -> dict[int, Veil]:
+        """{frame: what lies over it}, all in one scale; a map for all frames together lies over the newest."""
+        if shown is None:
+            return {}
+        planes = overlays.planes(shown)
+        high = max(overlays.high_end(plane) for plane in planes)
+        count = self.info.observation_shape[2] // self.info.frame_channels
+        opacity = round(view["saliency_opacity"] * overlays.fading(age), 2)
+        signed = shown.signed and view["saliency_signs"]
+        return {count - len(planes) + i: veil(overlays.weights(plane if signed else np.abs(plane), high),
+                                              self.info.observation_shape[:2], opacity)
+                for i, plane in enumerate(planes)}
 
     def _frame(self, observation: np.ndarray, index: int) -> np.ndarray:
         """One frame, (h, w), or (h, w, 3) contiguous; counted from the newest where ``index`` is negative."""
@@ -117,7 +137,8 @@ class LaneTiles:
 
 @PANELS.register("observation")
 class ObservationPanel(Panel):
-    """The context menu chooses the frames, the change Δ between the two newest, or both."""
+    """The context menu chooses the frames, the change Δ between the two newest, or both. Where the view wants the map
+    of each frame (``saliency_frames``), it lies over them."""
 
     title = "Network input"
     area = "left"
@@ -129,6 +150,7 @@ class ObservationPanel(Panel):
         canvas.pointed.connect(partial(self._guard, self._point))
         canvas.clicked.connect(lambda _, double: canvas.view.show_whole() if double else None)
         self._lanes_shown: tuple[LaneInfo, ...] | None = None
+        self._live = Live(self.session)
         self._tiles: dict[int, LaneTiles] = {}
         self._pointer = None
         self.choice = getattr(self, "choice", "both")
@@ -151,6 +173,23 @@ class ObservationPanel(Panel):
         self.set_lanes(self.lanes)
         self._repaint()
 
+    def _connect(self) -> None:
+        super()._connect()
+        session = self.session
+        session.attributed.connect(lambda lane, record: self._guard(self._on_attributed, lane, record))
+        session.saliency_changed.connect(lambda _: self._guard(self._begin))
+        session.saliency_method_changed.connect(lambda _: self._guard(self._begin))
+
+    def _begin(self) -> None:
+        self._live.begin()
+        self._repaint()
+
+    def _on_attributed(self, lane: int, record) -> None:
+        self._live.take(lane, record)
+        step = self.session.last_step(lane)
+        if self.is_seen and step is not None and self.session.view["saliency_frames"] == "each":
+            self.show_step(lane, step, [])
+
     def set_lanes(self, lanes) -> None:
         if lanes == self._lanes_shown:
             return
@@ -162,7 +201,9 @@ class ObservationPanel(Panel):
     def show_step(self, lane, step, summaries) -> None:
         tiles = self._tiles.get(lane)
         if tiles is not None and step.observation.shape == tiles.info.observation_shape:
-            tiles.show(step.observation, self.session.view)
+            each = self.session.view["saliency_frames"] == "each"
+            shown = self._live.of(tiles.info, step) if each else None
+            tiles.show(step.observation, self.session.view, shown, shown and shown.age(step.moment))
         if self._pointer is not None:
             self._hover()
 

@@ -1,0 +1,175 @@
+"""A claim about a map is tested: what the agent does when it does not see a region."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from zoo_gui.scales import number
+from zoo_gui.widgets.why_question import button, combo
+from zoo_gui.widgets.why_tab import Asked, WhyTab
+
+REGION, ELSEWHERE = "#FF4DC4", "#9a9fa6"
+FILLS = ("mean", "black", "blur", "background")
+HINT = "Drag a box on a map above, or with Shift on the game: does the agent need what is in it?"
+
+
+class CoverTab(WhyTab):
+    """What the agent does when it does not see the chosen region, beside such regions elsewhere; and in the game."""
+
+    name, title = "cover", "Cover test"
+
+    def __init__(self, session):
+        super().__init__(session)
+        column = QtWidgets.QVBoxLayout(self)
+        column.setContentsMargins(4, 4, 4, 2)
+        column.setSpacing(3)
+        row = QtWidgets.QHBoxLayout()
+        self.fill = combo(FILLS, "What takes the region's place, in all frames.", "Fill")
+        self.fill.activated.connect(lambda _: self.start())
+        self.cover_button = button("Cover it in the live game", "From now on the agent does not see the region: an "
+                                   "intervention, until Uncover or Ctrl+E.", self._cover)
+        self.uncover_button = button("Uncover", "The agents see everything again.", self._uncover)
+        self.save_button = button("Save…", "As a figure, a table or numbers.", self.save)
+        for widget in (QtWidgets.QLabel("fill"), self.fill, self.cover_button, self.uncover_button, self.save_button):
+            row.addWidget(widget)
+        row.addStretch(1)
+        self.said = QtWidgets.QLabel(HINT)
+        self.said.setWordWrap(True)
+        body = QtWidgets.QHBoxLayout()
+        body.addWidget(self._make_table(), 3)
+        body.addWidget(self._make_controls(), 2)
+        column.addLayout(row)
+        column.addWidget(self.said)
+        column.addLayout(body, 1)
+        column.addStretch(0)
+        self._show_result()
+        self.show_state()
+
+    def _make_table(self) -> QtWidgets.QTableWidget:
+        self.table = QtWidgets.QTableWidget(0, 4)
+        self.table.setEditTriggers(QtWidgets.QAbstractItemView.NoEditTriggers)
+        self.table.setSelectionMode(QtWidgets.QAbstractItemView.NoSelection)
+        self.table.setFocusPolicy(QtCore.Qt.NoFocus)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(20)
+        self.table.horizontalHeader().setSectionResizeMode(QtWidgets.QHeaderView.Stretch)
+        self.table.setAccessibleName("Before and after covering")
+        self.table.setMinimumHeight(80)
+        return self.table
+
+    def _make_controls(self) -> pg.PlotWidget:
+        self.controls = pg.PlotWidget()
+        self.controls.setBackground(self.palette().window().color())
+        self.controls.setMinimumHeight(80)
+        self.controls.setMenuEnabled(False)
+        self.controls.hideButtons()
+        self.controls.setMouseEnabled(False, False)
+        self.controls.getPlotItem().setTitle("change by this region (line) and by the same elsewhere", size="8pt")
+        self.controls.setToolTip("How much the agent changes when regions of the same size at random places are "
+                                 "covered: bars; the line is this region.")
+        self.controls.getAxis("left").setStyle(showValues=False)
+        self.bars = pg.BarGraphItem(x=[0], height=[0], width=1, brush=ELSEWHERE, pen=None)
+        self.line = pg.InfiniteLine(angle=90, pen=pg.mkPen(REGION, width=2))
+        self.controls.addItem(self.bars)
+        self.controls.addItem(self.line)
+        return self.controls
+
+    # -- a test -------------------------------------------------------------------------------------------------
+    @property
+    def region(self) -> tuple[int, int, int, int] | None:
+        """What the person chose in the game or the maps of the agent that is asked about."""
+        chosen = self.session.region
+        return chosen[1] if chosen is not None and self.asked is not None and chosen[0] == self.asked.lane else None
+
+    def set_question(self, asked: Asked | None) -> None:
+        """Of another moment the region is tested anew."""
+        super().set_question(asked)
+        self.set_region()
+
+    def set_region(self) -> None:
+        """Another region was chosen, or none: earlier answers go."""
+        self.stop()
+        self.result = None
+        self._show_result()
+        self.said.setText(HINT)
+        if self.region is not None:
+            self.said.setText(f"{words_of(self.region)}: testing …")
+            self.start()
+        self.show_state()
+
+    def parameters(self) -> dict[str, Any] | None:
+        if self.region is None:
+            return None
+        return {"boxes": (self.region,), "fill": self.fill.currentText(), **self.asked.parameters()}
+
+    def take(self, progress) -> None:
+        if progress.result is None:
+            self.said.setText(f"{words_of(self.region)}: {progress.label}")
+            return
+        self.said.setText(self.result.sentence)
+        self._show_result()
+        self.show_state()
+
+    def show_state(self, sentence: str = "") -> None:
+        self.cover_button.setEnabled(self.region is not None)
+        self.uncover_button.setEnabled(bool(self.session.covers))
+        self.save_button.setEnabled(self.result is not None and not self.job.running)
+        if sentence:
+            self.said.setText(sentence)
+
+    def _cover(self) -> None:
+        self.session.set_cover(self.asked.lane, self.region, self.fill.currentText())
+
+    def _uncover(self) -> None:
+        for lane in list(self.session.covers):
+            self.session.set_cover(lane, None)
+
+    # -- showing ------------------------------------------------------------------------------------------------
+    def _show_result(self) -> None:
+        self.table.setVisible(self.result is not None)
+        self.controls.setVisible(self.result is not None and len(self.result.control_changes) > 0)
+        self.table.setRowCount(0)
+        if self.result is not None:
+            self._fill_table(self.result)
+            self._show_controls(self.result)
+
+    def _fill_table(self, result: Any) -> None:
+        kind = "Q" if result.scores_kind == "q" else "probability"
+        self.table.setHorizontalHeaderLabels(["action", f"{kind} before", "covered", "change"])
+        rows = [(name, float(a), float(b)) for name, a, b in zip(result.action_names, result.before, result.after)]
+        if np.isfinite(result.value_before) and np.isfinite(result.value_after):
+            rows.append(("value", result.value_before, result.value_after))
+        self.table.setRowCount(len(rows))
+        for place, (name, before, after) in enumerate(rows):
+            best = {result.action_before: " ●", result.action_after: " ○"}
+            mark = "" if name == "value" and place == len(rows) - 1 else best.get(place, "")
+            if place == result.action_before == result.action_after:
+                mark = " ●○"
+            texts = (f"{name}{mark}", number(before), number(after), f"{after - before:+.3g}")
+            for column, text in enumerate(texts):
+                item = QtWidgets.QTableWidgetItem(text.replace("-", "−") if column else text)
+                if column:
+                    item.setTextAlignment(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
+                self.table.setItem(place, column, item)
+        self.table.setToolTip("● the likeliest action, ○ the likeliest with the region covered")
+
+    def _show_controls(self, result: Any) -> None:
+        changes = np.asarray(result.control_changes, float)
+        if not changes.size:
+            return
+        high = max(float(changes.max()), float(result.change), 1e-9)
+        counts, edges = np.histogram(changes, bins=20, range=(0.0, high * 1.05))
+        self.bars.setOpts(x0=edges[:-1], x1=edges[1:], x=None, width=None, height=counts, brush=QtGui.QColor(ELSEWHERE))
+        self.line.setValue(result.change)
+        self.controls.setXRange(0, high * 1.05, padding=0.02)
+        self.controls.setYRange(0, max(1, counts.max()), padding=0.05)
+
+
+def words_of(region: tuple[int, int, int, int]) -> str:
+    """``rows 40–52, columns 10–30``: what a region is, in observation pixels."""
+    top, left, height, width = region
+    return f"Rows {top}–{top + height - 1}, columns {left}–{left + width - 1} of what the network sees"
