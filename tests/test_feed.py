@@ -239,7 +239,8 @@ def test_a_lane_says_what_its_observations_are_and_they_pass_as_they_are(name, d
     emulator = SimpleNamespace(game="pong", screen_shape=(210, 160, 3))
     player = SimpleNamespace(agent=agent, emulator=emulator, preprocessing=spec, frame_skip=4, seed=0,
                              controller="agent", action_names=INFO.action_names,
-                             pipeline=SimpleNamespace(frame_box=(34, 0, 160, 160)))  # fmt: skip
+                             pipeline=SimpleNamespace(frame_box=(34, 0, 160, 160)),
+                             state_before=np.zeros(0, np.float32))  # fmt: skip
     info = Lane("tiny/1", "Tiny", "", player).info(0)
     assert (info.observation_dtype, info.observation_range, info.frame_channels) == (dtype, range_, channels)
     assert info.frame_box == (34, 0, 160, 160)

@@ -28,7 +28,7 @@ STEP_INTERVAL = 0.033
 #: How activations are drawn: the settings under ``view/``, and the layer that is shown enlarged.
 VIEW = {key.removeprefix("view/"): row.default for key, row in KEYS.items() if key.startswith("view/")}
 VIEW["enlarged"] = None
-SALIENCY_TARGETS = (None, "action", "value", "unit")
+SALIENCY_TARGETS = (None, "action", "value", "advantage", "unit")
 
 
 class Pin(NamedTuple):
@@ -166,6 +166,7 @@ class Session(Why):
             self._show_frames()
         self._set_running(False)
         self._flush()
+        self._ask_for_maps()
 
     def toggle(self) -> None:
         self.pause() if self.running else self.play()
@@ -303,6 +304,7 @@ class Session(Why):
         self._note(shown)
         if shown.stepped:
             self._set_state("running" if self.running else "paused")
+            self._ask_for_maps()
         if now - self._emitted >= STEP_INTERVAL or not self.running:
             self._flush(now)
         if now - self._status_at >= 0.5:

@@ -93,6 +93,9 @@ class EngineEvents(QtCore.QObject):
     def _on_error(self, sentence: str) -> None:
         self.message.emit("error", sentence)
 
+    def _on_notice(self, sentence: str) -> None:
+        self.message.emit("warning", sentence)
+
     def _on_attributed(self, lane: int, record: Any) -> None:
         """A map that was made beside the game; one of an earlier target or method comes too late."""
         wanted = self._saliency_target(self.saliency), self.saliency_method

@@ -1,4 +1,4 @@
-"""What the person asks of a decision, and the cover laid on what an agent sees: the part of Session for it. QtCore only."""
+"""What the person asks of a decision, and the cover on what an agent sees: the part of Session for it. QtCore only."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Why(EngineEvents):
         """None, ``action`` (the chosen one), ``value``, ``unit`` (the selected one), or any text that names a target
         (``advantage``, ``action:LEFT - action:RIGHT``, ``conv2:17``); by ``method`` with its options, None: as now.
 
-        LIGHT and MEDIUM methods' maps come in ``Step.saliency``; those of the others, and of MEDIUM ones above twice the
-        game's speed, by the signal ``attributed``, as many a second as there is time for.
+        LIGHT and MEDIUM methods' maps come in ``Step.saliency``; those of the others, and of MEDIUM ones above twice
+        the game's speed, by the signal ``attributed``, as many a second as there is time for.
         """
         try:
             chosen = methods.method_of(method or self.saliency_method)
@@ -71,6 +71,15 @@ class Why(EngineEvents):
         None: no part. It changes nothing in the game."""
         self.region = None if box is None else (lane, tuple(box))
         self.region_changed.emit(self.region)
+
+    def _ask_for_maps(self) -> None:
+        """Have the moment on screen explained, where it stays there and its map does not come with the step."""
+        if self.saliency is None or self.running:
+            return
+        for lane in range(len(self.lanes)):
+            step = self.last_step(lane)
+            if step is not None and step.saliency is None and step.moment >= 0 and self.lanes[lane].layers:
+                self._send("explain", lane=lane, moment=step.moment)
 
     def set_cover(self, lane: int, box: tuple[int, int, int, int] | None, fill: str = "mean") -> None:
         """Cover (top, left, height, width), in observation pixels, in all frames that the lane's agent sees; None takes

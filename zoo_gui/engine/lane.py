@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
+from functools import partial
 from typing import Any, Callable, Iterator
 
 from zoo_gui.engine.shared import MAX_PINS, SharedLane
 from zoo_gui.play.moments import KEY_EVERY, Moments, go_back, of_player, record
 from zoo_gui.play.games import title as game_title
 from zoo_gui.play.player import Player
-from zoo_gui.types import LaneInfo, Step, StepSummary, Unit
+from zoo_gui.types import LaneInfo, Step, StepSummary, Unit, ZooError
 
 #: How many ticks back the engine can go: more than it ever runs ahead of the front end.
 HISTORY = 16
@@ -81,6 +82,16 @@ class Lane:
         self._revisits = moment if found and moments is self.moments else None
         return found
 
+    def memory_before(self, moment: int | None) -> dict[str, Any]:
+        """{"state": (S,) float32} of a recurrent network before a moment of the sitting; {} for one without memory.
+        Raises ZooError where the moment is not kept."""
+        if moment is None or not self.player.agent.initial_state.size:
+            return {}
+        row = self.moments.row_of(moment)
+        if row is None:
+            raise ZooError("This moment is no longer kept, and with it what the network remembered then.")
+        return {"state": self.moments.column("state")[row]}
+
     def with_rollout(self, analysis: Callable, settings: tuple[int, int], parameters: dict[str, Any]) -> Iterator:
         """An analysis of the moments of a rollout of (steps, seed), played with this lane's game and sticky actions."""
         agent, settings = self.player.agent, tuple(settings)
@@ -95,10 +106,13 @@ class Lane:
                     self.rollouts = {settings: progress.result}  # the newest is enough: 20 MB for 2,500 steps
         yield from analysis(agent, moments=self.rollouts[settings], **parameters)
 
-    def step(self, moment: int, all_frames: bool, saliency) -> tuple[Step, StepSummary]:
-        """Advance the player by one agent step, which becomes the moment of that id."""
+    def step(self, moment: int, all_frames: bool, explain: Callable | None) -> tuple[Step, StepSummary]:
+        """Advance the player by one agent step, which becomes the moment of that id. explain: what makes the step's map,
+        see ``why.Explainer.function``."""
         key = self.player.snapshot() if self._key_due or moment % KEY_EVERY == 0 else None
-        step = self.player.step(all_frames=all_frames, saliency=saliency if self._explains(saliency) else None)
+        agent = self.player.agent
+        explain = None if explain is None or agent is None else partial(explain, agent)
+        step = self.player.step(all_frames=all_frames, saliency=explain)
         if self._revisits is None or step.edited:  # a moment that is only looked at again is known already
             player, self._revisits = self.player, None
             self.moments.add(step, moment, player.screen_codes, player.emulator.palette, player.state_before, key)
@@ -108,13 +122,3 @@ class Lane:
         summary = self.player.summary(step, self.pins[:MAX_PINS])._replace(number=self.number)
         self.number += 1
         return step, summary
-
-    def _explains(self, target: str | tuple | None) -> bool:
-        """Whether this lane's network has what the saliency of all lanes asks for."""
-        agent = self.player.agent
-        if agent is None or target is None or target == "action":
-            return agent is not None
-        if target == "value":
-            return agent.has_value
-        layer = next((info for info in agent.layers if info.name == target[0]), None)
-        return layer is not None and target[1] < layer.units

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable, Iterator
 
 from zoo_gui.engine.lane import Lane
@@ -14,6 +15,8 @@ def load_lane(agent_id: str, options: dict[str, Any], say: Callable[[str], None]
     Raises ZooError when the agent, its files or its game cannot be used.
     """
     from zoo_gui.agents import catalogue
+    from zoo_gui.analysis.methods import METHODS
+    from zoo_gui.engine.why import Wish, explained
     from zoo_gui.play.emulator import Emulator
     from zoo_gui.play.player import Player
 
@@ -37,6 +40,7 @@ def load_lane(agent_id: str, options: dict[str, Any], say: Callable[[str], None]
     # The first step traces the network: do it here, where nothing waits, and start again.
     player.step()
     if agent is not None:
-        player.step(saliency="action")
+        wish = Wish("action", METHODS["gradient"], METHODS["gradient"].defaults)
+        player.step(saliency=partial(explained, agent, wish=wish))
     player.restart()
     yield Lane(entry.id, entry.title, entry.description, player)

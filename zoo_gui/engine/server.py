@@ -15,14 +15,15 @@ import threading
 import time
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 from zoo_gui.engine.shared import SLOTS, UNLIMITED
-from zoo_gui.types import CardNeeded, Progress, Unit, ZooError
+from zoo_gui.types import CardNeeded, Progress, Step, Unit, ZooError
 from zoo_gui.workers import Streams, lower_priority
 
 if TYPE_CHECKING:  # the front end imports this module to start it, and must not pay for the emulator
     from zoo_gui.engine.lane import Lane
+    from zoo_gui.engine.why import Explainer
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,8 @@ class Server:
         self.lanes: list[Lane] = []
         self.epoch = self.tick = self.granted = 0
         self.moment = 0  # steps since the engine started: what the lanes' moments are called
-        self.all_frames, self.saliency, self._show_next, self._shown_at = True, None, False, 0.0
+        self.all_frames, self._shown_at = True, 0.0
+        self._explainer: Explainer | None = None  # imported when it is wanted
         self._jobs = Streams(self._deliver, niceness=10)
         self._loader = Streams(self._deliver_load, name="zoo_gui loader")
 
@@ -136,14 +138,15 @@ class Server:
 
     def _step_all(self) -> None:
         show = self._due()
-        for lane in self.lanes:
+        for i, lane in enumerate(self.lanes):
             if show:
                 lane.remember(self.tick)
-            step, summary = lane.step(self.moment, self.all_frames and show, self.saliency if show else None)
+            step, summary = lane.step(self.moment, self.all_frames and show, self._explain(i) if show else None)
             # The summary goes first: whoever sees the step must find its row.
             lane.shared.write_summary(self.epoch, self.tick, summary)
             if show:
                 lane.shared.write_step(self.epoch, self.tick, step)
+                self._offer(i, step)
         self.tick += 1
         self.moment += 1
 
@@ -154,11 +157,34 @@ class Server:
         now = time.perf_counter()
         free = self._free_slots()
         # A slot stays free for the step that a pause shows, and who has not read the last step needs no newer one yet.
-        pause = SHOW_EVERY if self.saliency is None else SHOW_EVERY_WITH_SALIENCY
+        explains = self._explainer is not None and self._explainer.in_step(self.all_frames)
+        pause = SHOW_EVERY_WITH_SALIENCY if explains else SHOW_EVERY
         if free < SLOTS - 1 or now - self._shown_at < pause:
             return False
         self._shown_at = now
         return True
+
+    # -- why ----------------------------------------------------------------------------------------------------
+    def _explain(self, lane: int) -> Callable | None:
+        """What makes the map of a lane's coming step, where it is made within the step."""
+        if self._explainer is None or not self._explainer.in_step(self.all_frames):
+            return None
+        return self._explainer.function(lane)
+
+    def _offer(self, lane: int, step: Step) -> None:
+        """Have a step explained beside the game, where its method is too slow for the step itself."""
+        explainer, player = self._explainer, self.lanes[lane].player
+        if explainer is None or explainer.wish is None or explainer.in_step(self.all_frames) or player.agent is None:
+            return
+        from zoo_gui.engine.why import Moment
+
+        decision = step.decision
+        explainer.offer(lane, Moment(step.moment, player.agent, step.observation, player.state_before, decision.action,
+                                     decision.activations))  # fmt: skip
+
+    def _forget_maps(self, lanes_too: bool = False) -> None:
+        if self._explainer is not None:
+            self._explainer.forget(lanes_too)
 
     # -- commands: clock ----------------------------------------------------------------------------------------
     def do_grant(self, upto: int, epoch: int) -> None:
@@ -177,6 +203,7 @@ class Server:
         if epoch < self.epoch:
             return
         self.epoch = epoch
+        self._forget_maps()
         if to < self.tick:
             rewound = [lane.rewind(to) for lane in self.lanes]
             if rewound and all(rewound):
@@ -246,6 +273,7 @@ class Server:
         # Epochs of the front end count by ones, ours by thousands: the two never name different things alike.
         self.epoch = (self.epoch // 1000 + 1) * 1000
         self.tick = self.granted = 0
+        self._forget_maps(lanes_too=True)
         for lane in self.lanes:
             lane.player.restart()
             lane.number = 0
@@ -298,6 +326,7 @@ class Server:
 
     def _begin(self, epoch: int) -> None:
         self.epoch, self.tick, self.granted = epoch, 0, 0
+        self._forget_maps()
         self.send("rewound", epoch, 0)
 
     # -- commands: who plays, and how ---------------------------------------------------------------------------
@@ -310,7 +339,22 @@ class Server:
 
     def do_saliency(self, target: str | Unit | None, method: str = "gradient", options: dict | None = None) -> None:
         """Explain this from the next step on, None: nothing. target: as ``analysis.targets`` reads it."""
-        self.saliency = Unit.parse(target) if isinstance(target, str) and ":" in target else target
+        if self._explainer is None:
+            from zoo_gui.engine.why import Explainer
+
+            self._explainer = Explainer(self.send)
+        self._explainer.set(target, method, options)
+
+    def do_explain(self, lane: int, moment: int) -> None:
+        """Make the map of a moment of the sitting, which is on screen, where its method is too slow for the steps."""
+        explainer, one = self._explainer, self.lanes[lane] if lane < len(self.lanes) else None
+        row = None if one is None else one.moments.row_of(moment)
+        if row is None or explainer is None or explainer.wish is None or explainer.in_step(self.all_frames):
+            return
+        from zoo_gui.engine.why import Moment
+
+        seen = one.moments.observation(row), one.moments.column("state")[row], int(one.moments.column("action")[row])
+        explainer.offer(lane, Moment(moment, one.player.agent, *seen), urgent=True)
 
     def do_cover(self, lane: int, box: tuple[int, int, int, int] | None, fill: str = "mean") -> None:
         """Cover a part of what a lane's agent sees, in observation pixels; None: it sees all again."""
@@ -336,6 +380,7 @@ class Server:
         """Start an analysis of a lane's agent, or without a lane one of the TASKS, under a key; a running job of that
         key is superseded. The parameter ``moments``, where there is one, is ``"session"``: those of the sitting, or the
         (steps, seed) of a rollout, which is played first unless it was before. ``save_to``: a file to write the result to.
+        ``at``: a moment of the sitting, of which the ``state`` before it is given where the network has a memory.
         """
         from zoo_gui.analysis import ANALYSES
         from zoo_gui.analysis.export import written
@@ -348,6 +393,7 @@ class Server:
         if agent is None:
             raise ZooError("This player has no network to analyse: open an agent first.")
         make, one, path = ANALYSES[analysis], self.lanes[lane], parameters.pop("save_to", None)
+        parameters.update(one.memory_before(parameters.pop("at", None)))
         if parameters.get("moments") == "session":
             parameters["moments"] = one.moments.freeze()
             job = partial(make, agent, **parameters)

@@ -23,7 +23,7 @@ _PLAYERS = ("agent", "random", "human")
 _HEADER = np.dtype([
     ("epoch", "i8"), ("tick", "i8"), ("player", "i8"), ("episode", "i8"), ("index", "i8"), ("action", "i8"),
     ("lives", "i8"), ("terminated", "i8"), ("truncated", "i8"), ("edited", "i8"), ("frames", "i8"),
-    ("has_saliency", "i8"), ("has_activations", "i8"), ("moment", "i8"), ("reward", "f8"), ("episode_return", "f8"), ("value", "f8"),
+    ("saliency", "i8"), ("has_activations", "i8"), ("moment", "i8"), ("reward", "f8"), ("episode_return", "f8"), ("value", "f8"),
 ])
 _ROW = np.dtype([("epoch", "i8"), ("tick", "i8"), ("summary", "f8", (12,)), ("pinned", "f8", (MAX_PINS,))])
 
@@ -72,10 +72,11 @@ class SharedLane:
             arrays["flat"][slot] = decision.flat
             arrays["scores"][slot] = decision.scores
         if step.saliency is not None:
-            arrays["saliency"][slot] = step.saliency
+            arrays["saliency"][slot, ..., :step.saliency.shape[-1]] = step.saliency
         arrays["header"][slot] = (
             epoch, tick, _PLAYERS.index(step.player), step.episode, step.index, decision.action, step.lives,
-            step.terminated, step.truncated, step.edited, len(step.frames), step.saliency is not None,
+            step.terminated, step.truncated, step.edited, len(step.frames),
+            0 if step.saliency is None else step.saliency.shape[-1],
             decision.flat.size > 0, step.moment, step.reward, step.episode_return,
             np.nan if decision.value is None else decision.value,
         )
@@ -122,11 +123,15 @@ class SharedLane:
             decision=self._read_decision(slot, header),
             reward=float(header["reward"]), episode_return=float(header["episode_return"]),
             lives=int(header["lives"]), terminated=bool(header["terminated"]), truncated=bool(header["truncated"]),
-            saliency=read_only(self._arrays["saliency"][slot].copy()) if header["has_saliency"] else None,
+            saliency=self._read_saliency(slot, int(header["saliency"])),
             edited=bool(header["edited"]), moment=int(header["moment"]),
         )
         self._cursor[1] += 1
         return Tick(int(header["epoch"]), int(header["tick"]), step)
+
+    def _read_saliency(self, slot: int, channels: int) -> np.ndarray | None:
+        """The map, of as many channels as it has; None where there are none."""
+        return read_only(self._arrays["saliency"][slot, ..., :channels].copy()) if channels else None
 
     def _read_decision(self, slot: int, header) -> Decision:
         value = None if np.isnan(header["value"]) else float(header["value"])

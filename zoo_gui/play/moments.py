@@ -252,6 +252,8 @@ def go_back(player: Player, moments: Moments, number: int) -> bool:
     player.restore(moments.keys[key])
     for action in moments.column("action", slice(start, row)):
         player.step(forced=int(action))
+    if moments.column("state").shape[1]:  # as it was then, whatever is edited or covered now
+        player.remember(moments.column("state")[row])
     return True
 
 
@@ -266,7 +268,7 @@ def of_player(player: Player, capacity: int = CAPACITY) -> Moments:
     agent, spec = player.agent, player.preprocessing
     found = Moments(
         agent.layers if agent else (), player.action_names, player.emulator.screen_shape[:2],
-        agent.observation_shape if agent else (0, 0, 0), state_size=len(agent.initial_state) if agent else 0,
+        agent.observation_shape if agent else (0, 0, 0), state_size=len(player.state_before) if agent else 0,
         frame_channels=3 if spec.color == "rgb" else 1, capacity=capacity,
         frame_box=player.pipeline.frame_box if player.pipeline else None,
     )  # fmt: skip

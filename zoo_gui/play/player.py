@@ -182,6 +182,10 @@ class Player:
         for rng, state in zip(self._rngs, snapshot.rngs):
             rng.bit_generator.state = state
 
+    def remember(self, state: np.ndarray) -> None:
+        """Go on with this recurrent state, (S,) float32."""
+        self._state = read_only(np.array(state, np.float32))
+
     def summary(self, step: Step, pinned: tuple[Unit, ...] = ()) -> StepSummary:
         """The numbers of the newest step, for plots; ``number`` counts this player's steps from 0."""
         decision = step.decision
