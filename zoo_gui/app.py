@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 SHARES = {1: (27, 45, 28), 2: (33, 42, 25), 3: (37, 40, 23), 4: (38, 40, 22)}
 #: Shares of its height for the game, the network's input and the actions.
 ROWS = {1: (52, 20, 28), 2: (38, 20, 42), 3: (50, 20, 30), 4: (52, 16, 32)}
+#: Panels in the order in which each area has them; others come last.
+ORDER = ("game", "observation", "actions", "activations", "layer", "why", "patterns", "zoo", "inspector", "plots")
 LAYOUT_VERSION = 1
 #: How many agents the File menu remembers.
 RECENT = 8
@@ -98,6 +100,7 @@ class MainWindow(QtWidgets.QMainWindow):
         session.unit_selected.connect(self._on_selected)
         session.engine_died.connect(self._on_engine_died)
         session.view_changed.connect(self._on_view)
+        session.region_changed.connect(lambda region: region is not None and self.show_panel("why"))
         session.library.failed.connect(partial(session.message.emit, "error"))
         for field in self.findChildren(QtWidgets.QLineEdit):
             field.setAcceptDrops(False)  # a file that is let go over one is meant to be opened, not to be typed
@@ -114,8 +117,7 @@ class MainWindow(QtWidgets.QMainWindow):
     def _arrange(self) -> None:
         """The default layout: game, input and output left; activations over plots; the inspector right."""
         areas: dict[str, list[QtWidgets.QDockWidget]] = {"left": [], "centre": [], "right": [], "bottom": []}
-        order = ("game", "observation", "actions", "activations", "layer", "why", "patterns", "zoo", "inspector", "plots")
-        for name in sorted(self.docks, key=lambda name: order.index(name) if name in order else len(order)):
+        for name in sorted(self.docks, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER)):
             dock = self.docks[name]
             dock.setFloating(False)
             self.removeDockWidget(dock)
