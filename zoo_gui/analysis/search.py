@@ -215,9 +215,8 @@ def _examples(event: Event, moments: Moments, rows: np.ndarray) -> tuple[int, ..
 
 def _sentence(event: Event, division: Split, units: int, shifts: int, count: int) -> str:
     first, second = division.counts
-    thing = "episode" if division.by == "episodes" else "block of time"
-    where = f"{second} {thing}{'s' if second > 1 else ''}"
-    others = f"{first} other{'s' if first > 1 else ''}"
+    things = ("episode", "episodes") if division.by == "episodes" else ("block of time", "blocks of time")
+    where, others = f"{second} {things[second > 1]}", f"{first} other{'s' if first > 1 else ''}"
     if event.is_number:
         happened = f"How units go with the size of {event.words} in {count:,} moments"
         held = f"effects are of {where}, lags were chosen in {others}"

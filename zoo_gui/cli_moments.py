@@ -1,0 +1,73 @@
+"""What commands about many moments share: the agent, its play that is looked through, bars, the result as a file."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any, Iterator
+
+from zoo_gui.types import Progress, ZooError
+
+if TYPE_CHECKING:
+    from zoo_gui.agents.agent import Agent
+    from zoo_gui.play.moments import Moments
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The agent, how long it plays, and where the result goes."""
+    parser.add_argument("agent", metavar="AGENT", help="id (ppo/Breakout/1) or path")
+    parser.add_argument("--steps", type=count, default=2500, metavar="N", help="agent steps to look through (2500)")
+    parser.add_argument("--seed", type=number, default=0, metavar="S", help="the same seed, the same result (0)")
+    parser.add_argument("--game", default="", metavar="GAME", help="another game than the agent's")
+    parser.add_argument("--output", metavar="FILE", help="write the result; .png .svg .pdf .csv .json .npz say what")
+
+
+def play(options: argparse.Namespace) -> tuple["Agent", "Moments"]:
+    """Load the agent and let it play, under a bar on a terminal; a bad name of --output is found before. Raises
+    ZooError."""
+    from zoo_gui.agents import catalogue
+    from zoo_gui.analysis.export import check
+
+    if options.output:
+        check(options.output)
+    entry = catalogue.fetched(options.agent)
+    if entry.card is None and entry.path is None:
+        raise ZooError(f"“{entry.id}” is a player without a network: it has no units to ask about.")
+    from zoo_gui.agents.agent import Agent
+    from zoo_gui.play.moments import record
+
+    agent = Agent.load(options.agent)
+    return agent, watched(record(agent, steps=options.steps, seed=options.seed, game=options.game))
+
+
+def watched(steps: Iterator[Progress]) -> Any:
+    """The last result of a generator of Progress, with a bar on stderr where that is a terminal."""
+    from tqdm import tqdm
+
+    result = None
+    with tqdm(total=1, disable=None, leave=False, bar_format="{desc} {percentage:3.0f}% {bar}") as bar:
+        for progress in steps:
+            bar.total = max(1, progress.total)
+            bar.set_description_str(progress.label, refresh=False)
+            bar.update(progress.done - bar.n)
+            result = progress.result if progress.result is not None else result
+    return result
+
+
+def write(result: Any, options: argparse.Namespace) -> None:
+    """Write the result to --output, where that was given. Raises ZooError."""
+    if options.output:
+        from zoo_gui.analysis.export import write as export
+
+        export(result, options.output)
+
+
+def number(text: str, least: int = 0) -> int:
+    """A whole number from 0, for argparse."""
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a whole number from {least}")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    return number(text, 1)
