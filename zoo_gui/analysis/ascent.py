@@ -1,35 +1,40 @@
-"""Gradient ascent on an image by Lucid, in a TensorFlow 1 graph and session that are kept and used again.
+"""Gradient ascent on images by Lucid, in a TensorFlow 1 graph and session that are kept and used again.
 
 ``lucid.render_vis`` builds a graph and a session for every picture, about half a second each. Here one ``Ascent``
-serves every unit of a layer: the unit's index, the seed and the learning rate are placeholders, and ``reset`` puts the
-image, Adam's moments and the step count back to their start. TensorFlow and Lucid are imported when the first is built.
+serves every unit of a layer: the units' indices, the seed, the learning rate and the penalties' weights are
+placeholders, and ``reset`` puts the images, Adam's moments and the step count back to their start. TensorFlow and Lucid
+are imported when the first is built.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 import numpy as np
 
-from zoo_gui.analysis import lucid_adapter
+from zoo_gui.analysis import lucid_adapter, vis_objectives, vis_transforms
+from zoo_gui.analysis.ascent_images import PARAMETERIZATIONS, Images
+from zoo_gui.analysis.ascent_model import Model
+from zoo_gui.analysis.targets import Term
+from zoo_gui.types import ZooError
 
-PARAMETERIZATIONS = ("fft", "pixel", "pyramid")
+__all__ = ["OBJECTIVES", "PARAMETERIZATIONS", "POOL", "Ascent", "Pool", "Recipe"]
 OBJECTIVES = ("channel", "neuron")
-TRANSFORMS = ("robust", "jitter", "none")
-START_SD = 0.01  # Lucid's: standard deviation of the first parameters, hence a nearly uniform grey image
-PADDING = 0.5  # grey level outside the image, as in Lucid's standard transforms
-FFT_GAIN = 4.0  # fft_image divides the image by 4
-LARGE_CONSTANT = 16_384  # bytes, of a constant in the graph
 KEPT_SESSIONS = 12  # idle ones, 12 MB each: all layers of two agents
+FAINT = 1e-3  # the least activation that penalties are measured by
 
 
 class Recipe(NamedTuple):
     """What fixes the graph of an ascent; everything else is fed.
 
-    layer: name of the layer; pre_activation: before its non-linearity. objective: ``channel`` (mean over positions) or
-    ``neuron`` (the central position). parameterization and transforms: see docs/feature_visualization.md.
+    layer: name of the layer whose units are raised, of the first one of a target; pre_activation: before its
+    non-linearity. objective: ``channel`` (mean over positions) or ``neuron`` (the central position).
+    parameterization and transforms: see docs/feature_visualization.md. terms: of a target that is no plain unit, else
+    (). count: images in the batch. free: how many of the newest channels are optimised, 0: all. penalties: of
+    vis_objectives.PENALTIES; likeness: the layer at which ``diversity`` compares.
     """
 
     layer: str
@@ -37,12 +42,25 @@ class Recipe(NamedTuple):
     objective: str = "channel"
     parameterization: str = "fft"
     transforms: str = "robust"
+    terms: tuple[Term, ...] = ()
+    count: int = 1
+    free: int = 0
+    penalties: tuple[str, ...] = ()
+    likeness: str = ""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers that the graph reads."""
+        read = [term.layer for term in self.terms] or [self.layer]
+        return tuple(dict.fromkeys([*read, *([self.likeness] if self.likeness else [])]))
 
 
 class Ascent:
-    """Raises the units of one layer of one agent. Its methods may be called from any thread, by one at a time.
+    """Raises units of one layer, or another target, of one agent. Its methods may be called from any thread, by one at
+    a time.
 
-    agent: has ``taps`` and ``observation_shape``, see docs/architecture.md.
+    agent: has ``taps``, ``layers`` and ``observation_shape``, see docs/architecture.md. Raises ZooError where no
+    gradient reaches the image.
     """
 
     def __init__(self, agent: Any, recipe: Recipe):
@@ -53,61 +71,117 @@ class Ascent:
         self.recipe = recipe
         graph = v1.Graph()
         self._session = v1.Session(graph=graph, config=_single_thread(v1))
-        with graph.as_default(), self._session.as_default():
-            self._build(v1, agent)
+        try:
+            with graph.as_default(), self._session.as_default():
+                self._build(v1, agent)
+        except BaseException:
+            self._session.close()
+            raise
 
     def _build(self, v1: Any, agent: Any) -> None:
         """Write the graph; see the class for what is fed and what is kept."""
-        optvis = lucid_adapter.optvis()
-        unit = v1.placeholder(v1.int32, [], "unit")
+        recipe, optvis = self.recipe, lucid_adapter.optvis()
+        units = v1.placeholder(v1.int32, [recipe.count], "units")
         seed = v1.placeholder(v1.int64, [], "seed")
         rate = v1.placeholder(v1.float32, [], "learning_rate")
+        weights = v1.placeholder(v1.float32, [len(recipe.penalties)], "weights")
         lucid_adapter.seed_randomness(seed)
-        model = _Model(v1, agent, self.recipe)
-        T = optvis.render.make_vis_T(
+        model = Model(v1, agent, recipe.layers, recipe.pre_activation, recipe.count)
+        free = recipe.free or self.shape[2]
+        self._images = Images(v1, optvis.param, recipe.parameterization, recipe.count, self.shape, free)
+        each: list = []  # the targets' tensors, one for each image
+        T = _minimised(
+            optvis.render.make_vis_T,
             model,
-            getattr(optvis.objectives, self.recipe.objective)(self.recipe.layer, unit),
-            param_f=lambda: _image(optvis.param, self.recipe.parameterization, self.shape),
+            optvis.objectives.Objective(lambda T: self._raised(v1, optvis.objectives, T, units, weights, each)),
+            param_f=self._images.tensor,
             optimizer=v1.train.AdamOptimizer(rate),
-            transforms=_transforms(optvis.transform, self.recipe.transforms, self.shape),
+            transforms=vis_transforms.build(optvis.transform, recipe.transforms, self.shape),
             relu_gradient_override=True,
         )
-        parameters = v1.trainable_variables()
-        self._shapes = [tuple(variable.shape.as_list()) for variable in parameters]
-        starts = [v1.placeholder(v1.float32, shape) for shape in self._shapes]
-        known = {id(variable) for variable in parameters}
-        kept = [variable for variable in v1.global_variables() if id(variable) not in known]
-        fresh = [variable.initializer for variable in kept]
-        fresh += [v1.assign(variable, start).op for variable, start in zip(parameters, starts)]
         call = self._session.make_callable
         model.load(self._session)
-        self._reset = call(v1.group(*fresh), starts)
-        self._step = call(T("vis_op"), [unit, seed, rate])
+        self._reset = self._resetting(v1, call)
+        self._step = call(T("vis_op"), [units, seed, rate, weights])
         self._image = call(T("input"))
-        # The objective of the image itself: fed in behind the transforms.
-        self._objective = call(v1.reduce_mean(T("loss")), [model.network_input, unit])
+        # The target of the images themselves: fed in behind the transforms.
+        self._values = call(v1.stack(each), [model.network_input, units])
 
-    def reset(self, unit: int, seed: int = 0, learning_rate: float = 0.05, start: np.ndarray | None = None) -> None:
-        """Begin again: at nearly uniform grey drawn from ``seed``, or at ``start`` (h, w, C) in 0–1."""
-        rng = np.random.default_rng(seed)
-        values = [START_SD * rng.standard_normal(shape).astype(np.float32) for shape in self._shapes]
-        if start is not None:
-            values = _encode(start, self.recipe.parameterization, self._shapes)
+    def _raised(self, v1: Any, objectives: Any, T: Callable, units: Any, weights: Any, each: list) -> Any:
+        """What Adam raises: the sum of the images' targets, less the penalties, each relative to the mean target."""
+        recipe, whole = self.recipe, self.recipe.objective == "channel"
+        terms = [recipe.terms or (Term(recipe.layer, units[i]),) for i in range(recipe.count)]
+        each += vis_objectives.values(objectives, T, terms, whole)
+        total = v1.add_n(each)
+        level = v1.stop_gradient(v1.maximum(v1.reduce_mean(v1.abs(v1.stack(each))), FAINT)) * recipe.count
+        place = recipe.terms[0].position if recipe.terms else None
+        for i, kind in enumerate(recipe.penalties):
+            paid = vis_objectives.penalty(objectives, T, kind, recipe.likeness, whole and place is None, place)
+            total -= weights[i] * level * paid
+        return total
+
+    def _resetting(self, v1: Any, call: Callable) -> Callable:
+        """The session's function of the images' parameters, and the frames that stay, that begins anew."""
+        images = self._images
+        given = [*images.variables, *([] if images.past is None else [images.past])]
+        known = {id(variable) for variable in given}
+        kept = [variable for variable in v1.global_variables() if id(variable) not in known]
+        starts = [v1.placeholder(v1.float32, variable.shape) for variable in given]
+        fresh = [variable.initializer for variable in kept]
+        fresh += [v1.assign(variable, start).op for variable, start in zip(given, starts)]
+        return call(v1.group(*fresh), starts)
+
+    def reset(
+        self,
+        units: Sequence[int] | int = 0,
+        seed: int = 0,
+        learning_rate: float = 0.05,
+        start: np.ndarray | None = None,
+        weights: Sequence[float] = (),
+        alike: bool = False,
+        black: float = 0.0,
+    ) -> None:
+        """Begin again: at nearly uniform grey drawn from ``seed``, or at ``start`` (h, w, C) in 0–1.
+
+        units: the index of each image's unit, or one for all; without meaning for a target. weights: of the recipe's
+        penalties. alike: the same noise for every image. black: the level of frames that stay as they are, where
+        ``start`` has none.
+        """
+        count = self.recipe.count
+        indices = [units] * count if isinstance(units, (int, np.integer)) else list(units)
+        values = self._images.start(seed, start, alike)
+        if self._images.past is not None:
+            still = tuple(self._images.past.shape.as_list())
+            values.append(np.full(still, black, np.float32) if start is None else start[None, ..., : still[-1]])
         self._reset(*values)
-        self._fed = (unit, seed, learning_rate)
+        self._fed = (np.array(indices, np.int32), seed, learning_rate, np.array(weights, np.float32))
 
     def step(self) -> None:
         """One step of Adam."""
         self._step(*self._fed)
 
-    def look(self) -> tuple[np.ndarray, float]:
-        """The image (h, w, C) float32 in 0–1, and the objective of it without transforms."""
+    def look(self) -> tuple[np.ndarray, np.ndarray]:
+        """The images (n, h, w, C) float32 in 0–1, and the target of each without transforms, (n,) float64."""
         batch = self._image()
-        return batch[0], float(self._objective(batch, self._fed[0]))
+        return batch, self._values(batch, self._fed[0]).astype(np.float64)
 
     def close(self) -> None:
         """Free the session; the ascent is useless afterwards."""
         self._session.close()
+
+
+def _minimised(make_vis_T: Callable, *arguments: Any, **options: Any) -> Callable:
+    """Lucid's graph; raises ZooError where it has no gradient."""
+    try:
+        return make_vis_T(*arguments, **options)
+    except (LookupError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        if isinstance(error, ValueError) and "No gradients" not in reason:
+            raise
+        raise ZooError(
+            "Nothing can be optimised here: no gradient leads from this target to the observation "
+            f"(TensorFlow says “{reason[:160]}”)."
+        ) from error
 
 
 class Pool:
@@ -134,6 +208,21 @@ class Pool:
         for old in surplus:
             old.close()
 
+    @contextlib.contextmanager
+    def lent(self, agent: Any, recipe: Recipe) -> Iterator[Ascent]:
+        """An ascent for the block, kept afterwards, also where the block is a generator that is closed; one that failed
+        is not used again."""
+        ascent = self.take(agent, recipe)
+        try:
+            yield ascent
+        except GeneratorExit:
+            self.give(agent, ascent)
+            raise
+        except BaseException:
+            ascent.close()
+            raise
+        self.give(agent, ascent)
+
     def has(self, agent: Any, recipe: Recipe) -> bool:
         """Whether ``take`` will be quick."""
         return (agent.hash, recipe) in self._idle
@@ -149,73 +238,8 @@ class Pool:
             ascent.close()
 
 
-class _Model:
-    """An agent as ``lucid.render`` wants its models: something that writes its layers into the default graph.
-
-    Large constants become variables (``load`` fills them). Why: TensorFlow keeps a constant about eight times (node
-    definitions and kernels of every callable), 55 MB for each dense layer's session instead of 7.
-    """
-
-    labels = None
-
-    def __init__(self, v1: Any, agent: Any, recipe: Recipe):
-        self._v1, self._agent, self._layer, self._pre = v1, agent, recipe.layer, recipe.pre_activation
-        self._weights: list[tuple[Any, np.ndarray]] = []  # (placeholder, value) to assign
-        self._assign: list[Any] = []
-
-    def import_graph(self, t_input: Any, scope: str = "import", forget_xy_shape: bool = True) -> None:
-        """Write the network under ``scope``; the shapes stay known, because dense layers need them."""
-        v1 = self._v1
-        shape = (1, *self._agent.observation_shape)
-        self.network_input = v1.placeholder_with_default(t_input, shape, "network_input")
-        definition = _ending_in(self._layer, self._definition(shape))
-        inputs = {"x": self.network_input}
-        for node in definition.node:
-            if node.op == "Const" and node.ByteSize() > LARGE_CONSTANT:
-                inputs[node.name] = self._variable(node)
-        v1.import_graph_def(definition, inputs, name=scope)
-
-    def _definition(self, shape: tuple[int, ...]) -> Any:
-        """The network from a placeholder ``x`` to one operation named after each layer, as a GraphDef."""
-        v1 = self._v1
-        with v1.Graph().as_default() as graph:
-            x = v1.placeholder(v1.float32, shape, "x")
-            with v1.name_scope("network"):
-                layers = self._agent.taps(x, pre=self._pre)
-            for name, tensor in layers.items():
-                v1.identity(tensor, name=name)
-        return graph.as_graph_def()
-
-    def _variable(self, constant: Any) -> Any:
-        """A variable for the Const node, whose value leaves the graph."""
-        v1 = self._v1
-        value = v1.make_ndarray(constant.attr["value"].tensor)
-        variable = v1.Variable(v1.zeros(value.shape, value.dtype), trainable=False, collections=[])
-        placeholder = v1.placeholder(value.dtype, value.shape)
-        self._assign.append(v1.assign(variable, placeholder).op)
-        self._weights.append((placeholder, value))
-        constant.op = "Placeholder"
-        del constant.attr["value"]
-        return variable.read_value()
-
-    def load(self, session: Any) -> None:
-        """Give the variables their values, once."""
-        session.run(self._assign, dict(self._weights))
-        self._weights.clear()
-
-
-def _ending_in(layer: str, definition: Any) -> Any:
-    """The GraphDef with only the nodes that ``layer`` and the input ``x`` need."""
-    nodes = {node.name: node for node in definition.node}
-    wanted, waiting = {"x"}, [layer]
-    while waiting:
-        name = waiting.pop().removeprefix("^").partition(":")[0]
-        if name not in wanted:
-            wanted.add(name)
-            waiting.extend(nodes[name].input)
-    kept = type(definition)(versions=definition.versions, library=definition.library)
-    kept.node.extend(node for node in definition.node if node.name in wanted)
-    return kept
+POOL = Pool()
+"""The process's idle ascents."""
 
 
 def _single_thread(v1: Any) -> Any:
@@ -225,42 +249,3 @@ def _single_thread(v1: Any) -> Any:
     its memory.
     """
     return v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=-1, device_count={"GPU": 0})
-
-
-def _image(param: Any, parameterization: str, shape: tuple[int, ...]) -> Any:
-    """(1, h, w, C) in 0–1. No colour decorrelation: the channels are frames in time, not RGB."""
-    batch = [1, *shape]
-    make = {"fft": param.fft_image, "pixel": param.naive, "pyramid": param.laplacian_pyramid}[parameterization]
-    return param.to_valid_rgb(make(batch), decorrelate=False, sigmoid=True)
-
-
-def _transforms(transform: Any, name: str, shape: tuple[int, ...]) -> list:
-    """Lucid's transforms for frames of about 84 pixels; all end at the input's size, which dense layers need."""
-    pad = lambda width: transform.pad(width, mode="constant", constant_value=PADDING)  # noqa: E731
-    steps = {
-        "none": [],
-        "jitter": [pad(1), transform.jitter(2)],
-        "robust": [
-            pad(4),
-            transform.jitter(4),
-            transform.random_scale([0.9 + 0.02 * i for i in range(11)]),
-            transform.random_rotate(range(-5, 6)),
-            transform.jitter(2),
-        ],
-    }[name]
-    return [*steps, transform.crop_or_pad_to(*shape[:2])]
-
-
-def _encode(image: np.ndarray, parameterization: str, shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
-    """Parameters whose image is ``image`` (h, w, C) in 0–1, up to clipping at 1 % from black and white."""
-    clipped = np.clip(np.asarray(image, np.float64), 0.01, 0.99)
-    logits = np.log(clipped / (1 - clipped))
-    if parameterization != "fft":  # the first level of a pyramid has full size; the others add nothing
-        return [logits[None].astype(np.float32), *(np.zeros(shape, np.float32) for shape in shapes[1:])]
-    h, w, _ = logits.shape
-    bins = shapes[0][-1]  # an odd width has one more, and fft_image cuts the surplus column off
-    wide = np.pad(logits, ((0, 0), (0, 2 * (bins - 1) - w), (0, 0)), mode="edge")
-    frequency = np.hypot(np.fft.fftfreq(h)[:, None], np.fft.fftfreq(w)[np.arange(bins) % w])
-    scale = np.sqrt(w * h) / np.maximum(frequency, 1 / max(h, w))
-    spectrum = np.fft.rfft2(np.moveaxis(wide, 2, 0)) * FFT_GAIN / scale
-    return [np.stack([spectrum.real, spectrum.imag]).astype(np.float32)]

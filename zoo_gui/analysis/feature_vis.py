@@ -7,23 +7,18 @@ TensorFlow nor Lucid.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
 from typing import Any, Iterator
 
 import numpy as np
 
-from zoo_gui.analysis import ANALYSES, Progress, vis_cache, vis_figures
-from zoo_gui.analysis.ascent import OBJECTIVES, PARAMETERIZATIONS, TRANSFORMS, Ascent, Pool, Recipe
-from zoo_gui.registry import unknown
+from zoo_gui.analysis import ANALYSES, Progress, targets, vis_cache, vis_figures, vis_plan
+from zoo_gui.analysis.ascent import POOL, Ascent
+from zoo_gui.analysis.vis_plan import MOST_ANSWERS, Plan
 from zoo_gui.types import Unit, ZooError, read_only
 
-LUCID_VERSION = "0.3.8"
-METHOD_VERSION = 1  # raise it when the same parameters give another image
 SHOW_EVERY = 0.05  # seconds between two images
-MAX_STEPS = 100_000
-_pool = Pool()
 
 
 @dataclass(frozen=True)
@@ -79,68 +74,62 @@ class FeatureVis:
 def feature_vis(
     agent: Any,
     *,
-    unit: Unit | str,
+    unit: Unit | str | None = None,
+    target: targets.Target | Unit | str | None = None,
     steps: int = 256,
     seed: int = 0,
     parameterization: str = "fft",
     transforms: str = "robust",
     objective: str = "neuron",
     pre_activation: bool | str = "auto",
-    learning_rate: float = 0.02,
-    use_cache: bool = True,
+    learning_rate: float | None = None,
+    only_current: bool = False,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    tv: float = 0.0,
+    blur: float = 0.0,
+    diversity: float = 0.0,
+    count: int = 1,
     start: np.ndarray | None = None,
+    use_cache: bool = True,
 ) -> Iterator[Progress]:
-    """Optimise an observation until it excites ``unit``; up to 20 images a second, the first after one step.
+    """Optimise an observation until it excites ``unit`` or another ``target`` (zoo_gui.analysis.targets); up to 20
+    images a second, the first after one step.
 
-    parameterization: ``fft``, ``pixel`` or ``pyramid``. transforms: ``robust`` (padding, jitter, scale, rotation),
-    ``jitter`` (one pixel) or ``none``. objective: ``neuron`` (centre of the map) or ``channel`` (mean over positions;
-    the same for a dense layer). pre_activation: before the non-linearity; ``auto``: where there is a rectifier, whose
-    gradient is zero while the unit is silent. start: (h, w, C) in 0–1 to begin from instead of grey noise.
+    parameterization: ``fft``, ``pixel``, ``pyramid`` or ``cppn``. transforms: ``robust``, ``jitter``, ``none`` or steps
+    such as ``pad:4 jitter:4 scale:0.9-1.1 rotate:5 jitter:2``. objective: ``neuron`` (centre of the map) or ``channel``
+    (mean over positions; the same for a dense layer). pre_activation: before the non-linearity; ``auto``: of units
+    behind a rectifier, whose gradient is zero while they are silent. learning_rate: None: 0.02, of a CPPN 0.003.
+    only_current: only the newest frame changes; the past is black, or that of ``start``. l1, l2, tv, blur: weights of
+    penalties, relative to the activation. count: answers, 1 to 4; diversity: the weight of their likeness. start:
+    (h, w, C) in 0–1 to begin from instead of grey noise.
 
-    The same arguments give the same image bit for bit on the same machine. Results are Progress records whose
-    ``result`` is a FeatureVis, None while a layer's graph is built. Closing the generator stops at once. Raises
-    ZooError for a unit or a parameter that does not exist.
+    The same arguments give the same images bit for bit on the same machine. Results are Progress records whose
+    ``result`` is a FeatureVis, None while a graph is built. Closing the generator stops at once. Raises ZooError for a
+    target or a parameter that does not exist.
     """
-    unit = Unit.parse(unit if isinstance(unit, str) else str(Unit(*unit)), agent.layers)
-    recipe = _recipe(agent, unit, objective, parameterization, transforms, pre_activation)
-    start = _checked(agent, steps, seed, learning_rate, start)
-    key = _cache_key(agent, unit, recipe, steps, seed, learning_rate, start)
-    kept = vis_cache.load(key, agent.observation_shape) if use_cache else None
-    if kept is not None:
-        image, activation = read_only(kept[0]), kept[1]
-        result = _record(agent, unit, steps, steps, image, activation, recipe.pre_activation, True)
-        yield Progress(steps, steps, f"{unit}: from the cache", result)
-        return
-    if not _pool.has(agent, recipe):
-        yield Progress(0, steps, f"{unit}: preparing {unit.layer}")
-    ascent = _pool.take(agent, recipe)
-    try:
-        ascent.reset(unit.index, seed, learning_rate, start)
-        yield from _climb(agent, ascent, unit, steps, key if use_cache else None)
-    except Exception:
-        ascent.close()  # a session that failed is not used again
-        raise
-    except GeneratorExit:
-        _pool.give(agent, ascent)
-        raise
-    _pool.give(agent, ascent)
+    asked = _asked(agent, unit, target)
+    if not 1 <= count <= MOST_ANSWERS:
+        raise ZooError(f"A feature visualization gives 1 to {MOST_ANSWERS} answers, not {count}.")
+    options = {
+        "steps": steps, "seed": seed, "parameterization": parameterization, "transforms": transforms,
+        "objective": objective, "pre_activation": pre_activation, "learning_rate": learning_rate,
+        "only_current": only_current, "l1": l1, "l2": l2, "tv": tv, "blur": blur, "start": start,
+    }  # fmt: skip
+    plan = vis_plan.planned(agent, asked, options, count, diversity)
+    yield from _answered(agent, asked, plan, use_cache)
 
 
 def prepare(agent: Any, layer: str, **parameters: Any) -> None:
     """Warm a layer (about half a second): ``feature_vis`` of any of its units then starts within milliseconds.
 
-    parameters: objective, parameterization, transforms, pre_activation, as for ``feature_vis``.
+    parameters: objective, parameterization, transforms, pre_activation, only_current, as for ``feature_vis``.
     """
-    unit = Unit.parse(f"{layer}:0", agent.layers)
-    ascent = _pool.take(agent, _recipe(agent, unit, **parameters))
-    try:
-        ascent.reset(0)
+    recipe = vis_plan.recipe_of(agent, targets.parse(f"{layer}:0", agent), **parameters)
+    with POOL.lent(agent, recipe) as ascent:
+        ascent.reset()
         ascent.step()
         ascent.look()
-    except Exception:
-        ascent.close()
-        raise
-    _pool.give(agent, ascent)
 
 
 @ANALYSES.register("prepare_feature_vis")
@@ -155,87 +144,56 @@ def prepare_all(agent: Any, *, layers: tuple[str, ...] = (), **parameters: Any) 
 
 def release() -> None:
     """Free all kept sessions."""
-    _pool.clear()
+    POOL.clear()
 
 
-def _climb(agent: Any, ascent: Ascent, unit: Unit, steps: int, key: dict | None) -> Iterator[Progress]:
-    """Step until done, with an image after the first step and every SHOW_EVERY seconds; keep the last under ``key``."""
+def _asked(agent: Any, unit: Unit | str | None, target: Any) -> targets.Target:
+    if (unit is None) == (target is None):
+        raise ZooError("A feature visualization takes either a unit or a target.")
+    if unit is None:
+        return targets.parse(target, agent)
+    named = Unit.parse(unit if isinstance(unit, str) else str(Unit(*unit)), agent.layers)
+    return targets.parse(named, agent)
+
+
+def _answered(agent: Any, asked: targets.Target, plan: Plan, use_cache: bool) -> Iterator[Progress]:
+    """From the cache, or computed in a session of the pool."""
+    unit = asked.unit
+    key = plan.key(agent, unit=None if unit is None else str(unit), of="answers") if use_cache else None
+    kept = vis_cache.load(key, (plan.recipe.count, *agent.observation_shape)) if key else None
+    if kept is not None:
+        result = _record(agent, asked, plan, plan.steps, *kept, from_cache=True)
+        yield Progress(plan.steps, plan.steps, f"{asked.text}: from the cache", result)
+        return
+    if not POOL.has(agent, plan.recipe):
+        yield Progress(0, plan.steps, f"{asked.text}: preparing {', '.join(asked.layers)}")
+    with POOL.lent(agent, plan.recipe) as ascent:
+        plan.begin(ascent, unit.index if unit else 0)
+        yield from _climb(agent, asked, plan, ascent, key)
+
+
+def _climb(agent: Any, asked: targets.Target, plan: Plan, ascent: Ascent, key: dict | None) -> Iterator[Progress]:
+    """Step until done, with images after the first step and every SHOW_EVERY seconds; keep the last under ``key``."""
     shown = -1.0
-    for done in range(1, steps + 1):
+    for done in range(1, plan.steps + 1):
         ascent.step()
-        if done < steps and time.monotonic() - shown < SHOW_EVERY:
+        if done < plan.steps and time.monotonic() - shown < SHOW_EVERY:
             continue
-        image, activation = ascent.look()
-        label = f"{unit}: step {done} of {steps}"
-        if done == steps and key is not None:
-            label = vis_cache.store(key, image, activation) or label
-        result = _record(agent, unit, done, steps, read_only(image), activation, ascent.recipe.pre_activation)
+        images, activations = ascent.look()
+        label = f"{asked.text}: step {done} of {plan.steps}"
+        if done == plan.steps and key is not None:
+            label = vis_cache.store(key, images, activations) or label
+        result = _record(agent, asked, plan, done, images, activations)
         shown = time.monotonic()
-        yield Progress(done, steps, label, result)
+        yield Progress(done, plan.steps, label, result)
 
 
-def _record(agent, unit, step, total, image, activation, pre, cached=False) -> FeatureVis:
+def _record(
+    agent: Any, asked: targets.Target, plan: Plan, done: int, images: np.ndarray, activations: np.ndarray,
+    from_cache: bool = False,
+) -> FeatureVis:  # fmt: skip
+    images, activations = read_only(images), read_only(activations)
     return FeatureVis(
-        unit, str(unit), step, total, image, read_only(image[None]), activation, np.array([activation]), pre, cached,
-        agent=getattr(agent, "name", ""),
+        asked.unit, asked.text, done, plan.steps, images[0], images, float(activations[0]), activations,
+        plan.recipe.pre_activation, from_cache, vis_plan.frame_channels(agent), getattr(agent, "name", ""),
     )  # fmt: skip
-
-
-def _recipe(
-    agent: Any,
-    unit: Unit,
-    objective: str = "neuron",
-    parameterization: str = "fft",
-    transforms: str = "robust",
-    pre_activation: bool | str = "auto",
-) -> Recipe:
-    for kind, name, known in (
-        ("objective", objective, OBJECTIVES),
-        ("parameterization", parameterization, PARAMETERIZATIONS),
-        ("set of transforms", transforms, TRANSFORMS),
-        ("choice of pre_activation", str(pre_activation), ("auto", "True", "False")),
-    ):
-        if name not in known:
-            raise unknown(kind, name, known)
-    layer = next(info for info in agent.layers if info.name == unit.layer)
-    if str(pre_activation) == "auto":
-        pre_activation = not layer.signed
-    if layer.kind != "conv":
-        objective = "channel"  # a dense unit has one position: both are the unit itself
-    return Recipe(unit.layer, str(pre_activation) == "True", objective, parameterization, transforms)
-
-
-def _checked(
-    agent: Any, steps: int, seed: int, learning_rate: float, start: np.ndarray | None
-) -> np.ndarray | None:
-    """``start`` as float32; raises ZooError for numbers that make no sense."""
-    if not 1 <= steps <= MAX_STEPS:
-        raise ZooError(f"A feature visualization takes 1 to {MAX_STEPS} steps, not {steps}.")
-    if not (0 <= seed < 2**63 and seed == int(seed)):
-        raise ZooError(f"The seed must be a whole number from 0, not {seed}.")
-    if not 0 < learning_rate < float("inf"):
-        raise ZooError(f"The learning rate must be a positive number, not {learning_rate}.")
-    if start is None:
-        return None
-    start = np.asarray(start, np.float32)
-    if start.shape != tuple(agent.observation_shape) or not ((start >= 0) & (start <= 1)).all():
-        wanted = "×".join(map(str, agent.observation_shape))
-        raise ZooError(f"The image to start from must be {wanted} with values from 0 to 1.")
-    return start
-
-
-def _cache_key(
-    agent: Any, unit: Unit, recipe: Recipe, steps: int, seed: int, learning_rate: float, start: np.ndarray | None
-) -> dict[str, Any]:
-    """Everything that the final image depends on."""
-    return {
-        "agent": agent.hash,
-        "unit": str(unit),
-        **recipe._asdict(),
-        "steps": int(steps),
-        "seed": int(seed),
-        "learning_rate": float(learning_rate),
-        "start": None if start is None else hashlib.sha256(start.tobytes()).hexdigest(),
-        "lucid": LUCID_VERSION,
-        "method": METHOD_VERSION,
-    }

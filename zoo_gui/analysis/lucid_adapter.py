@@ -159,21 +159,43 @@ def _random_crop(value: Any, size: Any, seed: Any = None, name: str | None = Non
 
 
 def _rotate(images: Any, angles: Any, interpolation: str = "NEAREST", name: str | None = None) -> Any:
-    """tf.contrib.image.rotate: images (N, h, w, C) counter-clockwise by ``angles`` radians about the centre.
+    """tf.contrib.image.rotate: images (N, h, w, C) counter-clockwise by the angle (radians, a scalar) about the centre,
+    each pixel from the nearest one; outside the image is 0.
 
-    The matrix maps output to input coordinates (x right, y down); outside the image is 0.
+    As tf.raw_ops.ImageProjectiveTransformV3 and its gradient, which is the rotation back, in a third of their time: the
+    places are computed once for all images and channels.
     """
     import tensorflow as tf
 
+    if interpolation != "NEAREST":
+        raise ValueError(f"the adapter rotates by nearest pixels, not {interpolation}")
     shape = tf.shape(images)
-    h, w = tf.cast(shape[1], tf.float32) - 1, tf.cast(shape[2], tf.float32) - 1
-    angle = tf.reshape(tf.cast(angles, tf.float32), [-1])
-    c, s, zero = tf.cos(angle), tf.sin(angle), tf.zeros_like(angle)
-    shift_x, shift_y = (w - (c * w - s * h)) / 2, (h - (s * w + c * h)) / 2
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images, transforms=tf.stack([c, -s, shift_x, s, c, shift_y, zero, zero], 1), output_shape=shape[1:3],
-        fill_value=0.0, interpolation=interpolation, fill_mode="CONSTANT", name=name,
-    )  # fmt: skip
+    angle = tf.reshape(tf.cast(angles, tf.float32), [])
+
+    @tf.custom_gradient
+    def rotated(x: Any) -> tuple:
+        return _taken(x, shape, angle), lambda slope: _taken(slope, shape, -angle)
+
+    result = tf.identity(rotated(images), name=name)
+    result.set_shape(images.shape)
+    return result
+
+
+def _taken(images: Any, shape: Any, angle: Any) -> Any:
+    """Each pixel of (N, h, w, C) from where a rotation by ``angle`` takes it; x right, y down."""
+    import tensorflow as tf
+
+    h, w = shape[1], shape[2]
+    bottom, right = tf.cast(h, tf.float32) - 1, tf.cast(w, tf.float32) - 1
+    c, s = tf.cos(angle), tf.sin(angle)
+    x, y = tf.cast(tf.range(w), tf.float32)[None, :], tf.cast(tf.range(h), tf.float32)[:, None]
+    column = tf.cast(tf.round(c * x - s * y + (right - (c * right - s * bottom)) / 2), tf.int32)
+    row = tf.cast(tf.round(s * x + c * y + (bottom - (s * right + c * bottom)) / 2), tf.int32)
+    inside = (column >= 0) & (column < w) & (row >= 0) & (row < h)
+    place = tf.reshape(tf.where(inside, row * w + column, h * w), [-1])
+    pixels = tf.reshape(images, [shape[0], h * w, shape[3]])
+    with_nothing = tf.concat([pixels, tf.zeros_like(pixels[:, :1])], 1)  # what lies outside
+    return tf.reshape(tf.gather(with_nothing, place, axis=1), shape)
 
 
 _arguments: list[dict[str, Any]] = [{}]  # of tf.contrib.slim's nested arg_scopes; only lucid.optvis.param.cppn uses it
@@ -189,14 +211,17 @@ def _arg_scope(_functions: Any, **defaults: Any) -> Iterator[None]:
 
 
 def _conv2d(x: Any, channels: int, **options: Any) -> Any:
-    """slim.conv2d as CPPNs use it: stride 1, SAME padding, bias."""
+    """slim.conv2d as CPPNs use it: of one pixel, with bias; a matrix product, whose gradients are quicker."""
     import tensorflow as tf
 
     options = {**_arguments[-1], **options}
-    shape = [*options["kernel_size"], int(x.shape[-1]), channels]
+    if list(options["kernel_size"]) != [1, 1]:
+        raise ValueError("the adapter's slim.conv2d mixes the channels of one pixel only")
+    shape = [1, 1, int(x.shape[-1]), channels]
     kernel = tf.compat.v1.Variable(options["weights_initializer"](shape, dtype=tf.float32))
     bias = tf.compat.v1.Variable(options["biases_initializer"]([channels], dtype=tf.float32))
-    y = tf.nn.conv2d(x, kernel, 1, "SAME") + bias
+    flat = tf.matmul(tf.reshape(x, [-1, shape[2]]), tf.reshape(kernel, shape[2:])) + bias
+    y = tf.reshape(flat, [*x.shape[:-1], channels])
     return options["activation_fn"](y) if options["activation_fn"] else y
 
 
@@ -204,5 +229,9 @@ def _instance_norm(x: Any) -> Any:
     """slim.instance_norm without scale and offset: each image and channel to mean 0, variance 1."""
     import tensorflow as tf
 
+    if x.shape[0] == 1:  # what a batch normalisation of one image is, which has a kernel of its own
+        channels = int(x.shape[-1])
+        norm = tf.compat.v1.nn.fused_batch_norm
+        return norm(x, tf.ones([channels]), tf.zeros([channels]), epsilon=1e-6, is_training=True)[0]
     mean, variance = tf.nn.moments(x, [1, 2], keepdims=True)
     return (x - mean) * tf.math.rsqrt(variance + 1e-6)

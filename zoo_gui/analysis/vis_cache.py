@@ -17,7 +17,7 @@ import numpy as np
 
 from zoo_gui import settings
 
-MAX_FILES = 2000  # about 230 MB of four 84×84 frames each
+MAX_FILES = 4000  # about 450 MB of four 84×84 frames each: every unit of six small networks
 log = logging.getLogger(__name__)
 
 
@@ -32,18 +32,19 @@ def path_for(key: Mapping[str, Any]) -> Path:
     return folder() / f"{hashlib.sha256(text.encode()).hexdigest()[:40]}.safetensors"
 
 
-def load(key: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[np.ndarray, float] | None:
-    """(image float32 of ``shape`` in 0–1, activation) as stored; None where there is none, or none that is whole."""
+def load(key: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray] | None:
+    """(images float32 of ``shape`` (n, h, w, C) in 0–1, activations (n,) float64) as stored; None where there are
+    none, or none that are whole."""
     from safetensors.numpy import load as parse
 
     path = path_for(key)
     try:
         tensors = parse(path.read_bytes())
-        image, activation = tensors["image"], float(tensors["activation"][0])
-        whole = image.shape == tuple(shape) and image.dtype == np.float32 and np.isfinite(activation)
-        if whole and bool(((image >= 0) & (image <= 1)).all()):
+        images, activations = tensors["images"], tensors["activations"]
+        whole = images.shape == tuple(shape) and images.dtype == np.float32 and activations.shape == images.shape[:1]
+        if whole and bool(((images >= 0) & (images <= 1)).all() and np.isfinite(activations).all()):
             os.utime(path)  # the least recently used go first
-            return image, activation
+            return images, activations.astype(np.float64)
         raise ValueError("not a feature visualization of this observation shape")
     except FileNotFoundError:
         return None
@@ -52,12 +53,15 @@ def load(key: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[np.ndarray, fl
         return None
 
 
-def store(key: Mapping[str, Any], image: np.ndarray, activation: float) -> str:
-    """Write the result; returns "" or a sentence that says why it could not be kept. Never raises."""
+def store(key: Mapping[str, Any], images: np.ndarray, activations: np.ndarray) -> str:
+    """Write the result, as ``load`` gives it; returns "" or a sentence that says why it could not be kept. Never
+    raises."""
     from safetensors.numpy import save
 
     path, temporary = path_for(key), ""
-    tensors = {"image": np.ascontiguousarray(image, np.float32), "activation": np.array([activation], np.float64)}
+    tensors = {
+        "images": np.ascontiguousarray(images, np.float32), "activations": np.array(activations, np.float64),
+    }  # fmt: skip
     about = {name: json.dumps(value) for name, value in key.items()}  # says what the file is, for people
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +81,8 @@ def store(key: Mapping[str, Any], image: np.ndarray, activation: float) -> str:
 
 def _prune(place: Path) -> None:
     """Remove the least recently used files beyond MAX_FILES."""
-    files = list(place.glob("*.safetensors"))
-    if len(files) > MAX_FILES:
-        for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)[: len(files) - MAX_FILES]:
+    names = [name for name in os.listdir(place) if name.endswith(".safetensors")]
+    if len(names) > MAX_FILES:
+        paths = sorted((place / name for name in names), key=lambda path: path.stat().st_mtime_ns)
+        for path in paths[: len(names) - MAX_FILES]:
             path.unlink(missing_ok=True)
