@@ -3,8 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 from fakes import FakeSession, fake_lane, fake_step
+from mouse import drag_pixels
 from pyqtgraph.Qt import QtCore, QtGui, QtTest, QtWidgets
 
+from zoo_gui.analysis.attribution_record import LiveMap
+from zoo_gui.analysis.methods import METHODS
 from zoo_gui.imaging import NEGATIVE, POSITIVE, lut
 from zoo_gui.scales import Vitality
 from zoo_gui.types import LayerInfo, ReceptiveField, Unit
@@ -340,6 +343,109 @@ def test_saliency_lies_over_the_frame_and_goes_when_switched_off(make):
     np.testing.assert_allclose(panel._cells[0].picture.pixels[105, 42, 2::-1], 0.2 * np.array(POSITIVE), atol=8)
     session.give_step(0, dataclasses.replace(step, saliency=None, frame=black))
     assert not panel._cells[0].picture.pixels[..., :3].any() and panel._cells[0].caption.text == ""
+
+
+def live_map(info, moment, values=None, method="occlusion"):
+    values = np.zeros((*info.observation_shape[:2], 1), np.float32) if values is None else values
+    return LiveMap(moment, method, "action", values, METHODS[method].signed, float(np.abs(values).max()), 0.1)
+
+
+def test_a_map_from_beside_the_game_lies_where_the_observation_does_and_says_its_age(make):
+    info = dataclasses.replace(fake_lane(0), frame_box=(35, 0, 160, 160))
+    session, panel = make(GamePanel, info, size=(640, 560), steps=0)
+    session.set_saliency("action", "occlusion")
+    black = np.zeros((210, 160, 3), np.uint8)
+    session.give_step(0, fake_step(info, moment=40, frame=black))
+    cell = panel._cells[0]
+    assert not cell.picture.pixels[..., :3].any() and cell.caption.text == ""
+    values = np.zeros((84, 84, 1), np.float32)
+    values[40:50, 20:30] = 3.0
+    session.attributed.emit(0, live_map(info, 40, values))
+    pixels = cell.picture.pixels.astype(int)
+    row, column = 35 + round(45 / 84 * 160), round(25 / 84 * 160)
+    np.testing.assert_allclose(pixels[row, column, 2::-1], 0.6 * np.array(POSITIVE), atol=8)
+    assert not pixels[:34, :, :3].any() and not pixels[196:, :, :3].any()
+    assert not pixels[round(45 / 84 * 210) - 15, column, :3].any()  # where an observation of the whole screen has it
+    assert cell.caption.text == "Occlusion · chosen action" and cell.bar.isVisible()
+    session.give_step(0, fake_step(info, moment=43, frame=black))
+    assert cell.caption.text == "3 steps ago · Occlusion · chosen action"
+    faded = cell.picture.pixels[row, column, 2]
+    assert 0 < faded < pixels[row, column, 2]
+    session.give_step(0, fake_step(info, moment=120, frame=black))
+    assert not cell.picture.pixels[..., :3].any() and "Occlusion" not in cell.caption.text  # too old to be shown
+    session.attributed.emit(0, live_map(info, 119, values))
+    session.give_step(0, fake_step(info, moment=80, frame=black))  # gone back: the map is of the future
+    assert not cell.picture.pixels[..., :3].any()
+
+
+def test_another_question_takes_the_old_answer_away(make):
+    session, panel = make(GamePanel, *LANES["one"], steps=0)
+    session.set_saliency("action", "gradient")
+    info = session.lanes[0]
+    session.give_step(0, fake_step(info, moment=1, saliency=True))
+    cell = panel._cells[0]
+    assert cell.caption.text == "Gradient · chosen action"
+    session.set_saliency("value", "guided")  # the step on screen still carries the gradient of the action
+    assert cell.caption.text == "" and not cell.bar.isVisible()
+    session.give_step(0, fake_step(info, 1, moment=1, saliency=True))
+    assert cell.caption.text == "Guided backpropagation · value"
+    session.set_saliency("value", "sarfa")
+    assert "no map: SARFA explains one action" in cell.caption.text
+
+
+def test_an_unsigned_map_has_one_hue_and_a_scale_from_zero(make):
+    session, panel = make(GamePanel, *LANES["one"], steps=0)
+    session.set_saliency("action", "gradcam")
+    saliency = np.ones((84, 84, 1), np.float32)
+    session.give_step(0, fake_step(session.lanes[0], moment=1, saliency=False))
+    session.give_step(0, dataclasses.replace(fake_step(session.lanes[0], moment=2), saliency=saliency))
+    assert panel._cells[0].bar.levels == ("0", "1")
+    session.set_saliency("action", "gradient")
+    session.give_step(0, fake_step(session.lanes[0], 3, moment=3, saliency=True))
+    assert panel._cells[0].bar.levels[0].startswith("−")
+    session.set_view(saliency_signs=False)
+    assert panel._cells[0].bar.levels[0] == "0"
+
+
+@pytest.mark.parametrize("frame_box, wanted", [(None, (42, 21, 21, 21)), ((35, 0, 160, 160), (37, 21, 28, 21))])
+def test_a_drag_with_shift_chooses_the_observations_pixels_under_it(make, frame_box, wanted):
+    info = dataclasses.replace(fake_lane(0), frame_box=frame_box)
+    session, panel = make(GamePanel, info, fake_lane(1), size=(900, 400))
+    cell, canvas = panel._cells[0], panel._canvas
+    box = cell.picture.box
+    places = [at(canvas, cell.picture, QtCore.QPointF(box.x() + x * box.width(), box.y() + y * box.height()))
+              for x, y in ((0.253, 0.503), (0.4, 0.6), (0.498, 0.748))]
+    whole = canvas.view.viewRect()
+    drag_pixels(canvas.viewport(), places, Qt.ShiftModifier)
+    assert session.region == (0, wanted) and canvas.view.viewRect() == whole
+    assert cell.region.isVisible() and not panel._cells[1].region.isVisible()
+    session.set_cover(0, wanted, "mean")
+    assert cell.cover.isVisible() and cell.cover_label.text == "covered: mean"
+    assert cell.cover.box == cell.region.box and not panel._cells[1].cover.isVisible()
+    panel._uncover.trigger()
+    assert not cell.cover.isVisible() and cell.cover_label.text == ""
+    count = len(session.called("choose_region"))
+    drag_pixels(canvas.viewport(), places)  # without Shift it is no box
+    assert len(session.called("choose_region")) == count
+
+
+def test_each_frames_map_lies_over_its_frame_in_the_input(make):
+    session, panel = make(ObservationPanel, *LANES["one"], size=(600, 150), steps=0)
+    session.set_view(saliency_frames="each")
+    session.set_saliency("action", "gradient")
+    saliency = np.zeros((84, 84, 4), np.float32)
+    saliency[30:40, 30:40, 1] = 4.0
+    step = fake_step(session.lanes[0], moment=5, observation=np.zeros((84, 84, 4), np.uint8))
+    session.give_step(0, dataclasses.replace(step, saliency=saliency))
+    tiles = panel._tiles[0].tiles
+    lit = [bool(tile.picture.pixels[..., :3].any()) for tile in tiles[:4]]
+    assert lit == [False, True, False, False] and tiles[1].label.text == "t−2 · map"
+    assert tiles[1].picture.pixels[35, 35, 2] > 100 and not tiles[1].picture.pixels[60, 60, :3].any()
+    session.set_saliency("action", "occlusion")
+    session.attributed.emit(0, live_map(session.lanes[0], 3, np.ones((84, 84, 1), np.float32)))
+    assert [tile.label.text for tile in tiles[:4]] == ["t−3", "t−2", "t−1", "t · 2 steps ago"]
+    session.set_view(saliency_frames="sum")
+    assert tiles[3].label.text == "t" and not tiles[3].picture.pixels[..., :3].any()
 
 
 def test_what_the_selected_unit_sees_is_outlined_where_it_is_strongest(make):

@@ -34,6 +34,7 @@ class WhyPanel(Panel):
     def build(self) -> QtWidgets.QWidget:
         self.asked: Asked | None = None
         self._wish: tuple | None = None
+        self._interrupted = False
         content = QtWidgets.QWidget()
         content.setStyleSheet("QLabel, QPushButton, QComboBox, QToolButton, QLineEdit, QTableView { font-size: 11px }")
         self.job, self.saver = Job(self.session, "why maps"), Saver(self.session, "why maps", content)
@@ -113,7 +114,7 @@ class WhyPanel(Panel):
     def show_step(self, lane: int, step: Step, summaries) -> None:
         if lane == self.question.lane:
             self._say_moment(step)
-            if not self.session.running and not self._explained(step):
+            if not self.session.running and (self._interrupted or not self._explained(step)):
                 self._soon.start()
 
     def show_view(self, view: dict) -> None:
@@ -167,7 +168,7 @@ class WhyPanel(Panel):
             self._forget(next(iter(faults.values())))
             return
         same = self._explained(step) and self._wish is not None and wish[:2] == self._wish[:2]
-        self._wish = wish
+        self._wish, self._interrupted = wish, False
         if not same:
             self.asked = Asked(info, step, target, self._words(info, step, target))
         self._begin(faults)
@@ -252,6 +253,7 @@ class WhyPanel(Panel):
     def _rest(self) -> None:
         """Nobody looks: jobs end, and what was not finished is asked again later."""
         self._soon.stop()
+        self._interrupted = self._interrupted or self.job.running
         self._cancel()
         for test in self.tests:
             test.stop()

@@ -190,7 +190,7 @@ class Grid(Canvas):
         self._veil = self.add(Veil(self.ground(), 120), 4)
         self._veil.hide()
         self.resized.connect(self.arrange)
-        self.clicked.connect(self._on_click)
+        self.clicked.connect(self._choose)
         self.pointed.connect(self._on_point)
 
     def begin(self, info: LaneInfo | None, methods: list[tuple[str, str, str]]) -> None:
@@ -279,7 +279,7 @@ class Grid(Canvas):
             return None
         return next((tile for tile in self.tiles.values() if tile.box.contains(position)), None)
 
-    def _on_click(self, position, double: bool) -> None:
+    def _choose(self, position, double: bool) -> None:
         tile = self._tile_at(position)
         if tile is not None and tile.record is not None and not tile.stale:
             self.chosen.emit(tile.method)
