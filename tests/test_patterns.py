@@ -20,7 +20,7 @@ class Session(FakeSession):
         images[..., 3] += 0.001 * np.array(units, np.float32)[:, None, None]
         result = Patterns(layer, tuple(units), images, np.array(units, float), tuple(units))
         key = key or self.called("run")[-1][0]
-        self.progressed.emit(key, Progress(len(units), 64, "", result))
+        self.progressed.emit(key, Progress(len(units), len(self.jobs()[-1]["units"]), "", result))
         return key
 
 
@@ -86,7 +86,7 @@ def test_tiles_appear_as_they_come_and_a_click_selects(make, qtbot):
     session.select(0, Unit("conv2", 17))
     panel.start()
     session.answer([3, 5])
-    assert panel.said.text() == "2 of 64 units" and panel.bar.value() == 2
+    assert panel.said.text() == "2 of 64 units" and panel.bar.value() == 200 and panel.bar.maximum() == 6400
     grid = panel.grid
     assert grid.picture(4) is None and grid.picture(5).pixelColor(9, 9).red() == pytest.approx(0.505 * 255, abs=1)
     place = grid.visualRect(grid.units.index(5)).center()

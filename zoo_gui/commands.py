@@ -129,7 +129,7 @@ class Commands(QtCore.QObject):
             self.window.show_panel("activations")
         else:
             self.window.show_panel("patterns")
-            panel.start()
+            QtCore.QTimer.singleShot(0, panel.start)  # when it has its place, so that it knows which tiles are in sight
 
     def do_cycle_saliency(self) -> None:
         targets = SALIENCY_TARGETS if self.session.selected else SALIENCY_TARGETS[:-1]

@@ -66,10 +66,14 @@ class Quiet(QtWidgets.QComboBox):
         self.setStyleSheet(SMALL)
         self.setFocusPolicy(QtCore.Qt.NoFocus)
         self.setSizeAdjustPolicy(self.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(6)
+        self.setMinimumContentsLength(4)
 
     def wheelEvent(self, event) -> None:
         event.ignore()
+
+    def showPopup(self) -> None:
+        self.view().setMinimumWidth(self.view().sizeHintForColumn(0) + 24)  # its entries may be wider than itself
+        super().showPopup()
 
 
 class Decimal(QtWidgets.QDoubleSpinBox):

@@ -57,9 +57,10 @@ class PatchesTab(UnitTab):
         self.strip.setAccessibleName("Moments at which the unit fired")
         self.strip.chosen.connect(lambda patch: self._guard(self._seek, patch))
         self.strip.said.connect(self.session.hover)
-        column.addLayout(_row(self.which, "of", self.moments, None))
+        self.moments.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
+        column.addLayout(_row(self.which, "of", self.moments))
         column.addLayout(_row(self.context, None, self.refresh_button))
-        for widget in (self.strip, self.bar, self.said):
+        for widget in (self.bar, self.said, self.strip):
             column.addWidget(widget)
         column.addLayout(_row(self.cancel_button, None, self.save_button))
 

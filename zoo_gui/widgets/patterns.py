@@ -40,8 +40,9 @@ class PatternsPanel(Panel):
 
     # -- building -----------------------------------------------------------------------------------------------
     def build(self) -> QtWidgets.QWidget:
-        self.wanted, self._shown, self._done, self._total = False, None, 0, 0
+        self.wanted, self._shown, self._total = False, None, 0
         self._queue: tuple[int, ...] = ()
+        self._share = 0.0  # of the running job
         self._followed: tuple[int, Unit] | None = None  # the selection that the layer was last taken from
         self._listed: tuple | None = None
         content = QtWidgets.QWidget()
@@ -64,7 +65,8 @@ class PatternsPanel(Panel):
         column.addLayout(self._make_first_row())
         column.addWidget(self.options)
         column.addLayout(self._make_second_row())
-        column.addWidget(self.bar)
+        for widget in (self.bar, self.said):
+            column.addWidget(widget)
         column.addWidget(self.grid, 1)
         self.saver.said.connect(self.said.setText)
         return content
@@ -109,8 +111,7 @@ class PatternsPanel(Panel):
         self._scale_bar.set_box(QtCore.QRectF(0, 0, 150, 18))
         self.said = QtWidgets.QLabel()
         self.said.setStyleSheet(SMALL)
-        self.said.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
-        self.said.setAlignment(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
+        self.said.setWordWrap(True)
         self.said.setAccessibleName("Patterns: what is being done")
         self.bar = QtWidgets.QProgressBar()
         self.bar.setTextVisible(False)
@@ -118,7 +119,7 @@ class PatternsPanel(Panel):
         self.bar.setAccessibleName("Patterns: progress")
         for widget in (self.play, self._scale):
             row.addWidget(widget)
-        row.addWidget(self.said, 1)
+        row.addStretch(1)
         return row
 
     # -- what the session says ----------------------------------------------------------------------------------
@@ -142,22 +143,22 @@ class PatternsPanel(Panel):
         if not self.job.owns(key):
             return
         result = progress.result
-        if result is None:
-            self.said.setText(progress.label)
-            return
-        if self.grid.stale:
-            self._empty()
-        if len(result.units):
-            self.grid.put(result.units, result.images, result.activations)
+        self._share = progress.done / max(1, progress.total)
+        if result is not None:
+            if self.grid.stale:
+                self._empty()
+            if len(result.units):
+                self.grid.put(result.units, result.images, result.activations)
         self._refresh()
-        self.said.setText(f"{len(self.grid.units.images)} of {self._total} units")
+        count = len(self.grid.units.images)
+        idle = result is None and not progress.done  # the layer is being prepared
+        self.said.setText(progress.label if idle else f"{count} of {self._total} units")
 
     def show_failure(self, key: str, sentence: str) -> None:
         if self.job.owns(key):
             self.job.ended()
             self.wanted = False
             self.said.setText(sentence)
-            self.said.setToolTip(sentence)
             self._refresh()
 
     def _on_finished(self, key: str) -> None:
@@ -186,7 +187,7 @@ class PatternsPanel(Panel):
         missing = self._missing()
         if missing:
             lane, _, layer = self._shown
-            self._queue = tuple(missing)
+            self._queue, self._share = tuple(missing), 0.0
             self.job.start("patterns", lane, layer=layer.name, units=self._queue, **self._parameters())
             self.said.setText("starting …")
         self._refresh()
@@ -300,8 +301,10 @@ class PatternsPanel(Panel):
     def _refresh(self) -> None:
         """Buttons, bar and colour bar as things are."""
         count = len(self.grid.units.images)
-        self.bar.setMaximum(max(1, self._total))
-        self.bar.setValue(0 if self.grid.stale else count)
+        running = round(100 * self._share * len(self._queue)) if self.job.running else 0
+        before = self._total - len(self._queue) if self.job.running else 0 if self.grid.stale else count
+        self.bar.setMaximum(max(1, 100 * self._total))
+        self.bar.setValue(100 * before + running)
         self.start_button.setEnabled(self._shown is not None and not self.job.running)
         self.cancel_button.setEnabled(self.job.running)
         self.save_button.setEnabled(count > 0 and not self.grid.stale)

@@ -120,19 +120,19 @@ class Strip(Canvas):
     def _arrange(self) -> None:
         cell = max(8.0, (self.width() - GAP * (self._columns - 1) - 2) / self._columns)
         text = line_height()
-        shapes = [tile.shape for tile in self.tiles]
-        widest = max((width / height for height, width in shapes), default=1.0)
-        side = min(float(self._largest), cell)  # of the widest tile; the row is as high as the tallest one
-        tall = min(side / min(widest, 1.0), float(self._largest)) if shapes else 0.0
+        sizes = []
+        for height, width in (tile.shape for tile in self.tiles):
+            scale = min(min(self._largest, cell) / width, self._largest / height)
+            sizes.append((height * scale, width * scale))
+        tall = max((height for height, _ in sizes), default=0.0)  # every row is as high as the tallest tile
         rows = math.ceil(len(self.tiles) / self._columns)
         bar_top = rows * (tall + text + 2) + 2
         self.setFixedHeight(max(2, round(bar_top + (text if self._bar.isVisible() and rows else 0))))
         self._bar.set_box(QRectF(self.width() / 4, bar_top, self.width() / 2, text))
-        for index, ((height, width), tile) in enumerate(zip(shapes, self.tiles)):
+        for index, ((height, width), tile) in enumerate(zip(sizes, self.tiles)):
             left = (index % self._columns) * (cell + GAP)
             top = (index // self._columns) * (tall + text + 2)
-            scale = min(side / width, tall / height)
-            box = QRectF(left + (cell - width * scale) / 2, top + tall - height * scale, width * scale, height * scale)
+            box = QRectF(left + (cell - width) / 2, top + tall - height, width, height)
             self._pictures[index].set_box(box)
             self._captions[index].set_box(QRectF(left - GAP / 2, top + tall, cell + GAP, text))
             if tile.box is not None:

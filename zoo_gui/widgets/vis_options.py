@@ -39,8 +39,8 @@ class Flag(NamedTuple):
     tip: str
 
 
-DIVERSITY = 5.0  # what several answers begin with: as strong as a middling activation
-WEIGHT = "Weight of this penalty against the activation, 0: none."
+DIVERSITY = 1.0  # what several answers begin with: being alike costs as much as the target gives
+WEIGHT = "Weight of this penalty, relative to the activation; 0: none."
 OPTIONS: dict[str, Choice | Amount | Flag] = {
     "parameterization": Choice(
         "Image as", ("Fourier", "pixels", "pyramid", "CPPN"), ("fft", "pixel", "pyramid", "cppn"),
@@ -54,22 +54,23 @@ OPTIONS: dict[str, Choice | Amount | Flag] = {
         "Aim", ("neuron", "channel"), ("neuron", "channel"),
         "Neuron: the map's centre. Channel: the mean over all positions."),
     "pre_activation": Choice(
-        "Pre-activation", ("auto", "on", "off"), ("auto", True, False),
-        "Climb what stands before the rectifier, which has a gradient also while the unit is silent. Auto: where there "
-        "is a rectifier."),
+        "Pre-act.", ("auto", "on", "off"), ("auto", True, False),
+        "Pre-activation: climb what stands before the rectifier, which has a gradient also while the unit is silent. "
+        "Auto: where there is a rectifier."),
     "start": Choice(
         "Start from", ("noise", "this moment"), (None, "observation"),
         "Begin at grey noise, or at what the network sees now: what would have to change for the unit to fire?"),
     "steps": Amount("Steps", 256, 1, 4096, 64, "How long to climb."),
     "seed": Amount("Seed", 0, 0, 2**31 - 1, 1, "Of the noise: the same seed gives the same picture."),
     "count": Amount("Answers", 1, 1, 4, 1, "How many pictures at once: a unit may look for more than one thing."),
-    "diversity": Amount("Diversity", 0.0, 0.0, 1e6, 0.5,
+    "diversity": Amount("Diversity", 0.0, 0.0, 1000.0, 0.25,
                         "How strongly several answers are pushed apart (Lucid's diversity term)."),
-    "l1": Amount("L1", 0.0, 0.0, 1e6, 0.1, f"Against bright pixels: much of the picture goes black. {WEIGHT}"),
-    "l2": Amount("L2", 0.0, 0.0, 1e6, 0.1, f"Against bright pixels, the brightest above all. {WEIGHT}"),
-    "tv": Amount("Total variation", 0.0, 0.0, 1e6, 0.1, f"Against edges. {WEIGHT}"),
-    "blur": Amount("Blur", 0.0, 0.0, 1e6, 0.1, f"Against what a blur would take away. {WEIGHT}"),
-    "only_current": Flag("only the newest frame", "Change the newest frame alone; the older ones stay as they began."),
+    "l1": Amount("L1", 0.0, 0.0, 1000.0, 0.1, f"Against bright pixels: much of the picture goes black. {WEIGHT}"),
+    "l2": Amount("L2", 0.0, 0.0, 1000.0, 0.1, f"Against bright pixels, the brightest above all. {WEIGHT}"),
+    "tv": Amount("Variation", 0.0, 0.0, 1000.0, 0.1, f"Total variation: against edges. {WEIGHT}"),
+    "blur": Amount("Blur", 0.0, 0.0, 1000.0, 0.1, f"Against what a blur would take away. {WEIGHT}"),
+    "only_current": Flag("only the newest frame", "Change the newest frame alone; the past is black, or that of the "
+                         "moment it starts from."),
 }  # fmt: skip
 
 
@@ -93,11 +94,15 @@ class VisOptions(QtWidgets.QWidget):
         grid.setHorizontalSpacing(5)
         grid.setVerticalSpacing(2)
         self.setStyleSheet("QLabel, QAbstractSpinBox { font-size: 11px }")
-        for place, name in enumerate(names):
-            row, column = divmod(place, 2)
-            self._add(grid, row, 2 * column, name)
+        flags = [name for name in names if isinstance(OPTIONS[name], Flag)]
+        pairs = [name for name in names if name not in flags]
+        for place, name in enumerate(pairs):
+            self._add(grid, *divmod(place, 2), name)
+        below = (len(pairs) + 1) // 2
+        for place, name in enumerate(flags):
+            self._add(grid, below + place, 0, name)
         self.reset_button = button("Defaults", "All options as they were made.", self.reset)
-        grid.addWidget(self.reset_button, (len(names) + 1) // 2, 2, 1, 2)
+        grid.addWidget(self.reset_button, below, 3)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
 
@@ -105,14 +110,14 @@ class VisOptions(QtWidgets.QWidget):
         option = OPTIONS[name]
         if isinstance(option, Flag):
             widget = check(option.label, option.tip, self._touched)
-            grid.addWidget(widget, row, column, 1, 2)
+            grid.addWidget(widget, row, 0, 1, 3)
         else:
             widget = self._combo(option) if isinstance(option, Choice) else self._spin(name, option)
             label = QtWidgets.QLabel(option.label)
             label.setBuddy(widget)
             label.setToolTip(option.tip)
-            grid.addWidget(label, row, column)
-            grid.addWidget(widget, row, column + 1)
+            grid.addWidget(label, row, 2 * column)
+            grid.addWidget(widget, row, 2 * column + 1)
         widget.setToolTip(option.tip)
         widget.setAccessibleName(option.label)
         self.widgets[name] = widget
@@ -131,7 +136,7 @@ class VisOptions(QtWidgets.QWidget):
         spin.setSingleStep(option.step)
         spin.setValue(self._defaults[name])
         spin.setKeyboardTracking(False)
-        spin.setMinimumWidth(56)
+        spin.setMinimumWidth(50)
         spin.valueChanged.connect(partial(self._on_amount, name))
         spin.lineEdit().returnPressed.connect(spin.clearFocus)  # letters are shortcuts again
         return spin
