@@ -91,6 +91,41 @@ def is_picture_of(unit):
     return check
 
 
+def test_why_by_keys_and_toolbar_and_a_cover_in_the_game(qtbot):
+    window = make_window(qtbot, [AGENT])
+    session, toolbar, cell = window.session, window.toolbar, window.panels["game"]._cells[0]
+    assert not toolbar.findChild(QtWidgets.QToolButton, "qt_toolbar_ext_button").isVisible()
+    press(window, Qt.Key_B)
+    assert (session.saliency, toolbar.saliency.currentText()) == ("action", "Chosen action")
+    press(window, Qt.Key_N)
+    assert session.saliency_method == "gradient_input" and toolbar.method.currentText() == "Gradient × input"
+    qtbot.waitUntil(lambda: cell.caption.text == "Gradient × input · chosen action", timeout=10_000)
+    session.set_saliency("action:LEFT - action:RIGHT", "occlusion")  # is made beside the game
+    assert toolbar.saliency.currentText() == "action:LEFT - action:RIGHT"
+    words = "Occlusion · action:LEFT - action:RIGHT"
+    qtbot.waitUntil(lambda: cell.caption.text.endswith(words), timeout=20_000)
+    press(window, Qt.Key_Space)
+    qtbot.waitUntil(lambda: cell.caption.text == words, timeout=20_000)  # paused: of this very moment
+    session.select(0, Unit("conv2", 3))
+    press(window, Qt.Key_D)
+    press(window, Qt.Key_L)
+    assert session.saliency == "conv2:3" and session.selected[1] == Unit("conv2", 4)
+
+    press(window, Qt.Key_W)
+    why = window.panels["why"]
+    qtbot.waitUntil(lambda: all(tile.record is not None for tile in why.grid.tiles.values()), timeout=30_000)
+    assert {tile.record.target for tile in why.grid.tiles.values()} == {"action"}
+    seen = session.last_step(0).observation
+    session.set_cover(0, (60, 10, 20, 60), "black")
+    qtbot.waitUntil(lambda: not session.last_step(0).observation[60:80, 10:70].any(), timeout=10_000)
+    assert session.last_step(0).edited and session.status["intervention"] and cell.cover.isVisible()
+    press(window, Qt.Key_E, Qt.ControlModifier)
+    qtbot.waitUntil(lambda: np.array_equal(session.last_step(0).observation, seen), timeout=10_000)
+    assert not session.status["intervention"] and not cell.cover.isVisible()
+    assert not any(panel.failed for panel in window.panels.values())
+    window.close()
+
+
 def test_two_agents_one_clock_and_the_engine_may_die(qtbot, caplog):
     window = make_window(qtbot, [AGENT, "random/Pong"])
     session = window.session

@@ -26,6 +26,7 @@ class Commands(QtCore.QObject):
     def __init__(self, window):
         super().__init__(window)
         self.window, self.session = window, window.session
+        self._held: str | None = None
 
     def call(self, name: str) -> None:
         """Run a command of the table."""
@@ -157,10 +158,11 @@ class Commands(QtCore.QObject):
         session = self.session
         if session.selected is None:
             session.message.emit("info", "Select a unit first: d then keeps its map while others are selected.")
-        elif session.saliency is not None and session.saliency not in SALIENCY_TARGETS:
+        elif session.saliency is not None and session.saliency == self._held:
             session.set_saliency("unit")
         else:
-            session.set_saliency(str(session.selected[1]))
+            self._held = str(session.selected[1])
+            session.set_saliency(self._held)
             session.hover(f"the map stays that of {session.selected[1]}; d: follow the selection again")
 
     def do_explain_moment(self) -> None:
