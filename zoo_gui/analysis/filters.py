@@ -27,8 +27,8 @@ class Filters:
 
     source: the layer that feeds it, None: the observation. kernel: (kh, kw, C, units) of a convolution; of a dense
     layer that reads a map the weights for each position and channel of it. frames: how many frames the C channels are,
-    oldest first, where source is None, else 0. norms: (C, units), L2 norm of the part that reads one input channel (Erhan et
-    al. 2009). scale: the largest magnitude in ``kernel``: draw it from −scale to scale.
+    oldest first, where source is None, else 0. norms: (C, units), L2 norm of the part that reads one input channel
+    (Erhan et al. 2009). scale: the largest magnitude in ``kernel``: draw it from −scale to scale.
     """
 
     layer: str

@@ -55,7 +55,7 @@ def groups(
 
     moments: a ``play.moments.Moments``; those under an intervention are left out. of: ``activations``, or a target
     (``analysis.targets``) whose attributions to the layer are factored: ``value``, ``action``, ``action:LEFT``.
-    samples: moments that are used, drawn evenly at random with ``seed``. The same moments and seed give the same groups.
+    samples: moments that are used, drawn at random with ``seed``. The same moments and seed give the same groups.
     Raises ZooError: a layer that may be negative (factor attributions then), fewer active units than groups, too few
     moments, a target that the layer does not feed.
     """

@@ -42,7 +42,8 @@ class Groups:
     no group explains. names: by their strongest units. colours: (K, 3) uint8 RGB.
     top: for each group its strongest moments, at most SHEET, from different stretches of play.
     moments, samples: how many moments were used, and how many rows (positions of maps) were factored. steps:
-    iterations. screen, frame_box, observation: as in LaneInfo, to put maps onto frames. title: of the agent. seed: of the choice.
+    iterations. screen, frame_box, observation: as in LaneInfo, to put maps onto frames. title: of the agent. seed: of
+    the choice.
     """
 
     layer: str
