@@ -311,6 +311,20 @@ def test_cancel_and_start_again(make, qtbot):
     assert panel.vis.cancel_button.isEnabled() and panel.vis.strip.stale
 
 
+def test_pictures_find_their_size_at_any_height(make, qtbot):
+    """They follow the width, which a bar that comes and goes would change for ever."""
+    session, panel = make()
+    session.select(0, CONV)
+    session.finish(vis(CONV, 256))
+    click(qtbot, panel.vis.options_button)
+    widths = set()
+    for height in range(600, 1000, 5):
+        panel.resize(400, height)
+        QtWidgets.QApplication.processEvents()
+        widths.add(panel.vis.strip.width())
+    assert len(widths) == 1
+
+
 def test_options_travel_to_the_analysis(make, qtbot):
     session, panel = make()
     session.select(0, CONV)
@@ -364,7 +378,7 @@ def test_another_target_stays_until_the_selection_moves(make, qtbot):
     click(qtbot, tab.again_button)
     assert session.called("run")[-1][3] == {"target": "action:LEFT - action:RIGHT", "seed": 1}
     session.failed.emit(session.called("run")[-1][0], "There is no action “LEFFT”: choose LEFT.")
-    assert tab.said.text() == "There is no action “LEFFT”: choose LEFT."
+    assert tab.said.text() == "There is no action “LEFFT”: choose LEFT. Stale: this is action:LEFT - action:RIGHT."
     session.select(0, NEXT)
     assert tab.target.text() == "conv2:18"
     qtbot.waitUntil(lambda: session.jobs()[-1] == ("feature_vis", 0, NEXT))

@@ -22,6 +22,32 @@ QCheckBox::indicator { width: 11px; height: 11px; border: 1px solid #8a9099; bor
 QCheckBox::indicator:checked { background: palette(highlight); border-color: palette(text); }"""
 
 
+_SLIM = """
+QScrollBar:vertical { width: 9px; background: transparent; margin: 0; }
+QScrollBar::handle:vertical { background: #4a4f57; border-radius: 3px; min-height: 24px; margin: 1px; }
+QScrollBar::handle:vertical:hover { background: #6b7078; }
+QScrollBar::handle:vertical:disabled { background: transparent; }
+QScrollBar::add-line, QScrollBar::sub-line { height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }"""
+
+
+def column_of(widget: QtWidgets.QWidget) -> QtWidgets.QScrollArea:
+    """A widget that scrolls up and down where it is higher than its place.
+
+    The bar has its room also where it is not needed: pictures whose height follows their width would else grow when it
+    goes, which brings it back, for ever.
+    """
+    area = QtWidgets.QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QtWidgets.QFrame.NoFrame)
+    area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOff)
+    area.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOn)
+    area.verticalScrollBar().setStyleSheet(_SLIM)
+    area.setFocusPolicy(QtCore.Qt.NoFocus)
+    area.setWidget(widget)
+    return area
+
+
 def heading(text: str) -> QtWidgets.QLabel:
     """A section's title."""
     label = QtWidgets.QLabel(text)

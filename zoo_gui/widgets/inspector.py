@@ -11,7 +11,7 @@ from zoo_gui.naming import lane_colour, lane_letter, readable_action
 from zoo_gui.scales import PictureBook
 from zoo_gui.types import LaneInfo, LayerInfo, Step, StepSummary, Unit, ZooError
 from zoo_gui.widgets.base import PANELS, Panel
-from zoo_gui.widgets.controls import SMALL, WRONG, heading
+from zoo_gui.widgets.controls import SMALL, WRONG, column_of, heading
 from zoo_gui.widgets.inspector_edit import EditBar
 from zoo_gui.widgets.inspector_patches import PatchesTab
 from zoo_gui.widgets.inspector_pictures import UnitView
@@ -128,12 +128,7 @@ class InspectorPanel(Panel):
         self.tabs.setDocumentMode(True)
         self.tabs.setAccessibleName("What is known of the unit")
         for tab, text in zip(self._all_tabs, ("&Looks for", "Fired a&t", "&Weights")):
-            area = QtWidgets.QScrollArea()
-            area.setWidgetResizable(True)
-            area.setFrameShape(QtWidgets.QFrame.NoFrame)
-            area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOff)
-            area.setWidget(tab)
-            self.tabs.addTab(area, text)
+            self.tabs.addTab(column_of(tab), text)
         self.tabs.currentChanged.connect(lambda _: self._guard(self._on_tab))
         return self.tabs
 

@@ -159,6 +159,9 @@ class VisTab(UnitTab):
             strip.set_stale(bool(self._pictured))
         self.said.setText(f"stale: this is {self._pictured}; {self.wanted} is starting …" if earlier else "starting …")
 
+    def show_failure(self, sentence: str) -> None:
+        super().show_failure(f"{sentence} Stale: this is {self._pictured}." if self.strip.stale else sentence)
+
     def forget(self) -> None:
         self._result, self._pictured = None, ""
         self.target.setText("")

@@ -305,7 +305,8 @@ class PatternsPanel(Panel):
         before = self._total - len(self._queue) if self.job.running else 0 if self.grid.stale else count
         self.bar.setMaximum(max(1, 100 * self._total))
         self.bar.setValue(100 * before + running)
-        self.start_button.setEnabled(self._shown is not None and not self.job.running)
+        missing = count < self._total or self.grid.stale
+        self.start_button.setEnabled(self._shown is not None and missing and not self.job.running)
         self.cancel_button.setEnabled(self.job.running)
         self.save_button.setEnabled(count > 0 and not self.grid.stale)
         self.play.setVisible(self.grid.show_as == "motion")

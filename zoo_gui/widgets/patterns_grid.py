@@ -127,6 +127,7 @@ class PatternsGrid(QtWidgets.QListView):
     def set_layer(self, layer: str, count: int, shape: tuple[int, int] = (1, 1), channels: int = 1) -> None:
         """Start empty with so many units; (height, width) of their images, and channels of each frame in them."""
         self.channels, self.stale, self.level, self._shape = channels, False, 0.0, shape
+        self.selected = None  # the next one is brought into sight
         self._pictures.clear()
         self.units.set_layer(layer, count)
         self._fit()

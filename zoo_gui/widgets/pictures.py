@@ -53,7 +53,10 @@ class Veil(BoxItem):
 
 
 class Strip(Canvas):
-    """Tiles in rows of ``columns``; as high as they need. ``chosen``: the choice of a clicked tile."""
+    """Tiles in rows of ``columns``; as high as they need. ``chosen``: the choice of a clicked tile.
+
+    Its height follows its width: put it into ``controls.column_of`` where it is to scroll.
+    """
 
     chosen = QtCore.Signal(object)
     said = QtCore.Signal(str)

@@ -9,13 +9,14 @@ import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui import overlays
+from zoo_gui.widgets.controls import column_of
 from zoo_gui.widgets.pictures import Strip, Tile
 from zoo_gui.widgets.why_grid import over
 from zoo_gui.widgets.why_question import button, combo
 from zoo_gui.widgets.why_tab import WhyTab
 
-CURVES = (("deletion", "Deletion: the important pixels go first"),
-          ("insertion", "Insertion: the important pixels come first"))  # fmt: skip
+CURVES = (("deletion", "Deletion: as more of the pixels go · grey: in random order"),
+          ("insertion", "Insertion: as more of the pixels come · grey: in random order"))  # fmt: skip
 MAP, RANDOM = "#FF4DC4", "#9a9fa6"
 SANITY_TIP = (
     "The weights are replaced by random ones, layer by layer from the outputs down (Adebayo et al. 2018). A map that "
@@ -112,11 +113,7 @@ class SanityTab(CheckTab):
 
     def content(self) -> QtWidgets.QWidget:
         self.strip = Strip()
-        area = QtWidgets.QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QtWidgets.QFrame.NoFrame)
-        area.setWidget(self.strip)
-        return area
+        return column_of(self.strip)
 
     def draw(self) -> None:
         result, info = self.result, self.answered.info
@@ -152,8 +149,7 @@ class FaithfulnessTab(CheckTab):
         self.curves: dict[str, pg.PlotDataItem] = {}
         for place, (name, title) in enumerate(CURVES):
             plot = self.plots.addPlot(row=0, col=place)
-            plot.setTitle(title, size="9pt")
-            plot.setLabel("bottom", "part of the pixels")
+            plot.setTitle(title, size="8pt")
             plot.hideButtons()
             plot.setMenuEnabled(False)
             plot.setMouseEnabled(False, False)
