@@ -13,7 +13,7 @@ from typing import Any, Iterable
 from zoo_gui.registry import Registry
 from zoo_gui.types import Progress, ZooError
 
-__all__ = ["ANALYSES", "Progress", "finish", "run"]
+__all__ = ["ANALYSES", "Progress", "finish", "latest", "run"]
 
 ANALYSES: Registry = Registry("analysis", "zoo_gui.analysis", "zoo_gui.analyses")
 
@@ -32,15 +32,24 @@ def finish(records: Iterable[Progress], bar: bool = False) -> Any:
     result = None
     if not bar:
         for progress in records:
-            result = progress.result if progress.result is not None else result
+            result = latest(result, progress)
     else:
         from tqdm.auto import tqdm
 
         with tqdm(leave=False) as shown:
             for progress in records:
-                result = progress.result if progress.result is not None else result
+                result = latest(result, progress)
                 shown.total, shown.n = progress.total or None, progress.done
                 shown.set_description(progress.label, refresh=True)
     if result is None:
         raise ZooError("This analysis ended without a result.")
     return result
+
+
+def latest(known: Any, progress: Progress) -> Any:
+    """The result after one more record: its own, with what was ``known`` where it holds only what is new (then it has
+    ``after(earlier)``)."""
+    newer = progress.result
+    if newer is None or known is None:
+        return known if newer is None else newer
+    return newer.after(known) if hasattr(newer, "after") else newer

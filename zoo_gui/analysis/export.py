@@ -15,6 +15,7 @@ from typing import IO, Any, Callable, Iterator
 
 import numpy as np
 
+from zoo_gui.analysis import latest
 from zoo_gui.types import Progress, ZooError
 
 DPI = 150
@@ -65,7 +66,7 @@ def written(make: Callable[[], Iterator[Progress]], path: str | Path) -> Iterato
     check(path)
     result = progress = None
     for progress in make():
-        result = progress.result if progress.result is not None else result
+        result = latest(result, progress)
         yield progress
     if result is not None:
         write(result, path)

@@ -7,7 +7,7 @@ neither TensorFlow nor Lucid.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Iterator, Sequence
 
 import numpy as np
@@ -31,7 +31,8 @@ class Patterns:
     activations: (n,) float64, each unit's at its image without transforms (see FeatureVis).
     done: all units finished so far, this record's included, in the order in which they were finished.
     steps: of Adam for each unit. pre_activation: whether the activations are before the non-linearity.
-    frame_channels: of each frame in an image. agent: the agent's id or path.
+    frame_channels: of each frame in an image. agent: the agent's id or path. show: what ``draw`` shows, of
+    vis_figures.SHOWN.
     """
 
     layer: str
@@ -43,26 +44,23 @@ class Patterns:
     pre_activation: bool = False
     frame_channels: int = 1
     agent: str = ""
+    show: str = "newest"
 
     def after(self, earlier: "Patterns | None") -> "Patterns":
         """This record and an earlier one of the same run as one."""
         if earlier is None:
             return self
-        return Patterns(
-            self.layer, earlier.units + self.units, read_only(np.concatenate([earlier.images, self.images])),
-            read_only(np.concatenate([earlier.activations, self.activations])), self.done, self.steps,
-            self.pre_activation, self.frame_channels, self.agent,
+        return replace(
+            self, units=earlier.units + self.units, images=read_only(np.concatenate([earlier.images, self.images])),
+            activations=read_only(np.concatenate([earlier.activations, self.activations])),
         )  # fmt: skip
 
-    def draw(self, figure: Any, show: str = "newest") -> None:
-        """Fill a matplotlib Figure with a numbered contact sheet, by the units' numbers. Raises ZooError.
-
-        show: ``newest`` frame, all ``frames`` side by side, or the ``difference`` newest − oldest.
-        """
+    def draw(self, figure: Any) -> None:
+        """Fill a matplotlib Figure with a numbered contact sheet, by the units' numbers. Raises ZooError."""
         order = np.argsort(self.units)
         heading = f"{self.agent} · {self.layer} · {self.steps} steps"
         numbers = [self.units[i] for i in order]
-        vis_figures.draw_sheet(figure, self.images[order], numbers, self.frame_channels, heading, show)
+        vis_figures.draw_sheet(figure, self.images[order], numbers, self.frame_channels, heading, self.show)
 
     def table(self) -> list[dict[str, Any]]:
         """One row for each unit, by number."""
@@ -97,12 +95,14 @@ def patterns(
     tv: float = 0.0,
     blur: float = 0.0,
     start: np.ndarray | None = None,
+    show: str = "newest",
     use_cache: bool = True,
 ) -> Iterator[Progress]:
     """Optimise an observation for each of a layer's units, some at once; all begin at the same noise.
 
-    units: their numbers, in the order in which they are wanted; () all. The other parameters are ``feature_vis``'s;
-    fewer steps suffice to tell units apart. Units of the cache come first, in one record; then one record for each
+    units: their numbers, in the order in which they are wanted; () all. show: what a figure of the result shows, the
+    ``newest`` frame, all ``frames`` side by side, or the ``difference`` newest − oldest. The other parameters are
+    ``feature_vis``'s; fewer steps suffice to tell units apart. Units of the cache come first, in one record; then one record for each
     batch, and between them Progress without a result, at least every 50 ms. Progress counts steps of all units. Each
     image depends on its own unit alone, up to rounding. Raises ZooError for a layer, unit or parameter that does not
     exist.
@@ -115,16 +115,20 @@ def patterns(
     name = targets.parse(f"layer:{layer}", agent).terms[0].layer
     info = next(info for info in agent.layers if info.name == name)
     wanted = _wanted(info, units)
+    vis_figures.check_shown(show, agent.observation_shape[2], vis_plan.frame_channels(agent))
     first = targets.parse(Unit(info.name, wanted[0]), agent)
     plan = vis_plan.planned(agent, first, options, count=_batch(agent, info, parameterization))
-    yield from _Run(agent, info, wanted, plan, use_cache).records()
+    yield from _Run(agent, info, wanted, plan, use_cache, show).records()
 
 
 class _Run:
     """One call of ``patterns``: what is done, what is still wanted."""
 
-    def __init__(self, agent: Any, info: LayerInfo, wanted: tuple[int, ...], plan: Plan, use_cache: bool):
-        self.agent, self.layer, self.wanted, self.plan, self.use_cache = agent, info.name, wanted, plan, use_cache
+    def __init__(
+        self, agent: Any, info: LayerInfo, wanted: tuple[int, ...], plan: Plan, use_cache: bool, show: str
+    ):
+        self.agent, self.layer, self.wanted, self.plan = agent, info.name, wanted, plan
+        self.use_cache, self.show = use_cache, show
         self.done: list[int] = []
         self.total = len(wanted) * plan.steps
 
@@ -187,6 +191,7 @@ class _Run:
         result = Patterns(
             self.layer, units, read_only(images), read_only(activations), tuple(self.done), self.plan.steps,
             self.plan.recipe.pre_activation, vis_plan.frame_channels(self.agent), getattr(self.agent, "name", ""),
+            self.show,
         )  # fmt: skip
         complete = len(self.done) == len(self.wanted)
         words = "finished" if complete else f"{len(self.done)} of {len(self.wanted)} units"

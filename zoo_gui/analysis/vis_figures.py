@@ -14,7 +14,6 @@ from zoo_gui.types import ZooError
 SHOWN = ("newest", "frames", "difference")
 """What a contact sheet shows of each image: its newest frame, all of them, or newest − oldest."""
 SIGNED = "RdBu_r"
-GROUND = 1.0  # between tiles: white
 GAP = 0.14  # of a tile's height, above it: the number stands there
 
 
@@ -79,13 +78,12 @@ def draw_sheet(
     signed = show == "difference"
     high = max(max(float(np.abs(picture).max()) for picture in pictures), 1e-6) if signed else 1.0
     height, width = pictures[0].shape[:2]
-    columns = max(1, min(len(pictures), round((len(pictures) * height * (1 + GAP) / width) ** 0.5)))
+    columns = max(1, min(len(pictures), round((len(pictures) * height / width) ** 0.5)))
     rows = -(-len(pictures) // columns)
     gap, side = max(1, round(GAP * height)), max(1, round(0.06 * height))
-    ground = 0.0 if signed else GROUND
-    sheet = np.full((rows * (height + gap), columns * (width + side), *pictures[0].shape[2:]), ground, np.float32)
+    sheet = np.full((rows * (height + gap), columns * (width + side), *pictures[0].shape[2:]), np.nan if signed else 1.0, np.float32)
     inches = 0.9 / min(height, width)
-    figure.set_size_inches(max(sheet.shape[1] * inches, 2.5), sheet.shape[0] * inches + 0.45)
+    figure.set_size_inches(max(sheet.shape[1] * inches, 2.5) + signed, sheet.shape[0] * inches + 0.45)
     place = figure.add_subplot()
     for rank, (picture, number) in enumerate(zip(pictures, numbers)):
         top, left = rank // columns * (height + gap) + gap, rank % columns * (width + side)

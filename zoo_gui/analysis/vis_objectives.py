@@ -15,6 +15,7 @@ import numpy as np
 from zoo_gui.analysis.targets import BEST, Term
 
 NEARLY_NOTHING = 1e-6  # added to what a cosine divides, which a silent layer would make 0
+BLUR_GAIN = 10.0  # brings the weights that matter to the range of the others
 PENALTIES = ("l1", "l2", "tv", "blur", "diversity")
 
 
@@ -38,7 +39,8 @@ def penalty(
     where in its map: all of it, or the position (the centre by default).
 
     l1, l2, tv: Lucid's norms and total variation of the images, a pixel: 1 for white images (of any two neighbours, one
-    white and one black). blur: Lucid's ``blur_input_each_step``, whose gradient is what blurring takes away, a pixel.
+    white and one black). blur: Lucid's ``blur_input_each_step``, whose gradient is what blurring takes away,
+    ten a pixel.
     diversity: Lucid's, the mean cosine between two images' Gram matrices at the layer.
     """
     import tensorflow as tf
@@ -52,7 +54,7 @@ def penalty(
     if kind == "tv":
         return tf.reduce_sum(objectives.total_variation()(T)) / (2 * pixels)
     if kind == "blur":
-        return objectives.blur_input_each_step()(T) / pixels
+        return BLUR_GAIN * objectives.blur_input_each_step()(T) / pixels
     return objectives.diversity(at)(lambda layer: _centre(_map(T(layer)), whole_maps, position)) / max(count - 1, 1)
 
 
