@@ -4,13 +4,17 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tiny_agents
 from fakes import FakeSession, fake_lane, fake_step
+from matplotlib.figure import Figure
 from mouse import drag_pixels
 from pyqtgraph.Qt import QtCore, QtTest
 
+from zoo_gui.agents.agent import Agent
+from zoo_gui.analysis import run
 from zoo_gui.analysis.attribution_record import Attribution, CoverTest, Faithfulness, Sanity
 from zoo_gui.analysis.methods import METHODS
-from zoo_gui.types import Progress, Unit
+from zoo_gui.types import Progress, Unit, ZooError
 from zoo_gui.widgets import saving
 from zoo_gui.widgets.why import WhyPanel
 from zoo_gui.widgets.why_question import KINDS
@@ -41,7 +45,7 @@ def make(qtbot):
 
 def maps(session):
     """(key, lane, parameters) of the newest question."""
-    key, analysis, lane, parameters = [call for call in session.called("run") if call[1] == "attributions"][-1]
+    key, _, lane, parameters = [call for call in session.called("run") if call[1] == "attributions"][-1]
     return key, lane, parameters
 
 
@@ -252,7 +256,7 @@ def test_a_dragged_region_is_tested_then_covered_in_the_game_and_uncovered(make)
     result = cover_test(parameters["observation"], box)
     session.progressed.emit(key, Progress(1, 1, "", result))
     texts = [[panel.cover.table.item(row, column).text() for column in range(4)] for row in range(5)]
-    assert texts[1] == ["FIRE ○", "0.2", "0.5", "+0.3"] and texts[2][0] == "RIGHT ●"
+    assert texts[1] == ["fire ○", "0.2", "0.5", "+0.3"] and texts[2][0] == "right ●"
     assert texts[4] == ["value", "1.5", "0.25", "−1.25"]
     assert panel.cover.said.text() == result.sentence and panel.cover.line.value() == pytest.approx(0.3)
     assert session.called("set_cover") == []  # looking changes nothing
@@ -332,7 +336,7 @@ def test_what_is_shown_can_be_saved(make, monkeypatch):
     monkeypatch.setattr(saving, "ask_path", path)
     panel.question.save.click()
     _, analysis, lane, parameters = session.called("run")[-1]
-    assert analysis == "attributions" and parameters["save_to"] == "/tmp/out.png"
+    assert analysis == "attribution_grid" and parameters["save_to"] == "/tmp/out.png" and parameters["frames"] == "sum"
     assert parameters["observation"] is panel.asked.step.observation and "step 40" in asked[0]
     panel.sanity.run.click()
     key, _, _, wanted = session.called("run")[-1]
@@ -345,6 +349,23 @@ def test_what_is_shown_can_be_saved(make, monkeypatch):
     panel.sanity.save_button.click()
     _, analysis, _, parameters = session.called("run")[-1]
     assert analysis == "sanity" and parameters["target"] == "action" and parameters["save_to"] == "/tmp/out.png"
+
+
+@pytest.mark.parametrize("frames, pictures", [("sum", 3), ("each", 5)])
+def test_the_grid_is_written_as_it_is_shown(frames, pictures):
+    agent = Agent(tiny_agents.card(), tiny_agents.weights())
+    observation = tiny_agents.observation()
+    made = run("attribution_grid", agent, observation=observation, target="value", frames=frames,
+               methods=("gradient", "gradient_input", "gradcam"))  # fmt: skip
+    figure = Figure()
+    made.draw(figure)
+    shown = [axis for axis in figure.axes if axis.images]
+    assert len(shown) == pictures
+    assert [axis.get_title() for axis in shown if axis.get_title()] == ["Gradient", "Gradient × input", "Grad-CAM"]
+    np.testing.assert_allclose(made.arrays()["gradient"], agent.gradients(observation, "value"), rtol=1e-4, atol=1e-6)
+    assert made.arrays()["gradcam"].shape == (20, 18, 1) and len(made.table()) == 5
+    with pytest.raises(ZooError, match="largest"):
+        run("attribution_grid", agent, observation=observation, frames="largst")
 
 
 @pytest.mark.parametrize("size", [(720, 620), (300, 200)])

@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from zoo_gui.imaging import NEGATIVE, POSITIVE, saliency_map
+from zoo_gui.imaging import NEGATIVE, POSITIVE, bgra, blend, brightness, lut, rgb32, saliency_map, veil
 from zoo_gui.types import LaneInfo, Step, read_only
 
 FRAMES = {
@@ -76,6 +76,24 @@ def flat(shown: Overlay, frames: str = "sum", blur: float = BLUR) -> np.ndarray:
 def planes(shown: Overlay, blur: float = BLUR) -> list[np.ndarray]:
     """(h, w) float32 of each frame, oldest first."""
     return [_smooth(shown.map[..., frame], blur) for frame in range(shown.frames)]
+
+
+def pictured(shown: Overlay, frames: str) -> list[np.ndarray]:
+    """(h, w) float32 of each picture that ``frames``, a key of FRAMES, wants: one, or one a frame."""
+    return planes(shown) if frames == "each" else [flat(shown, frames)]
+
+
+def over(observation: np.ndarray, plane: np.ndarray, high: float, frame: int = -1, channels: int = 1,
+         levels: tuple[float, float] = (0.0, 255.0), opacity: float = 0.7) -> np.ndarray:
+    """A frame of an observation (h, w, C) under a map (h, w): (h, w, 4) uint8 BGRA.
+
+    high: of the map, in full colour. frame: counted from the newest, −1. channels: of each frame. levels: what black
+    and white are in the observation.
+    """
+    first = observation.shape[-1] + frame * channels
+    seen = brightness(np.ascontiguousarray(observation[..., first:first + channels]), *levels)
+    picture = bgra(lut("grey")[seen[..., 0]]) if channels == 1 else rgb32(seen)
+    return blend(picture, veil(weights(plane, high), plane.shape, opacity))
 
 
 def high_end(plane: np.ndarray) -> float:

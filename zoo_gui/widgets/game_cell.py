@@ -32,9 +32,9 @@ class GameCell:
         self.picture = canvas.add(PixelItem())
         self.field = canvas.add(Outline(), 2)
         self.label = canvas.add(TextLine("#ffffff", ground="#000000"), 4)
-        self.cover = canvas.add(Outline(COVERED), 2)
+        self.cover = canvas.add(Outline(COVERED), 3)
         self.cover_label = canvas.add(TextLine(COVERED, ground="#000000"), 4)
-        self.region = canvas.add(Outline(dashed=True), 3)
+        self.region = canvas.add(Outline(dashed=True), 2)
         self.caption = canvas.add(TextLine(canvas.ink(0.8)))
         self.bar = canvas.add(ColourBar(canvas.ink(0.8)))
         for item in (self.field, self.cover, self.region, self.bar):

@@ -266,12 +266,13 @@ class WhyPanel(Panel):
         explained, ago = self.asked.step, step.moment - self.asked.step.moment
         stale = not self._explained(step)
         self.grid.set_stale(stale)
-        edited = " · with the changes that were on then" if explained.edited else ""
+        edited = " · under an intervention" if explained.edited else ""
         now = f"{ago} steps ago" if ago > 1 else "1 step ago" if ago == 1 else "not what is on screen"
         self.question.status.setText(
             f"{f'⚠ {now} · ' if stale else ''}{self.asked.words} · episode {explained.episode + 1}, "
-            f"step {explained.index}{edited}{' · w: explain what is on screen' if stale else ''}"
+            f"step {explained.index}{edited}"
         )
+        self.question.status.setToolTip(self.question.status.text())
 
     def _mark_live(self, *_changed) -> None:
         session = self.session
@@ -303,4 +304,5 @@ class WhyPanel(Panel):
         """Ask for a file; the engine answers the question once more and writes the answer."""
         if self.asked is not None and self._able:
             asked, parameters = self.asked, self.asked.parameters("target", "action")
-            self.saver.ask(asked.name("why"), FILES, "attributions", asked.lane, methods=self._able, **parameters)
+            parameters["frames"] = self.session.view["saliency_frames"]
+            self.saver.ask(asked.name("why"), FILES, "attribution_grid", asked.lane, methods=self._able, **parameters)

@@ -8,6 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from zoo_gui.naming import readable_action
 from zoo_gui.scales import number
 from zoo_gui.widgets.why_question import button, combo
 from zoo_gui.widgets.why_tab import Asked, WhyTab
@@ -68,7 +69,7 @@ class CoverTab(WhyTab):
         self.controls.setMenuEnabled(False)
         self.controls.hideButtons()
         self.controls.setMouseEnabled(False, False)
-        self.controls.getPlotItem().setTitle("change by this region (line) and by the same elsewhere", size="8pt")
+        self.controls.getPlotItem().setTitle("change here (line), elsewhere (bars)", size="8pt")
         self.controls.setToolTip("How much the agent changes when regions of the same size at random places are "
                                  "covered: bars; the line is this region.")
         self.controls.getAxis("left").setStyle(showValues=False)
@@ -86,9 +87,18 @@ class CoverTab(WhyTab):
         return chosen[1] if chosen is not None and self.asked is not None and chosen[0] == self.asked.lane else None
 
     def set_question(self, asked: Asked | None) -> None:
-        """Of another moment the region is tested anew."""
+        """Of another moment the region is tested anew, unless the agent does not see it anyhow."""
         super().set_question(asked)
-        self.set_region()
+        if self._is_covered and self.result is not None:
+            self.said.setText(f"Covered in the live game now. Before that: {self.result.sentence}")
+        else:
+            self.set_region()
+
+    @property
+    def _is_covered(self) -> bool:
+        """Whether the region is covered in the live game: then there is nothing to compare with."""
+        cover = self.session.covers.get(self.asked.lane) if self.asked is not None else None
+        return cover is not None and cover.box == self.region
 
     def set_region(self) -> None:
         """Another region was chosen, or none: earlier answers go."""
@@ -96,7 +106,9 @@ class CoverTab(WhyTab):
         self.result = None
         self._show_result()
         self.said.setText(HINT)
-        if self.region is not None:
+        if self._is_covered:
+            self.said.setText("This region is covered in the live game. Uncover it to test what it does.")
+        elif self.region is not None:
             self.said.setText(f"{words_of(self.region)}: testing …")
             self.start()
         self.show_state()
@@ -139,8 +151,9 @@ class CoverTab(WhyTab):
 
     def _fill_table(self, result: Any) -> None:
         kind = "Q" if result.scores_kind == "q" else "probability"
-        self.table.setHorizontalHeaderLabels(["action", f"{kind} before", "covered", "change"])
-        rows = [(name, float(a), float(b)) for name, a, b in zip(result.action_names, result.before, result.after)]
+        self.table.setHorizontalHeaderLabels([f"{kind} of", "before", "covered", "change"])
+        names = map(readable_action, result.action_names)
+        rows = list(zip(names, result.before.tolist(), result.after.tolist()))
         if np.isfinite(result.value_before) and np.isfinite(result.value_after):
             rows.append(("value", result.value_before, result.value_after))
         self.table.setRowCount(len(rows))

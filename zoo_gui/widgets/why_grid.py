@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from pyqtgraph.Qt import QtCore
 
 from zoo_gui import overlays
-from zoo_gui.imaging import bgra, blend, brightness, lut, rgb32, veil
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.items import Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
-from zoo_gui.widgets.pictures import Veil, frame_names
+from zoo_gui.widgets.pictures import Veil
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
 GAP = 8
@@ -20,37 +19,22 @@ NARROW = 130  # screen pixels of a tile with room for one end of its scale only
 SMALLEST_BOX = 4  # screen pixels: a shorter drag is a slip
 
 
-class Picture(NamedTuple):
-    """One map over one frame, ready to paint: (h, w, 4) uint8 BGRA, and the words under it."""
-
-    pixels: np.ndarray
-    words: str = ""
-
-
-def pictures(record: Any, info: LaneInfo, view: dict) -> tuple[list[Picture], float, bool]:
-    """The pictures of an Attribution as ``view`` wants its frames; what full colour stands for; whether it has signs.
-
-    Behind a map that stands for all frames lies the newest one; behind a frame's own map lies that frame.
-    """
+def pictures(record: Any, info: LaneInfo, view: dict) -> tuple[list[np.ndarray], float, bool]:
+    """The pictures of an Attribution as ``view`` wants its frames, BGRA; what full colour stands for; whether it has
+    signs. Behind a map that stands for all frames lies the newest one; behind a frame's own map lies that frame."""
     shown = overlays.overlay(record.map, record.signed, info.frame_channels)
     signed = shown.signed and view["saliency_signs"]
-    each = view["saliency_frames"] == "each" and shown.frames > 1
-    planes = overlays.planes(shown) if each else [overlays.flat(shown, view["saliency_frames"])]
+    planes = overlays.pictured(shown, view["saliency_frames"])
     high = max(overlays.high_end(plane) for plane in planes)
-    names = frame_names(len(planes)) if each else [""]
-    return [Picture(over(record.observation, info, plane if signed else np.abs(plane), high, view["saliency_opacity"],
-                         frame - len(planes)), name)
-            for frame, (plane, name) in enumerate(zip(planes, names))], high, signed
+    drawn = [over(record.observation, info, plane if signed else np.abs(plane), high, view["saliency_opacity"],
+                  frame - len(planes)) for frame, plane in enumerate(planes)]  # fmt: skip
+    return drawn, high, signed
 
 
 def over(observation: np.ndarray, info: LaneInfo, plane: np.ndarray, high: float, opacity: float = 0.7,
          frame: int = -1) -> np.ndarray:
-    """A frame of an observation, counted from the newest, −1, in grey or colour under a (h, w) map: BGRA."""
-    channels = info.frame_channels
-    first = observation.shape[-1] + frame * channels
-    levels = brightness(np.ascontiguousarray(observation[..., first:first + channels]), *info.observation_range)
-    grey = bgra(lut("grey")[levels[..., 0]]) if channels == 1 else rgb32(levels)
-    return blend(grey, veil(overlays.weights(plane, high), plane.shape, opacity))
+    """A frame of what a lane's network saw under a (h, w) map: BGRA."""
+    return overlays.over(observation, plane, high, frame, info.frame_channels, info.observation_range, opacity)
 
 
 class Tile:
@@ -101,7 +85,7 @@ class Tile:
         for index, item in enumerate(self.items):
             item.setVisible(index < len(drawn))
             if index < len(drawn):
-                item.set_pixels(drawn[index].pixels)
+                item.set_pixels(drawn[index])
             else:
                 self.regions[index].hide()
         self.bar.show()
