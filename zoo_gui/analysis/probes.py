@@ -101,6 +101,7 @@ def probes(
     none that varies.
     """
     rows, infos = usable(moments), chosen_layers(agent, layers)
+    agent = agent.with_weights({}) if getattr(agent, "edits", None) else agent  # what was recorded was not edited
     division = split(moments, rows, np.zeros(len(rows)))
     used, ram = _evenly(division), moments.column("ram")[rows]
     chosen, still = _bytes(ram, tuple(bytes), division, used)
