@@ -14,7 +14,17 @@ import sys
 import time
 from typing import Any, NoReturn, Sequence
 
-from zoo_gui import __version__, cli_card, cli_rollout, cli_verify, cli_zoo
+from zoo_gui import (
+    __version__,
+    cli_card,
+    cli_explain,
+    cli_patches,
+    cli_rollout,
+    cli_search,
+    cli_verify,
+    cli_vis,
+    cli_zoo,
+)
 from zoo_gui.types import ZooError
 
 FRAMES_PER_SECOND = 60
@@ -260,6 +270,11 @@ COMMANDS = {
     "card": (cli_card.add_options, cli_card.run, "say what a weights file is, and make its agent card"),
     "rollout": (cli_rollout.add_options, cli_rollout.run, "play, record everything and write the zoo's .npz file"),
     "verify": (cli_verify.add_options, cli_verify.run, "compare an agent with what its card says it does"),
+    "patches": (cli_patches.add_options, cli_patches.run, "show at what a unit fires"),
+    "search": (cli_search.search_options, cli_search.run_search, "find the units that fire when something happens"),
+    "probe": (cli_search.probe_options, cli_search.run_probe, "read the game's memory off the layers"),
+    "explain": (cli_explain.add_options, cli_explain.run, "say what a decision, the value or a unit depends on"),
+    "vis": (cli_vis.add_options, cli_vis.run, "show what units look for, as optimised observations"),
     "bench": (_bench_options, _bench, "measure how fast it is on this machine"),
 }
 """Name → (adds its options, runs it, one line of help)."""

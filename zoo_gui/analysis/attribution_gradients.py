@@ -18,7 +18,7 @@ Steps = Iterator[tuple[int, int]]
 def gradient(question: Question, options: dict[str, Any]) -> Steps:
     """d target / d observation in 0–1 units (Simonyan, Vedaldi & Zisserman 2013, arXiv:1312.6034, §3)."""
     yield 0, 1
-    return Answer(_slope(question, "plain", options["seed"] == "map"))
+    return Answer(_slope(question, "plain", options["channel"] == "map"))
 
 
 def gradient_input(question: Question, options: dict[str, Any]) -> Steps:
@@ -27,19 +27,19 @@ def gradient_input(question: Question, options: dict[str, Any]) -> Steps:
     yield 0, 1
     low, high = question.agent.observation_range
     x = (question.observation.astype(np.float32) - low) / (high - low)
-    return Answer(_slope(question, "plain", options["seed"] == "map") * x)
+    return Answer(_slope(question, "plain", options["channel"] == "map") * x)
 
 
 def guided(question: Question, options: dict[str, Any]) -> Steps:
     """Guided backpropagation (Springenberg et al. 2014, arXiv:1412.6806)."""
     yield 0, 1
-    return Answer(_projected(question, "guided", options["seed"]))
+    return Answer(_projected(question, "guided", options["channel"]))
 
 
 def deconv(question: Question, options: dict[str, Any]) -> Steps:
     """Deconvolution (Zeiler & Fergus 2013, arXiv:1311.2901)."""
     yield 0, 1
-    return Answer(_projected(question, "deconv", options["seed"]))
+    return Answer(_projected(question, "deconv", options["channel"]))
 
 
 def smoothgrad(question: Question, options: dict[str, Any]) -> Steps:
@@ -48,7 +48,7 @@ def smoothgrad(question: Question, options: dict[str, Any]) -> Steps:
     x = question.observation.astype(np.float32)
     rng = np.random.default_rng(options["noise_seed"])
     spread = options["sigma"] * float(x.max() - x.min())
-    seeds, total = question.seeds(options["seed"] == "map"), np.zeros(x.shape, np.float64)
+    seeds, total = question.seeds(options["channel"] == "map"), np.zeros(x.shape, np.float64)
     for part in in_slices(options["n"]):
         yield part.start, options["n"]
         noise = rng.normal(0.0, 1.0, (part.stop - part.start, *x.shape)).astype(np.float32)

@@ -25,7 +25,7 @@ def occlusion(question: Question, options: dict[str, Any]) -> Steps:
         raise ZooError(f"A stride of {stride} leaves gaps between boxes of {size} pixels: make it {size} or less.")
     x = question.observation.astype(np.float32)
     boxes = _boxes(x.shape[:2], size, stride)
-    filling, seeds = _filling(question, options["fill"]), question.seeds()
+    filling, seeds = _filling(question, options["box"]), question.seeds()
     lost, count = np.zeros(x.shape[:2]), np.zeros(x.shape[:2])
     for part in in_slices(len(boxes)):
         yield part.start, len(boxes)

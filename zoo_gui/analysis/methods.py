@@ -82,22 +82,22 @@ class Method:
         return {**self.defaults, **{name: known[name].checked(value) for name, value in given.items()}}
 
 
-_SEED = Option("seed", "auto", "how a channel is asked: at its maximum (peak), or with its own activation map (map)",
-               choices=("auto", "peak", "map"))  # fmt: skip
+_CHANNEL = Option("channel", "auto", "how a channel is asked: at its maximum (peak), or with its own activation map (map)",
+                  choices=("auto", "peak", "map"))  # fmt: skip
 _LAYER = Option("layer", "", "which layer; empty: the last convolution")
-_FILL = Option("fill", "grey", "what covers a place", choices=("grey", "black", "mean"))
+_FILL = Option("box", "grey", "what covers a place", choices=("grey", "black", "mean"))
 
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("gradient", "Gradient", "What a small change of each pixel would do.", LIGHT, True, True,
-               "Simonyan, Vedaldi, Zisserman 2013", (_SEED,)),
+               "Simonyan, Vedaldi, Zisserman 2013", (_CHANNEL,)),
         Method("gradient_input", "Gradient × input", "What each pixel adds, if the network were linear here.", LIGHT,
-               True, True, "Shrikumar et al. 2016", (_SEED,)),
+               True, True, "Shrikumar et al. 2016", (_CHANNEL,)),
         Method("guided", "Guided backpropagation", "The gradient, only along paths that excite: sharp, but nearly blind "
-               "to the weights behind.", LIGHT, True, True, "Springenberg et al. 2014", (_SEED,)),
+               "to the weights behind.", LIGHT, True, True, "Springenberg et al. 2014", (_CHANNEL,)),
         Method("deconv", "Deconvolution", "What in the picture the excited path could stand for.", LIGHT, True, True,
-               "Zeiler, Fergus 2013", (_SEED,)),
+               "Zeiler, Fergus 2013", (_CHANNEL,)),
         Method("gradcam", "Grad-CAM", "Which places of a convolution speak for it.", LIGHT, False, False,
                "Selvaraju et al. 2017", (_LAYER,)),
         Method("integrated_layer", "Integrated gradients to a layer", "What each place of a layer adds, against a silent "
@@ -108,7 +108,7 @@ METHODS: dict[str, Method] = {
                "Smilkov et al. 2017",
                (Option("n", 16, "noisy copies", 1, 256),
                 Option("sigma", 0.15, "their noise, as a part of the observation's spread", 0.0, 1.0, whole=False),
-                Option("noise_seed", 0, "of the noise"), _SEED)),
+                Option("noise_seed", 0, "of the noise"), _CHANNEL)),
         Method("integrated", "Integrated gradients", "What each pixel adds, against an empty picture; the sum is the "
                "difference in the target.", MEDIUM, True, True, "Sundararajan, Taly, Yan 2017",
                (Option("baseline", "black", "the empty picture", choices=("black", "mean")),
