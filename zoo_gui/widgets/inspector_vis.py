@@ -22,7 +22,7 @@ VIEWS = {
     "motion": ("Motion", "The frames as a film in a loop: what moves how."),
     "difference": ("Difference", "Newest minus oldest frame, signed: what appears and what goes."),
 }
-LARGEST_FILM, LARGEST_CHANGE = 220, 200
+LARGEST_FILM, LARGEST_CHANGE, LARGEST_OF_FOUR = 220, 200, 140
 FILES = (".png", ".svg", ".pdf", ".npz", ".csv", ".json")
 
 
@@ -134,8 +134,7 @@ class VisTab(UnitTab):
     def take(self, progress) -> None:
         result = progress.result
         if result is None:  # the layer is being prepared
-            stale = f"stale: this is {self._pictured}; " if self.strip.stale else ""
-            self.said.setText(stale + progress.label)
+            self.said.setText(f"{self._stale_words}{progress.label}")
             return
         self._result, self._pictured = result, self.wanted
         self._draw()
@@ -154,10 +153,17 @@ class VisTab(UnitTab):
         return f"{what}{how_far} · activation{before} {values}{seed}".replace("-", "−")
 
     def mark_stale(self) -> None:
-        earlier = bool(self._pictured) and self._pictured != self.wanted
         for strip in self._strips:
             strip.set_stale(bool(self._pictured))
-        self.said.setText(f"stale: this is {self._pictured}; {self.wanted} is starting …" if earlier else "starting …")
+        earlier = bool(self._pictured) and self._pictured != self.wanted
+        self.said.setText(f"{self._stale_words}{f'{self.wanted} is ' if earlier else ''}starting …")
+
+    @property
+    def _stale_words(self) -> str:
+        """Whose the dimmed pictures are."""
+        if not self.strip.stale:
+            return ""
+        return f"stale: this is {self._pictured}{', made otherwise' if self._pictured == self.wanted else ''}; "
 
     def show_failure(self, sentence: str) -> None:
         super().show_failure(f"{sentence} Stale: this is {self._pictured}." if self.strip.stale else sentence)
@@ -208,7 +214,7 @@ class VisTab(UnitTab):
         elif self.view == "motion":
             words = self._answers(images)
             self.film.show_films([frames_of(image, channels) for image in images], words,
-                                 LARGEST_FILM if len(images) < 2 else LARGEST_FILM // 2)
+                                 LARGEST_FILM if len(images) < 2 else LARGEST_OF_FOUR)
         else:
             self._draw_changes([change(image, channels) for image in images])
 
@@ -226,7 +232,7 @@ class VisTab(UnitTab):
         many = len(changes) > 1
         tiles = [Tile(colourise(values, table, level, True), words or "newest − oldest")
                  for values, words in zip(changes, self._answers(changes))]
-        self.change.show_tiles(tiles, LARGEST_CHANGE // 2 if many else LARGEST_CHANGE, 2 if many else 1)
+        self.change.show_tiles(tiles, LARGEST_OF_FOUR if many else LARGEST_CHANGE, 2 if many else 1)
         if tiles:
             self.change.set_scale(table, level)
 
