@@ -126,6 +126,16 @@ def test_why_by_keys_and_toolbar_and_a_cover_in_the_game(qtbot):
     window.close()
 
 
+def test_pattern_mode_has_its_key(qtbot):
+    window = make_window(qtbot, start=False)
+    patterns, activations = window.panels["patterns"], window.panels["activations"]
+    press(window, Qt.Key_S)
+    qtbot.waitUntil(lambda: patterns.is_seen and patterns.wanted)
+    press(window, Qt.Key_S)
+    qtbot.waitUntil(lambda: activations.is_seen and not patterns.is_seen)
+    window.close()
+
+
 def test_two_agents_one_clock_and_the_engine_may_die(qtbot, caplog):
     window = make_window(qtbot, [AGENT, "random/Pong"])
     session = window.session

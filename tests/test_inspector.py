@@ -167,6 +167,11 @@ def test_nothing_runs_while_hidden(make, qtbot):
     assert len(session.called("cancel")) == 2
     panel.seen_changed(True)
     qtbot.waitUntil(lambda: len(session.jobs()) == 3)
+    panel.hide()  # as docks are moved about: shown again, and only then in front
+    panel.seen_changed(False)
+    panel.show()
+    panel.seen_changed(True)
+    qtbot.waitUntil(lambda: len(session.jobs()) == 4)
 
 
 def test_a_panel_made_hidden_runs_nothing(qtbot):

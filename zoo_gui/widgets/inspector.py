@@ -173,6 +173,7 @@ class InspectorPanel(Panel):
             self._forget()
             return
         if self._current == (lane, unit):
+            self._ask_soon()  # seen only now, maybe
             return
         self.edit_bar.stop()
         self._current, self._agent = (lane, unit), info.agent_id

@@ -66,7 +66,7 @@ class RecentPlot(QtWidgets.QWidget):
         self.graphics.setBackground(self.palette().color(QtGui.QPalette.Window))
         self.graphics.ci.setContentsMargins(0, 2, 4, 0)
         self.graphics.ci.setSpacing(0)
-        self.graphics.setMinimumSize(120, 100)
+        self.graphics.setMinimumSize(90, 100)
         self.box = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0)
         self.box.disableAutoRange()
         self.box.setXRange(-1.06 * SECONDS, 0.08 * SECONDS, padding=0)
