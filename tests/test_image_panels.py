@@ -378,6 +378,26 @@ def test_a_map_from_beside_the_game_lies_where_the_observation_does_and_says_its
     assert not cell.picture.pixels[..., :3].any()
 
 
+def test_a_map_that_is_ahead_of_the_screen_waits_and_one_of_a_moment_played_otherwise_goes(make):
+    info = fake_lane(0)
+    session, panel = make(GamePanel, info, steps=0)
+    session.set_saliency("action", "occlusion")
+    values, cell = np.ones((84, 84, 1), np.float32), panel._cells[0]
+    step = fake_step(info, moment=40, index=40)
+    session.give_step(0, step)
+    for moment in (38, 40, 43):  # the engine is some steps ahead of the screen
+        session.attributed.emit(0, live_map(info, moment, values))
+    assert cell.caption.text == "Occlusion · chosen action"
+    session.give_step(0, fake_step(info, moment=42, index=42))
+    assert cell.caption.text == "2 steps ago · Occlusion · chosen action"
+    session.give_step(0, fake_step(info, moment=43, index=43))
+    assert cell.caption.text == "Occlusion · chosen action"
+    session.give_step(0, fake_step(info, 9, moment=43, index=43, edited=True))  # a unit was changed meanwhile
+    assert cell.caption.text == "3 steps ago · Occlusion · chosen action"
+    session.give_step(0, fake_step(info, 1, moment=44, index=0, episode=1))
+    assert cell.caption.text == ""
+
+
 def test_another_question_takes_the_old_answer_away(make):
     session, panel = make(GamePanel, *LANES["one"], steps=0)
     session.set_saliency("action", "gradient")

@@ -147,15 +147,20 @@ def _smooth(plane: np.ndarray, blur: float) -> np.ndarray:
 
 
 class Live:
-    """The newest map of each lane of a session: of the step itself, or one that came beside the game (``LiveMap``).
+    """The map of each lane of a session that is nearest to what is on screen: of the step itself, or the newest that
+    came beside the game (``LiveMap``) of a moment that is not ahead of it: the engine is, by some steps.
 
-    After the question changed, ``begin`` forgets what answered the old one.
+    After the question changed, ``begin`` forgets what answered the old one. A moment that is played once more under a
+    change, and another episode, are not what was explained.
     """
+
+    KEPT = 12
 
     def __init__(self, session: Any):
         self._session = session
-        self._beside: dict[int, Any] = {}
+        self._beside: dict[int, dict[int, Any]] = {}
         self._old: dict[int, Step | None] = {}
+        self._shown: dict[int, Step] = {}
 
     def begin(self) -> None:
         """Another target or method: the steps on screen still answer the old question."""
@@ -164,11 +169,15 @@ class Live:
 
     def take(self, lane: int, record: Any) -> None:
         """A map that was made beside the game."""
-        self._beside[lane] = record
+        kept = self._beside.setdefault(lane, {})
+        kept[record.moment] = record
+        for moment in sorted(kept)[:-self.KEPT]:
+            del kept[moment]
 
     def of(self, info: LaneInfo, step: Step) -> Overlay | None:
         """What to lay over this step; its ``age`` says how old it is."""
         session = self._session
+        self._follow(info.lane, step)
         if session.saliency is None:
             return None
         method = next(one for one in session.saliency_methods() if one.name == session.saliency_method)
@@ -177,7 +186,24 @@ class Live:
         if step.saliency is not None and step is not self._old.get(info.lane):
             values = step.saliency if method.per_frame else step.saliency[..., :1]
             return overlay(values, method.signed, info.frame_channels, moment=step.moment, **words)
-        record = self._beside.get(info.lane)
-        if record is None or fading(_age(record.moment, step.moment)) == 0.0:
+        kept = self._beside.get(info.lane, {})
+        moment = max((one for one in kept if fading(_age(one, step.moment)) > 0.0), default=None)
+        if moment is None:
             return None
-        return overlay(record.map, record.signed, info.frame_channels, moment=record.moment, **words)
+        record = kept[moment]
+        return overlay(record.map, record.signed, info.frame_channels, moment=moment, **words)
+
+    def _follow(self, lane: int, step: Step) -> None:
+        """Forget maps of what this step shows to be over, or to be played otherwise."""
+        before, kept = self._shown.get(lane), self._beside.get(lane, {})
+        self._shown[lane] = step
+        if before is None or before is step:
+            return
+        if before.episode != step.episode or before.index > step.index:
+            over = [moment for moment in kept if moment != step.moment]
+        elif before.moment == step.moment and not np.array_equal(before.decision.flat, step.decision.flat):
+            over = [moment for moment in kept if moment >= step.moment]
+        else:
+            return
+        for moment in over:
+            del kept[moment]

@@ -100,11 +100,9 @@ class GamePanel(Panel):
         if cell is None:
             return
         cell.show_numbers(step)
-        shown = self._live.of(cell.info, step)
-        cell.show_saliency(step, shown, self.session.view)
-        cell.show_field(step)
-        if shown is not None:
+        if cell.show_saliency(step, self._live.of(cell.info, step), self.session.view):
             cell.refresh()
+        cell.show_field(step)
 
     def show_frame(self, lane, frame) -> None:
         if lane in self._cells:

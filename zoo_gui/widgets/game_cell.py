@@ -43,6 +43,7 @@ class GameCell:
         self.unit: Unit | None = None
         self._veil: Veil | None = None
         self._frame: np.ndarray | None = None
+        self._below = 0.0  # screen pixels under the picture
         self._boxes: dict[Outline, tuple[int, int, int, int] | None] = {}
         self._saliency_text = self._unit_text = self._fault = ""
         self.begin_saliency("")
@@ -55,6 +56,7 @@ class GameCell:
         left = int(x + (width - across) / 2)
         self.title.set_box(QRectF(left, y, across, title))
         self.picture.set_box(QRectF(left, int(y + title + score), int(across), int(down)))
+        self._below = y + height - self.picture.box.bottom() - 2
         self._place_lines()
         for outline, box in list(self._boxes.items()):
             self._put(outline, box)
@@ -65,9 +67,12 @@ class GameCell:
         wide = min(box.width(), self.score.text_width(self.score.text) + 10)
         self.score.set_box(QRectF(box.left(), top, wide, height))
         self.more.set_box(QRectF(box.left() + wide, top, max(0.0, box.width() - wide), height))
-        room = min(BAR, box.width() / 2) if self.bar.isVisible() else 0.0
-        self.caption.set_box(QRectF(box.left(), box.bottom() + 2, box.width() - room, line_height()))
-        self.bar.set_box(QRectF(box.right() - room, box.bottom() + 2, max(1.0, room), line_height()))
+        line, room = line_height(), min(BAR, box.width() / 2)
+        under = self._below >= 2 * line + 2  # else the colour bar shares the caption's line
+        taken = room if self.bar.isVisible() and not under else 0.0
+        self.caption.set_box(QRectF(box.left(), box.bottom() + 2, box.width() - taken, line))
+        place = (box.left(), box.bottom() + 4 + line) if under else (box.right() - room, box.bottom() + 2)
+        self.bar.set_box(QRectF(*place, min(BAR, box.width()) if under else room, line))
 
     # -- numbers ------------------------------------------------------------------------------------------------
     def show_numbers(self, step: Step) -> None:
@@ -81,13 +86,13 @@ class GameCell:
         """Another question: its scale is its own. fault: why this lane's network cannot answer it, or ""."""
         self._fault, self._scale, self._scaled = fault, Scale(1, half_life=45), -2
 
-    def show_saliency(self, step: Step, shown: Overlay | None, view: dict) -> None:
-        """Lay a map over the picture; None takes it away.
+    def show_saliency(self, step: Step, shown: Overlay | None, view: dict) -> bool:
+        """Lay a map over the picture; None takes it away. Returns whether there is one, or was.
 
         Full colour is the largest of the last seconds, or of this map where ``view`` has the scale ``frame``. A map of
         an earlier moment fades, and the caption says how old it is.
         """
-        self._veil = None
+        before, self._veil = self._veil, None
         self.bar.setVisible(shown is not None)
         self._write_caption(saliency=f"no map: {self._fault}" if self._fault and shown is None else "")
         if shown is not None:
@@ -103,6 +108,7 @@ class GameCell:
             self.bar.set_table(overlays.colours(signed))
             self.bar.set_levels(f"−{number(high)}" if signed else "0", number(high))
         self._place_lines()
+        return before is not None or shown is not None
 
     def _high(self, step: Step, shown: Overlay, plane: np.ndarray, scale: str) -> float:
         """What full colour stands for; each map counts once."""
