@@ -374,7 +374,7 @@ def test_a_map_from_beside_the_game_lies_where_the_observation_does_and_says_its
     session.give_step(0, fake_step(info, moment=120, frame=black))
     assert not cell.picture.pixels[..., :3].any() and "Occlusion" not in cell.caption.text  # too old to be shown
     session.attributed.emit(0, live_map(info, 119, values))
-    session.give_step(0, fake_step(info, moment=80, frame=black))  # gone back: the map is of the future
+    session.give_step(0, fake_step(info, moment=30, frame=black))  # gone back: the maps are of the future
     assert not cell.picture.pixels[..., :3].any()
 
 
