@@ -43,13 +43,15 @@ def watched(steps: Iterator[Progress]) -> Any:
     """The last result of a generator of Progress, with a bar on stderr where that is a terminal."""
     from tqdm import tqdm
 
+    from zoo_gui.analysis import latest
+
     result = None
     with tqdm(total=1, disable=None, leave=False, bar_format="{desc} {percentage:3.0f}% {bar}") as bar:
         for progress in steps:
             bar.total = max(1, progress.total)
             bar.set_description_str(progress.label, refresh=False)
             bar.update(progress.done - bar.n)
-            result = progress.result if progress.result is not None else result
+            result = latest(result, progress)
     return result
 
 
