@@ -292,7 +292,7 @@ def test_sanity_runs_and_shows_the_cascade_and_its_verdict(make):
                   planes[1:], np.array([0.6, -0.1]), np.array([0.5, 0.1]), 2, True, "It depends on the weights.")
     session.progressed.emit(key, Progress(1, 2, "", made))
     words = [tile.caption for tile in panel.sanity.strip.tiles]
-    assert words == ["as trained", "logits random · 0.60", "+ fc random · −0.10"]
+    assert words == ["trained", "logits 0.60", "fc −0.10"]
     assert panel.sanity.said.text() == "It depends on the weights."
     session.finished.emit(key)
     assert panel.sanity.save_button.isEnabled() and "earlier" not in panel.sanity.about.text()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtWidgets
 
@@ -28,6 +27,7 @@ class CheckTab(WhyTab):
     """A row with the method, Run, Cancel and Save…; below it what was found, and one sentence."""
 
     tip = ""
+    key = ""  # how to read what is shown
 
     def __init__(self, session):
         super().__init__(session)
@@ -95,7 +95,7 @@ class CheckTab(WhyTab):
         words = ""
         if self.result is not None:
             of = f"{self.result.title} of {self.answered.words}, step {self.answered.step.index}"
-            words = f"⚠ of an earlier question: {of}" if self.stale else of
+            words = f"⚠ of an earlier question: {of}{self.key}" if self.stale else f"{of}{self.key}"
         self.about.setText(words)
         if sentence:
             self.said.setText(sentence)
@@ -110,22 +110,25 @@ class SanityTab(CheckTab):
 
     name, title = "sanity", "Sanity"
     tip = SANITY_TIP
+    key = " · from left to right ever more layers random; rank correlation with the trained map"
 
     def content(self) -> QtWidgets.QWidget:
         self.strip = Strip()
+        self.strip.said.connect(self.session.hover)
         return column_of(self.strip)
 
     def draw(self) -> None:
         result, info = self.result, self.answered.info
-        maps = [result.original, *result.maps]
-        words = ["as trained"] + [f"{'+ ' if place else ''}{layer} random · {rank:.2f}".replace("-", "−") for place,
-                                  (layer, rank) in enumerate(zip(result.layers, result.correlations.tolist()))]
+        maps = [overlays.flat(overlays.overlay(plane[..., None], result.signed))
+                for plane in (result.original, *result.maps)]  # fmt: skip
+        words = ["trained"] + [f"{layer} {rank:.2f}".replace("-", "−")
+                               for layer, rank in zip(result.layers, result.correlations.tolist())]  # fmt: skip
         tips = ["The map of the trained network."] + [
             f"{layer} and all layers above it are random: rank correlation with the trained network's map {rank:.2f}, "
             f"structural similarity {same:.2f} (1: the same picture)".replace("-", "−")
             for layer, rank, same in zip(result.layers, result.correlations.tolist(), result.similarities.tolist())]
-        tiles = [Tile(over(result.observation, info, plane if result.signed else np.abs(plane),
-                           overlays.high_end(plane)), word, tip=tip) for plane, word, tip in zip(maps, words, tips)]
+        tiles = [Tile(over(result.observation, info, plane, overlays.high_end(plane)), word, tip=tip)
+                 for plane, word, tip in zip(maps, words, tips)]  # fmt: skip
         self.strip.show_tiles(tiles, 130, max(4, result.total + 1))
 
 
