@@ -101,7 +101,7 @@ def test_begins_at_the_given_image(parameterization, shape):
     start = np.random.default_rng(0).uniform(0.02, 0.98, shape).astype(np.float32)
     climber = Ascent(agent, Recipe("conv1", parameterization=parameterization))
     climber.reset(0, start=start)
-    np.testing.assert_allclose(climber.look()[0], start, atol=2e-3)
+    np.testing.assert_allclose(climber.look()[0][0], start, atol=2e-3)
     climber.close()
 
 
@@ -145,7 +145,7 @@ def test_prepared_layers_start_without_building(agent, monkeypatch):
 def test_all_layers_are_prepared_one_at_a_time(agent):
     release()
     progress = list(ANALYSES["prepare_feature_vis"](agent, layers=("conv1", "value"), transforms="none"))
-    assert [(p.done, p.total) for p in progress] == [(0, 2), (1, 2), (2, 2)] and len(module._pool) == 2
+    assert [(p.done, p.total) for p in progress] == [(0, 2), (1, 2), (2, 2)] and len(ascent.POOL) == 2
 
 
 def test_few_sessions_are_kept(agent):
@@ -202,9 +202,9 @@ def test_an_unwritable_cache_only_says_so(agent, tmp_path, monkeypatch):
 
 def test_the_cache_forgets_the_least_recently_used(monkeypatch):
     monkeypatch.setattr(vis_cache, "MAX_FILES", 3)
-    image = np.zeros((2, 2, 1), np.float32)
+    image = np.zeros((1, 2, 2, 1), np.float32)
     for number in range(5):
-        assert vis_cache.store({"number": number}, image, 1.0) == ""
+        assert vis_cache.store({"number": number}, image, np.ones(1)) == ""
         time.sleep(0.002)
         vis_cache.load({"number": 0}, image.shape)
     kept = [number for number in range(5) if vis_cache.load({"number": number}, image.shape)]

@@ -100,8 +100,8 @@ class Ascent:
             relu_gradient_override=True,
         )
         call = self._session.make_callable
-        model.load(self._session)
         self._reset = self._resetting(v1, call)
+        model.load(self._session)
         self._step = call(T("vis_op"), [units, seed, rate, weights])
         self._image = call(T("input"))
         # The target of the images themselves: fed in behind the transforms.
