@@ -232,3 +232,81 @@ def test_a_moment_of_the_sitting_is_shown_again_exactly_and_the_game_goes_on_fro
     rig.feed.restart("seek", lane=0, moment=10**9)
     rig.until(lambda: rig.feed.tick == 0 and len(rig.seen_kind("error")) == len(before) + 1)
     assert "no longer kept" in rig.seen_kind("error")[-1][1]
+
+
+def regroup(rig, command, key, **keywords):
+    """What the session does: a job in the engine, then the swap at the moment on screen."""
+    rig.host.send(command, key=key, lane=0, **keywords)
+    rig.until(lambda: ("prepared", key) in rig.seen)
+    rig.feed.swap(key)
+    before = len(rig.seen_kind("swapped"))
+    rig.until(lambda: len(rig.seen_kind("swapped")) > before)
+    _, epoch, tick, described = rig.seen_kind("swapped")[-1]
+    rig.feed.follow(epoch, tick, described)
+    rig.until(lambda: rig.feed.steps[0] is not None)
+
+
+def test_groups_become_a_layer_of_the_running_agent_and_the_game_goes_on_as_without():
+    rig = Rig()
+    try:
+        rig.load(AGENT)
+        rig.feed.set_speed(8.0)
+        go_on_with_groups(rig, paused=True)
+        go_on_with_groups(rig, paused=False)
+        ask_about_groups(rig)
+        assert not rig.seen_kind("error")
+    finally:
+        rig.close()
+
+
+def go_on_with_groups(rig, paused):
+    wanted = list(play(Agent.load(AGENT), seed=7, steps=60))
+    rig.feed.restart("restart", seed=7)
+    rig.until(lambda: rig.feed.tick == 0)
+    rig.steps.clear(), rig.summaries.clear()
+    advance(rig, 20)
+    shown = rig.feed.steps[0]
+    if not paused:
+        rig.feed.set_speed(1.0)
+        rig.feed.play()
+    directions = np.eye(32, dtype=np.float32)[[5, 2, 9]]
+    regroup(rig, "add_groups", f"g{paused}", layer="conv2", directions=directions, unit_names=("ball", "", ""))
+    after = rig.feed.steps[0]
+    assert rig.feed.infos[0].layers[-1].name == "conv2_groups"
+    assert rig.feed.infos[0].layers[-1].label(0) == "conv2_groups:0 “ball”"
+    np.testing.assert_array_equal(
+        after.decision.activations["conv2_groups"], after.decision.activations["conv2"][..., [5, 2, 9]]
+    )
+    if paused:  # the same moment, again
+        assert after.moment == shown.moment
+        np.testing.assert_array_equal(after.frame, shown.frame)
+        np.testing.assert_array_equal(after.decision.scores, shown.decision.scores)
+    rig.feed.set_speed(8.0)
+    advance(rig, 40)
+    for step in [steps[0] for steps in rig.steps if steps[0] is not None]:
+        np.testing.assert_array_equal(step.frame, wanted[step.index].frame)
+        np.testing.assert_array_equal(step.decision.scores, wanted[step.index].decision.scores)
+        assert step.decision.action == wanted[step.index].decision.action
+    indices = [summary.index for summary in rig.summaries if summary.index > 0]
+    assert indices == list(range(1, indices[-1] + 1))  # each step once, none left out
+    regroup(rig, "remove_groups", f"r{paused}", layer="conv2_groups")
+    assert [info.name for info in rig.feed.infos[0].layers] == [info.name for info in Agent.load(AGENT).layers]
+
+
+def ask_about_groups(rig):
+    """What cannot be is a sentence; the moments of the sitting, old and new, know the new units."""
+    rig.host.send("add_groups", key="bad", lane=0, layer="conv7", directions=np.eye(2))
+    rig.until(lambda: any(event[1] == "bad" for event in rig.seen_kind("failed")))
+    assert "no layer “conv7”" in rig.seen_kind("failed")[-1][2]
+    advance(rig, 30)
+    regroup(rig, "add_groups", "peaks", layer="fc", directions=np.eye(256, dtype=np.float32)[:2], called="mine")
+    advance(rig, 40)
+    rig.host.send("run", key="units", analysis="patches", lane=0,
+                  parameters={"unit": "mine:1", "moments": "session", "k": 3})
+    rig.host.send("run", key="same", analysis="patches", lane=0,
+                  parameters={"unit": "fc:1", "moments": "session", "k": 3})
+    rig.until(lambda: ("finished", "units", None) in rig.seen and ("finished", "same", None) in rig.seen)
+    found = {key: [event[2].result for event in rig.seen_kind("progress") if event[1] == key][-1].found
+             for key in ("units", "same")}
+    assert [one.moment for one in found["units"]] == [one.moment for one in found["same"]]
+    regroup(rig, "remove_groups", "back", layer="mine")

@@ -15,7 +15,7 @@ from zoo_gui.engine.host import EngineHost
 from zoo_gui.engine.shared import MAX_PINS
 from zoo_gui.history import History
 from zoo_gui.library import Library
-from zoo_gui.session_why import Why
+from zoo_gui.session_groups import Grouping
 from zoo_gui.settings import KEYS
 from zoo_gui.tally import Agreement, Rates
 from zoo_gui.types import LaneInfo, Step, Unit, ZooError
@@ -38,7 +38,7 @@ class Pin(NamedTuple):
     unit: Unit
 
 
-class Session(Why):
+class Session(Grouping):
     """See docs/architecture.md for the signals and methods; all of them belong to the UI thread."""
 
     #: Length of a turn of the clock in milliseconds, about.

@@ -73,8 +73,7 @@ def groups(
     strengths, directions, steps = yield from _factors(factored, count, seed)
     result = _result(agent, info, of, seed, found["values"], factored, strengths, directions, steps)
     sheets = yield from _sheets(moments, rows, result.strengths(found["values"]))
-    result = dataclasses.replace(result, top=sheets, screen=tuple(moments.screen),
-                                 frame_box=_frame_box(agent.card.preprocessing, tuple(moments.screen)))  # fmt: skip
+    result = dataclasses.replace(result, top=sheets, screen=tuple(moments.screen), frame_box=moments.frame_box)
     yield Progress(100, 100, f"{count} groups of {layer}", result)
 
 
@@ -312,10 +311,3 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     a, b = a - a.mean(dtype=np.float64), b - b.mean(dtype=np.float64)
     size = np.sqrt(np.square(a).sum() * np.square(b).sum())
     return float((a * b).sum() / size) if size > 0 else float("nan")
-
-
-def _frame_box(spec: Any, screen: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """The part of the screen that the observation covers."""
-    from zoo_gui.play.preprocessing import Pipeline
-
-    return Pipeline(spec, screen).frame_box

@@ -52,6 +52,7 @@ class Feed:
         self._holding: int | None = None
         self._granted: tuple[int, int] | None = None
         self._hold_sent = False
+        self._leftover: dict[int, list[tuple[int, StepSummary]]] = {}
 
     # -- lanes --------------------------------------------------------------------------------------------------
     def attach(self, epoch: int, described: list[tuple[LaneInfo, str]]) -> None:
@@ -60,9 +61,37 @@ class Feed:
         self._memory = [SharedLane(info, name) for info, name in described]
         self.infos = tuple(info for info, _ in described)
         self.steps = [None] * len(described)
-        self.epoch, self.tick = epoch, -1
+        self.epoch, self.tick, self._leftover = epoch, -1, {}
         self._send("show", all_frames=self._all_frames)
         self._begin()
+
+    def swap(self, key: str) -> None:
+        """Have the engine put the agent that is prepared under ``key`` in its place, at the moment on screen."""
+        if not self._memory:
+            return
+        unpaced = self._unpaced
+        self.epoch += 0 if unpaced else 1
+        self._send("swap", key=key, epoch=self.epoch, to=None if unpaced else max(self.tick, 0))
+
+    def follow(self, epoch: int, tick: int, described: list[tuple[LaneInfo, str]]) -> None:
+        """Go on with lanes of which some have other layers now, from the engine's ``tick`` of ``epoch``: the moment on
+        screen comes again, unless the person has gone elsewhere meanwhile."""
+        if len(described) != len(self._memory):
+            return
+        for i, (info, name) in enumerate(described):
+            old = self._memory[i]
+            if old.name != name:
+                # summaries of steps that the engine does not take back
+                self._leftover[i] = [row for row in old.read_summaries(epoch, tick - 1) if row[0] > self._counted]
+                old.close(unlink=True)
+                self._memory[i], self.steps[i] = SharedLane(info, name), None
+        self.infos = tuple(info for info, _ in described)
+        if epoch != self.epoch:
+            return
+        self._granted, self._hold_sent, self._holding = None, False, None
+        if not self._unpaced:
+            self.tick, self._sub, self._wanted = tick - 1, 0, 1
+        self._grant()
 
     def release(self) -> None:
         """Free the shared memory."""
@@ -172,7 +201,7 @@ class Feed:
             self.steps[i] = tick.step
         self.tick, self._sub = tick.tick, 0
         for i, memory in enumerate(self._memory):
-            rows = memory.read_summaries(self.epoch, self.tick)
+            rows = self._leftover.pop(i, []) + memory.read_summaries(self.epoch, self.tick)
             shown.summaries[i] += [row for row in rows if row[0] > self._counted]
         self._counted = max(self._counted, self.tick)
         shown.stepped = shown.frame_changed = True

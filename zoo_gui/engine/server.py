@@ -60,6 +60,7 @@ class Server:
         self.moment = 0  # steps since the engine started: what the lanes' moments are called
         self.all_frames, self._shown_at = True, 0.0
         self._explainer: Explainer | None = None  # imported when it is wanted
+        self._prepared: dict[str, Any] = {}
         self._jobs = Streams(self._deliver, niceness=10)
         self._loader = Streams(self._deliver_load, name="zoo_gui loader")
 
@@ -374,6 +375,57 @@ class Server:
 
     def do_clear_edits(self, lane: int) -> None:
         self.lanes[lane].player.agent.clear_edits()
+
+    # -- commands: groups of units ------------------------------------------------------------------------------
+    def do_add_groups(
+        self, key: str, lane: int, layer: str, directions: Any, called: str = "", unit_names: tuple[str, ...] = ()
+    ) -> None:
+        """Prepare a lane's agent with one more layer, of that name, under a key: see ``regroup``. The event ``prepared``
+        asks the front end for ``swap``, since only it knows what is on screen."""
+        from zoo_gui.engine.regroup import added
+
+        self._regroup(key, lane, added(layer, directions, called, tuple(unit_names)))
+
+    def do_remove_groups(self, key: str, lane: int, layer: str) -> None:
+        """The same without a layer of groups."""
+        from zoo_gui.engine.regroup import removed
+
+        self._regroup(key, lane, removed(layer))
+
+    def _regroup(self, key: str, lane: int, change: Callable) -> None:
+        from zoo_gui.engine.regroup import prepare
+
+        one = self.lanes[lane] if lane < len(self.lanes) else None
+        if one is None or one.player.agent is None:
+            raise ZooError("This player has no network whose units could be grouped: open an agent first.")
+
+        def ready(found: Any) -> None:
+            self._prepared[key] = found
+            self.send("prepared", key)
+
+        self._jobs.start(key, lambda: prepare(one, one.moments.freeze(), change, ready))
+
+    def do_swap(self, key: str, epoch: int, to: int | None) -> None:
+        """Go on from tick ``to``, None: from where the lanes are, with the agent prepared under that key; same game."""
+        from zoo_gui.engine.regroup import install
+
+        found = self._prepared.pop(key, None)
+        if found is None or found.lane not in self.lanes or epoch < self.epoch:
+            self.send("error", "The agents changed before their units were grouped: do it again.")
+            return
+        if to is not None:
+            self.do_rewind(to, epoch)
+        install(found)
+        self._forget_maps(lanes_too=True)
+        place = self.lanes.index(found.lane)
+        found.lane.shared.close(unlink=False)
+        found.lane.share(place)
+        described = [(lane.info(i), lane.shared.name) for i, lane in enumerate(self.lanes)]
+        self.send("swapped", self.epoch, self.tick, described)
+        self._warm()
+
+    def do_name_units(self, lane: int, layer: str, names: tuple[str, ...]) -> None:
+        self.lanes[lane].player.agent.name_units(layer, names)
 
     # -- commands: jobs -----------------------------------------------------------------------------------------
     def do_run(self, key: str, analysis: str, lane: int | None, parameters: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import copy
 import math
 import sys
 import zlib
-from typing import Any, Iterator, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -24,6 +24,7 @@ CAPACITY = 20_000
 CAPACITY_BYTES = 256 << 20
 """And no more than fit into this, by an estimate: networks of many units keep fewer."""
 BLOCK = 512
+LATE_BATCH = 32
 KEY_EVERY = 16
 """Moments from one snapshot to the next: on the way back to a moment fewer than so many are played again."""
 PACKED_BYTES = 4000
@@ -56,12 +57,7 @@ class Moments:
         self.frame_channels, self.frame_box = frame_channels, frame_box
         self.keys: dict[int, Snapshot] = {}
         self.agent: Any = None
-        ends = np.cumsum([0, *(info.units for info in self.layers)]).tolist()
-        self._units = {info.name: slice(*ends[i : i + 2]) for i, info in enumerate(self.layers)}
-        maps = [info for info in self.layers if len(info.shape) == 3]
-        ends = np.cumsum([0, *(info.units for info in maps)]).tolist()
-        self._maps = {info.name: slice(*ends[i : i + 2]) for i, info in enumerate(maps)}
-        self._columns = _columns(sum(info.units for info in self.layers), ends[-1], len(action_names), state_size)
+        self._lay_out(state_size)
         row = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in self._columns.values())
         self.capacity = max(2 * BLOCK, min(capacity, CAPACITY_BYTES // (row + PACKED_BYTES)))
         self._palette = np.zeros((256, 3), np.uint8)
@@ -69,6 +65,15 @@ class Moments:
         self._screens: list[bytes] = []
         self._seen: list[tuple[bool, bytes]] = []
         self._count, self._last_seen = 0, None
+
+    def _lay_out(self, state_size: int) -> None:
+        """Where each layer's units lie in the columns."""
+        ends = np.cumsum([0, *(info.units for info in self.layers)]).tolist()
+        self._units = {info.name: slice(*ends[i : i + 2]) for i, info in enumerate(self.layers)}
+        maps = [info for info in self.layers if len(info.shape) == 3]
+        ends = np.cumsum([0, *(info.units for info in maps)]).tolist()
+        self._maps = {info.name: slice(*ends[i : i + 2]) for i, info in enumerate(maps)}
+        self._columns = _columns(sum(info.units for info in self.layers), ends[-1], len(self.action_names), state_size)
 
     def __len__(self) -> int:
         return self._count
@@ -96,7 +101,7 @@ class Moments:
         if state is not None and state.size:
             block["state"][row] = state
         if step.decision.activations:
-            self._measure(step, block["peaks"][row], block["places"][row])
+            self._measure(step.decision.activations, block["peaks"][row], block["places"][row])
         self._palette[palette.any(1)] = palette[palette.any(1), :3]
         self._screens.append(zlib.compress(screen.tobytes(), 1))
         self._see(step.observation)
@@ -106,10 +111,12 @@ class Moments:
         if self._count >= self.capacity + BLOCK:
             self._drop_oldest()
 
-    def _measure(self, step: Step, peaks: np.ndarray, places: np.ndarray) -> None:
-        """Each unit's largest activation, and where in its map that is."""
+    def _measure(self, activations: Mapping[str, np.ndarray], peaks: np.ndarray, places: np.ndarray) -> None:
+        """Each unit's largest activation, and where in its map that is, of the layers that are given."""
         for info in self.layers:
-            values = step.decision.activations[info.name]
+            values = activations.get(info.name)
+            if values is None:
+                continue
             if info.name in self._maps:
                 flat = values.reshape(-1, info.units)
                 where = flat.argmax(0)
@@ -155,6 +162,53 @@ class Moments:
             other._blocks[place] = {name: array.copy() for name, array in other._blocks[place].items()}
         other._palette, other.keys = self._palette.copy(), dict(self.keys)
         return other
+
+    def for_agent(self, agent: Any, known: "Moments | None" = None) -> Iterator[Progress]:
+        """The same moments with the units of ``agent``, which differs from the one that made them in layers of groups.
+
+        The last Progress has them. What is kept of layers that both have stays; peaks of a new layer are taken from
+        ``known`` for the moments that it has, and computed for the others (also for those taken under an intervention,
+        as if there had been none). They share what both hold with these, which should not be added to any more.
+        """
+        other = copy.copy(self)
+        other.layers, other.agent = tuple(agent.layers), agent
+        other._lay_out(self._columns["state"][0][0])
+        had = {info.name for info in self.layers}
+        wide = {name: other._columns[name] for name in ("peaks", "places")}
+        other._blocks = [
+            block | {name: np.zeros((BLOCK, *shape), kind) for name, (shape, kind) in wide.items()}
+            for block in self._blocks
+        ]
+        for old, new in zip(self._blocks, other._blocks):
+            for name in (info.name for info in other.layers if info.name in had):
+                new["peaks"][:, other._units[name]] = old["peaks"][:, self._units[name]]
+                if name in other._maps:
+                    new["places"][:, other._maps[name]] = old["places"][:, self._maps[name]]
+        late = tuple(info for info in other.layers if info.name not in had)
+        rows = other._take_from(known, late) if known is not None else np.arange(self._count)
+        for start in range(0, len(rows) if late else 0, LATE_BATCH):
+            yield Progress(start, len(rows), f"looking at moment {start:,} of {len(rows):,}")
+            part = rows[start : start + LATE_BATCH]
+            computed = self.activations(agent, part, [info.name for info in late])
+            for place, row in enumerate(part):
+                block = other._blocks[row // BLOCK]
+                values = {info.name: computed[info.name][place] for info in late}
+                other._measure(values, block["peaks"][row % BLOCK], block["places"][row % BLOCK])
+        yield Progress(1, 1, "done", other)
+
+    def _take_from(self, known: "Moments", late: Sequence[LayerInfo]) -> np.ndarray:
+        """Copy the peaks of these layers for every moment that ``known`` has; the rows of the others."""
+        ids, others = self.column("id"), known.column("id")
+        places = np.minimum(np.searchsorted(others, ids), max(0, len(others) - 1))
+        has = others[places] == ids if len(others) else np.zeros(len(ids), bool)
+        for info in late:
+            peaks, where = known.peaks(info.name), known.places(info.name)
+            for row in np.flatnonzero(has):
+                block, place = self._blocks[row // BLOCK], row % BLOCK
+                block["peaks"][place, self._units[info.name]] = peaks[places[row]]
+                if where is not None:
+                    block["places"][place, self._maps[info.name]] = where[places[row]]
+        return np.flatnonzero(~has)
 
     # -- asking -------------------------------------------------------------------------------------------------
     def column(self, name: str, rows: slice = slice(None)) -> np.ndarray:
@@ -231,8 +285,10 @@ class Moments:
             memory = {"state": states[part]} if states.shape[1] else {}
             computed = agent.activations(self.observations(rows[part]), **memory)
             for layer in layers:
-                found[layer].append(np.array(computed[self._known(layer)]))
-        shapes = {info.name: info.shape for info in self.layers}
+                if layer not in computed:
+                    raise ZooError(f"There is no layer “{layer}”: this network has {', '.join(computed)}.")
+                found[layer].append(np.array(computed[layer]))
+        shapes = {info.name: info.shape for info in (*self.layers, *agent.layers)}
         return {
             layer: np.concatenate(parts) if parts else np.zeros((0, *shapes[layer]), np.float32)
             for layer, parts in found.items()
