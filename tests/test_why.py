@@ -1,6 +1,7 @@
 """The Why panel: what is asked, what is shown of the answers, the tests of a claim, and files."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from zoo_gui.agents.agent import Agent
 from zoo_gui.analysis import run
 from zoo_gui.analysis.attribution_record import Attribution, CoverTest, Faithfulness, Sanity
 from zoo_gui.analysis.methods import METHODS
+from zoo_gui.engine.lane import Lane
 from zoo_gui.types import Progress, Unit, ZooError
 from zoo_gui.widgets import saving
 from zoo_gui.widgets.why import WhyPanel
@@ -349,6 +351,19 @@ def test_what_is_shown_can_be_saved(make, monkeypatch):
     panel.sanity.save_button.click()
     _, analysis, _, parameters = session.called("run")[-1]
     assert analysis == "sanity" and parameters["target"] == "action" and parameters["save_to"] == "/tmp/out.png"
+
+
+def test_a_recurrent_network_is_asked_with_what_it_remembered_before_the_moment():
+    def lane(size):
+        state = np.arange(6, dtype=np.float32).reshape(3, 2)
+        moments = SimpleNamespace(row_of={7: 0, 8: 1, 9: 2}.get, column=lambda name: {"state": state}[name])
+        player = SimpleNamespace(agent=SimpleNamespace(initial_state=np.zeros(size, np.float32)))
+        return SimpleNamespace(player=player, moments=moments)
+
+    np.testing.assert_array_equal(Lane.memory_before(lane(2), 8)["state"], [2, 3])
+    assert Lane.memory_before(lane(0), 8) == {} == Lane.memory_before(lane(2), None)
+    with pytest.raises(ZooError, match="no longer kept"):
+        Lane.memory_before(lane(2), 99)
 
 
 @pytest.mark.parametrize("frames, pictures", [("sum", 3), ("each", 5)])

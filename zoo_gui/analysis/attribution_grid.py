@@ -32,7 +32,7 @@ class AttributionGrid:
         each = self.frames == "each"
         columns = max(len(pictures) for pictures, _ in drawn) if each else min(COLUMNS, len(drawn))
         rows = len(drawn) if each else -(-len(drawn) // columns)
-        figure.set_size_inches(2.3 * columns + 0.6, 2.6 * rows + 0.6)
+        figure.set_size_inches(2.3 * columns + 0.6, 2.4 * rows + 0.5)
         axes = figure.subplots(rows, columns, squeeze=False)
         for axis in axes.ravel():
             axis.set_axis_off()
@@ -41,7 +41,7 @@ class AttributionGrid:
             for axis, picture in zip(mine, pictures):
                 axis.imshow(picture)
             mine[0].set_title(record.title, fontsize=9)
-            self._bar(figure, mine[:len(pictures)], record.signed, high)
+            self._bar(figure, mine, record.signed, high)
         first = self.found[0]
         figure.suptitle(f"{first.target} = {first.score:.3g}" if np.isfinite(first.score) else first.target, fontsize=9)
 

@@ -203,14 +203,14 @@ class Grid(Canvas):
         tile = self.tiles.get(record.method)
         if tile is not None and self.info is not None:
             tile.show(record, self.info, view)
-            tile.show_region(self._region)
+            self.arrange()
 
     def repaint_maps(self, view: dict) -> None:
         """The view changed."""
         for tile in self.tiles.values():
             if tile.record is not None and self.info is not None:
                 tile.show(tile.record, self.info, view)
-                tile.show_region(self._region)
+        self.arrange()
 
     def mark_live(self, method: str | None) -> None:
         """Frame the tile whose map lies over the game."""
