@@ -1,4 +1,8 @@
-"""``zoo-gui bench``: how fast it is, measured on this machine now. Headless and window figures come from one run."""
+"""``zoo-gui bench`` and ``zoo-gui bench explorer``: how fast it is, measured on this machine now.
+
+The first: playing, headless and in the window, from one run. The second: the questions asked of units and decisions,
+headless beside the originals' own code, and in the window beside the running game.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,19 @@ from zoo_gui.types import ZooError
 #: Agents of the runs with 1, 2 and 4 players; all of the larger (Nature) network, so the figures are the slow ones.
 AGENTS = ("distill/Breakout/1", "distill/Breakout/2", "distill/Seaquest/1", "distill/Qbert/1")
 SCREEN = (1600, 900)
+EXPLORER = ("attribution", "feature_vis", "explorer_window")
+"""Children that measure the explorer: maps, feature visualization, and both and more in the window."""
+
+
+def run_explorer(arguments: argparse.Namespace) -> dict:
+    """The explorer's figures, of one Nature agent. Raises ZooError when a run fails."""
+    seconds = float(arguments.seconds or 5.0)
+    figures: dict = {}
+    with screen() as where:
+        for kind in EXPLORER:
+            row = child(kind, 1, seconds)
+            figures |= {key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()}
+    return {**figures, "screen": where, "cores": os.cpu_count(), "seconds": seconds}
 
 
 def run(arguments: argparse.Namespace) -> dict:
@@ -50,7 +67,7 @@ def child(kind: str, count: int, seconds: float) -> dict:
             "ZOO_GUI_BENCH_START": repr(time.time()),
         }
         command = [sys.executable, "-m", f"zoo_gui.bench_{kind}", str(seconds), *AGENTS[:count]]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
         print(done.stderr, file=sys.stderr)

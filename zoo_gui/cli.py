@@ -18,6 +18,8 @@ from zoo_gui import (
     __version__,
     cli_card,
     cli_explain,
+    cli_filters,
+    cli_groups,
     cli_patches,
     cli_rollout,
     cli_search,
@@ -119,6 +121,8 @@ def _common_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", choices=("play", "explorer"), default="play",
+                        help="playing (the default), or questions asked of units and decisions")  # fmt: skip
     parser.add_argument("--agents", default="1,2,4", metavar="N,…", help="for how many agents (1,2,4)")
     parser.add_argument("--seconds", type=float, metavar="S", help="how long to measure each")
 
@@ -135,9 +139,9 @@ def _gui(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from zoo_gui.bench import run
+    from zoo_gui.bench import run, run_explorer
 
-    figures = run(options)
+    figures = run_explorer(options) if options.what == "explorer" else run(options)
     if options.json:
         print(json.dumps(figures, indent=1))
         return 0
@@ -273,6 +277,8 @@ COMMANDS = {
     "patches": (cli_patches.add_options, cli_patches.run, "show at what a unit fires"),
     "search": (cli_search.search_options, cli_search.run_search, "find the units that fire when something happens"),
     "probe": (cli_search.probe_options, cli_search.run_probe, "read the game's memory off the layers"),
+    "groups": (cli_groups.add_options, cli_groups.run, "find the units of a layer that act together"),
+    "filters": (cli_filters.add_options, cli_filters.run, "show a layer's weights, and how it weighs past frames"),
     "explain": (cli_explain.add_options, cli_explain.run, "say what a decision, the value or a unit depends on"),
     "vis": (cli_vis.add_options, cli_vis.run, "show what units look for, as optimised observations"),
     "bench": (_bench_options, _bench, "measure how fast it is on this machine"),
