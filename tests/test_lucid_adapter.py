@@ -143,6 +143,25 @@ def test_rotation_lets_the_gradient_through(session):
     np.testing.assert_allclose(session.run(gradient)[0], np.rot90(weights[0], -1), atol=1e-6)
 
 
+@pytest.mark.parametrize("angle", [0.07, -0.5])
+def test_rotation_is_tensorflows_projection_and_its_gradient(angle, session):
+    """ImageProjectiveTransformV3, which tf.contrib.image.rotate called: bit for bit, batch and gradient."""
+    rng = np.random.default_rng(0)
+    pictures, weights = rng.random((2, 3, 9, 12, 4)).astype(np.float32)
+    c, s = np.cos(np.float32(angle)), np.sin(np.float32(angle))
+    row = [c, -s, (11 - (c * 11 - s * 8)) / 2, s, c, (8 - (s * 11 + c * 8)) / 2, 0, 0]
+    x = tf.constant(pictures)
+    expected = tf.raw_ops.ImageProjectiveTransformV3(
+        images=x, transforms=[row], output_shape=[9, 12], fill_value=0.0, interpolation="NEAREST"
+    )
+    results = []
+    for turned in (expected, lucid_adapter._rotate(x, angle)):
+        slope = v1.gradients(tf.reduce_sum(turned * weights), x)[0]
+        results.append(session.run([turned, slope]))
+    for theirs, ours in zip(*results):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_random_transforms_follow_seed_and_step(optvis, session):
     """The same seed and step: the same jitter, also in a session that ran before; another of either: another."""
     seed = v1.placeholder(tf.int64, [])

@@ -26,13 +26,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--target", metavar="T", help="for example “action:LEFT - action:RIGHT”, value, layer:conv3")
     parser.add_argument("--output", metavar="FILE", help="by default AGENT_TARGET.png; .svg .pdf .npz .csv .json too")
     parser.add_argument("--show", default="newest", metavar="S",
-                        help="of each unit of a layer: newest (frame), frames, difference (newest − oldest)")  # fmt: skip
+                        help="of a layer's units: newest (frame), frames, difference (newest − oldest)")  # fmt: skip
     parser.add_argument("--units", metavar="N,N-N", help="only these of the layer's units, for example 0-15,40")
     parser.add_argument("--steps", type=cli_moments.number, metavar="N", help="of Adam (256; of a layer's units 128)")
     parser.add_argument("--seed", type=cli_moments.number, default=0, metavar="S", help="of noise and transforms (0)")
     parser.add_argument("--parameterization", default="fft", metavar="P", help="fft, pixel, pyramid or cppn (fft)")
     parser.add_argument("--transforms", default="robust", metavar="T",
-                        help="robust, jitter, none, or steps: “pad:4 jitter:4 scale:0.9-1.1 rotate:5 jitter:2”")  # fmt: skip
+                        help="robust, jitter, none, or steps: “pad:4 jitter:4 scale:0.9-1.1 rotate:5”")  # fmt: skip
     parser.add_argument("--objective", default="neuron", metavar="O",
                         help="neuron (centre of the map) or channel (mean over it) (neuron)")  # fmt: skip
     parser.add_argument("--after-activation", action="store_true",

@@ -59,7 +59,7 @@ class Images:
         return param.to_valid_rgb(made, decorrelate=False, sigmoid=True)
 
     def start(self, seed: int, image: np.ndarray | None = None, alike: bool = False) -> list[np.ndarray]:
-        """Values of ``variables`` where an ascent begins: grey noise, or ``image`` (h, w, C) in 0–1 for the whole batch.
+        """Values of ``variables`` where an ascent begins: grey noise, or ``image`` (h, w, C) in 0–1 for all images.
 
         Noise of image i is drawn from (seed, i), or from the seed for all where ``alike``; image 0's is the same
         whatever the size of the batch. Raises ZooError for an image that a CPPN should begin at.

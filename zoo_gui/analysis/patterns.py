@@ -102,10 +102,11 @@ def patterns(
 
     units: their numbers, in the order in which they are wanted; () all. show: what a figure of the result shows, the
     ``newest`` frame, all ``frames`` side by side, or the ``difference`` newest − oldest. The other parameters are
-    ``feature_vis``'s; fewer steps suffice to tell units apart. Units of the cache come first, in one record; then one record for each
-    batch, and between them Progress without a result, at least every 50 ms. Progress counts steps of all units. Each
-    image depends on its own unit alone, up to rounding. Raises ZooError for a layer, unit or parameter that does not
-    exist.
+    ``feature_vis``'s; fewer steps suffice to tell units apart.
+
+    Units of the cache come first, in one record; then one record for each batch, and between them Progress without a
+    result, at least every 50 ms. Progress counts steps of all units. Each image depends on its own unit alone, up to
+    rounding. Raises ZooError for a layer, unit or parameter that does not exist.
     """
     options = {
         "steps": steps, "seed": seed, "parameterization": parameterization, "transforms": transforms,

@@ -1,7 +1,7 @@
-"""The random transforms that an optimised image must survive, as text: ``pad:4 jitter:4 scale:0.9-1.1 rotate:5 jitter:2``.
+"""The random transforms that an optimised image must survive, as text: ``pad:4 jitter:4 scale:0.9-1.1 rotate:5``.
 
-Each step is drawn anew in every step of the ascent, by Lucid (``lucid.optvis.transform``). Importing this module imports
-neither TensorFlow nor Lucid.
+Each step is drawn anew in every step of the ascent, by Lucid (``lucid.optvis.transform``). Importing this module
+imports neither TensorFlow nor Lucid.
 """
 
 from __future__ import annotations
