@@ -119,6 +119,9 @@ def test_why_by_keys_and_toolbar_and_a_cover_in_the_game(qtbot):
     session.set_cover(0, (60, 10, 20, 60), "black")
     qtbot.waitUntil(lambda: not session.last_step(0).observation[60:80, 10:70].any(), timeout=10_000)
     assert session.last_step(0).edited and session.status["intervention"] and cell.cover.isVisible()
+    session.choose_region(0, (60, 10, 20, 60))
+    press(window, Qt.Key_Escape)  # forgets the region that was chosen; what is covered stays so
+    assert session.region is None and session.covers and session.selected is not None
     press(window, Qt.Key_E, Qt.ControlModifier)
     qtbot.waitUntil(lambda: np.array_equal(session.last_step(0).observation, seen), timeout=10_000)
     assert not session.status["intervention"] and not cell.cover.isVisible()

@@ -110,6 +110,8 @@ class Commands(QtCore.QObject):
             self.do_full_screen()
         elif self.session.view["enlarged"]:
             self.session.set_view(enlarged=None)
+        elif self.session.region is not None:
+            self.session.choose_region(self.session.region[0], None)
         elif self.session.selected:
             self.session.select(self.session.selected[0], None)
 
