@@ -186,16 +186,10 @@ def _lagged(series: np.ndarray, segment: np.ndarray, lag: int) -> np.ndarray:
 def p_values(observed: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """((U,) corrected for the number of units, (U,) of each alone), from (U,) effects and (shifts, U) shifted ones.
 
-    Each unit's effect is measured in standard deviations of its own shifted ones; corrected: the share of shifts in
-    which the largest of all units was as large (Westfall & Young 1993), the true time counted among them.
+    Corrected: the share of shifts in which the largest effect of all units is as large (Westfall & Young 1993, the
+    maximum of the statistic), the true time counted among them. Effects are all of one scale, −1 to 1.
     """
     count = len(null)
     alone = (1 + (null >= observed).sum(0)) / (1 + count)
-    mean, deviation = null.mean(0), null.std(0)
-    alive = deviation > 1e-9
-    largest = np.zeros(count)
-    if alive.any():
-        largest = ((null[:, alive] - mean[alive]) / deviation[alive]).max(1)
-    standing = np.divide(observed - mean, deviation, out=np.full(len(observed), -np.inf), where=alive)
-    corrected = (1 + (largest[:, None] >= standing).sum(0)) / (1 + count)
-    return np.where(alive, np.maximum(corrected, alone), 1.0), np.where(alive, alone, 1.0)
+    corrected = (1 + (null.max(1)[:, None] >= observed).sum(0)) / (1 + count)
+    return corrected, alone

@@ -47,6 +47,7 @@ class UnitSearchTab(SearchTab):
 
     def content(self) -> QtWidgets.QWidget:
         self.event, self.layer = EventChoice(), Quiet((ALL_LAYERS,))
+        self.layer.setMinimumContentsLength(9)
         self.layer.setAccessibleName("Layers")
         self.layer.setToolTip("Whose units are shown; all are tested.")
         self.table = UnitTable(COLUMNS, "Units by their effect")
@@ -142,6 +143,8 @@ class SearchPanel(Panel):
         content = QtWidgets.QWidget()
         content.setMinimumSize(240, 160)  # behind another panel it must not widen that one
         self.agent, self.moments = Quiet(()), Quiet(tuple(SOURCES))
+        self.agent.setMinimumContentsLength(24)
+        self.moments.setMinimumContentsLength(23)
         self.agent.setAccessibleName("Agent")
         self.agent.setToolTip("Whose units are asked about.")
         self.moments.setAccessibleName("Moments of")

@@ -37,7 +37,9 @@ class EventChoice(QtWidgets.QWidget):
     def __init__(self):
         super().__init__()
         self.kind = Quiet(tuple(EVENTS))
+        self.kind.setMinimumContentsLength(21)
         self.action = Quiet(())
+        self.action.setMinimumContentsLength(8)
         self.byte, self.value = Whole(), Whole()
         self.region = QtWidgets.QLineEdit()
         self.fields = {ACTION: self.action, BYTE: self.byte, VALUE: self.value, REGION: self.region}

@@ -115,8 +115,8 @@ class ProbeModel(QtCore.QAbstractTableModel):
         probe = self.probe(index)
         doubtful = probe.p_value > 0.05 or probe.r2 <= 0
         if role in (Qt.DisplayRole, Qt.AccessibleTextRole):
-            number = f"{max(probe.r2, -9.9):.1f}" if probe.r2 < 0 else f"{probe.r2:.2f}".lstrip("0")
-            return f"({number})".replace("-", "−") if doubtful else number
+            number = "<0" if probe.r2 < 0 else f"{probe.r2:.2f}".lstrip("0")
+            return f"({number})" if doubtful else number
         if role in (Qt.BackgroundRole, Qt.ForegroundRole):
             packed = int(self._colours[int(np.clip(probe.r2, 0, 1) * (len(self._colours) - 1))])
             colour = QtGui.QColor(packed & 0xFFFFFF)
