@@ -158,6 +158,17 @@ class FakeSession(QtCore.QObject):
     def run(self, key: str, analysis: str, lane: int, **params) -> None:
         self.calls.append(("run", (key, analysis, lane, params)))
 
+    def add_groups(self, lane: int, groups, name: str = "", unit_names=()) -> str:
+        self.calls.append(("add_groups", (lane, groups, name, tuple(unit_names))))
+        return "regroup 1"
+
+    def remove_groups(self, lane: int, layer: str) -> str:
+        self.calls.append(("remove_groups", (lane, layer)))
+        return "regroup 2"
+
+    def name_units(self, lane: int, layer: str, names) -> None:
+        self.calls.append(("name_units", (lane, layer, tuple(names))))
+
     def _record(name):
         def method(self, *args, **keywords):
             self.calls.append((name, args + ((keywords,) if keywords else ())))

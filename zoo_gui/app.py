@@ -31,7 +31,10 @@ SHARES = {1: (27, 45, 28), 2: (33, 42, 25), 3: (37, 40, 23), 4: (38, 40, 22)}
 #: Shares of its height for the game, the network's input and the actions.
 ROWS = {1: (52, 20, 28), 2: (38, 20, 42), 3: (50, 20, 30), 4: (52, 16, 32)}
 #: Panels in the order in which each area has them; others come last.
-ORDER = ("game", "observation", "actions", "activations", "layer", "why", "patterns", "search", "zoo", "inspector", "plots")
+ORDER = (
+    "game", "observation", "actions", "activations", "layer", "why", "patterns", "groups", "filters", "search", "zoo",
+    "inspector", "plots",
+)  # fmt: skip
 LAYOUT_VERSION = 1
 #: How many agents the File menu remembers.
 RECENT = 8
