@@ -457,3 +457,23 @@ def test_graphs_that_take_too_much_are_refused_before_they_run(tmp_path, name):
     network = NetworkSpec((LayerSpec("q", "graph", node="end"),), input="in")
     with pytest.raises(ZooError, match="graph.pb (is refused|cannot be run)"):
         made(checkpoint, (12, 12, 4), network)
+
+
+def test_slopes_of_a_graph_are_its_gradients(networks):
+    """By the observation, by a hidden layer and with that layer replaced; and the rules change its rectifiers."""
+    network = networks["a2c"]
+    x = images(2).astype(np.float32)
+    info = next(info for info in network.layout.layers if info.kind == "logits")
+    hidden = next(info for info in network.layout.layers if len(info.shape) == 3)
+    seed = {info.name: np.eye(info.units, dtype="f4")[1]}
+    scores, slopes = network.slopes(x, seed)
+    for row in range(2):
+        np.testing.assert_allclose(slopes[row], network.gradient(images(2)[row], info.name, 1), atol=1e-5)
+    own = network.run_batch(images(2))[:, network.layout.activations[hidden.name]].reshape(2, *hidden.shape)
+    replaced, by = network.slopes(x, seed, layer=hidden.name, values=own)
+    np.testing.assert_allclose(replaced, scores, rtol=1e-4)
+    np.testing.assert_allclose(by, network.slopes(x, seed, layer=hidden.name)[1], atol=1e-5)
+    step = np.random.default_rng(0).normal(size=by.shape).astype("f4") * 1e-3
+    moved = network.slopes(x, seed, layer=hidden.name, values=own + step)[0] - scores
+    np.testing.assert_allclose(moved, (by * step).reshape(2, -1).sum(1), rtol=0.1, atol=1e-4)
+    assert network.rectifies and not np.allclose(network.slopes(x, seed, rule="guided")[1], slopes)

@@ -70,7 +70,7 @@ def integrated(question: Question, options: dict[str, Any]) -> Steps:
     low, high = question.agent.observation_range
     values = total / steps * ((x - base) / (high - low))
     ends = question.slopes(np.stack([x, base]), seeds)[0]
-    return Answer(values.astype(np.float32), error=_missing(values.sum(), float(ends[0] - ends[1])))
+    return Answer(values.astype(np.float32), error=_missing(float(values.sum()), float(ends[0] - ends[1])))
 
 
 def integrated_layer(question: Question, options: dict[str, Any]) -> Steps:
