@@ -84,6 +84,19 @@ class Emulator:
             raise ZooError(f"“{action}” is not an action of the joystick: ALE has {', '.join(self._codes)}.")
         return self._codes[action]
 
+    def codes(self, actions: tuple[str, ...]) -> tuple[int, ...]:
+        """The numbers of actions as a card names them: by name, or ``#2``, the third that the game uses; FIRE and what
+        follows it only where the game has FIRE. Raises ZooError."""
+        if "FIRE" in actions and "FIRE" not in self.minimal_actions:
+            actions = actions[: actions.index("FIRE")]
+        return tuple(self._numbered(action) if action.startswith("#") else self.code(action) for action in actions)
+
+    def _numbered(self, action: str) -> int:
+        known = self.minimal_actions
+        if not action[1:].isdecimal() or int(action[1:]) >= len(known):
+            raise ZooError(f"“{action}” is not an action of {self.title}: it has #0 to #{len(known) - 1}.")
+        return self.code(known[int(action[1:])])
+
     def act(self, code: int) -> int:
         """Play one frame with the joystick at ``code``; the unclipped reward. Nothing happens once the game is over."""
         if self._over:

@@ -94,7 +94,8 @@ class Moments:
         network's memory before the step. key: the player's snapshot before the step, for the way back.
         """
         if self._count % BLOCK == 0 and self._count == BLOCK * len(self._blocks):
-            self._blocks.append({name: np.zeros((BLOCK, *shape), kind) for name, (shape, kind) in self._columns.items()})
+            block = {name: np.zeros((BLOCK, *shape), kind) for name, (shape, kind) in self._columns.items()}
+            self._blocks.append(block)
         block, row = self._blocks[-1], self._count % BLOCK
         for name, value in _values(step, number).items():
             block[name][row] = value
@@ -367,9 +368,9 @@ def _follows(observation: np.ndarray, last: np.ndarray, new: int) -> bool:
 
 def _columns(units: int, maps: int, actions: int, state: int) -> dict[str, tuple[tuple[int, ...], Any]]:
     """{column: (shape of a row, dtype)}."""
-    whole = {name: ((), np.int64) for name in ("id", "episode", "index", "action", "lives")}
-    real = {name: ((), np.float64) for name in ("reward", "episode_return", "value", "entropy")}
-    flags = {name: ((), np.bool_) for name in ("done", "edited")}
+    whole = dict.fromkeys(("id", "episode", "index", "action", "lives"), ((), np.int64))
+    real = dict.fromkeys(("reward", "episode_return", "value", "entropy"), ((), np.float64))
+    flags = dict.fromkeys(("done", "edited"), ((), np.bool_))
     wide = {"ram": ((128,), np.uint8), "scores": ((actions,), np.float32), "state": ((state,), np.float32)}
     return whole | real | flags | wide | {"peaks": ((units,), np.float32), "places": ((maps,), np.uint16)}
 

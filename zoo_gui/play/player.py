@@ -52,7 +52,7 @@ class Player:
     controller: who acts, ``agent``, ``random`` or ``human``; may be set between steps. human_action: the person's
     joystick, an index into ``action_names``. action_names: the agent's, or without one those that the game uses; an
     agent's actions mean the same in every game. inference_ms: how long the network took last, nan before.
-    screen_codes, state_before: of the last step, its screen as (H, W) colour numbers and the network's memory before it.
+    screen_codes, state_before: of the last step, its screen as (H, W) colour numbers and the memory before it.
     cover: a part of the observation that the agent does not see, None: it sees all; may be set between steps.
     frame_skip, sticky, seed: as in use; of a frame skip that is drawn for each action, frame_skip is the most.
     """
@@ -87,8 +87,8 @@ class Player:
             raise unknown("opening", spec.opening, OPENINGS)
         self.action_names: tuple[str, ...] = agent.action_names if agent is not None else emulator.minimal_actions
         self._codes = [emulator.code(name) for name in self.action_names]
-        self._reset_codes = _codes(spec.reset_actions, emulator)
-        self._life_codes = None if spec.life_actions is None else _codes(spec.life_actions, emulator)
+        self._reset_codes = emulator.codes(spec.reset_actions)
+        self._life_codes = None if spec.life_actions is None else emulator.codes(spec.life_actions)
         self._fires = spec.fire_on_reset and "FIRE" in emulator.minimal_actions
         self.pipeline = Pipeline(spec, (emulator.height, emulator.width)) if agent is not None else None
         self._first_state: np.ndarray = getattr(agent, "initial_state", EMPTY_STATE)
@@ -393,19 +393,3 @@ def _frame_skips(spec: PreprocessingSpec, wanted: int | None) -> tuple[int, tupl
             f"what frame_skip says, {spec.frame_skip}."
         )
     return most, (least, most)
-
-
-def _codes(actions: tuple[str, ...], emulator: Emulator) -> tuple[int, ...]:
-    """ALE's numbers of actions as a card names them; FIRE and what follows it only where the game has FIRE."""
-    if "FIRE" in actions and "FIRE" not in emulator.minimal_actions:
-        actions = actions[: actions.index("FIRE")]
-    return tuple(_code(action, emulator) for action in actions)
-
-
-def _code(action: str, emulator: Emulator) -> int:
-    if not action.startswith("#"):
-        return emulator.code(action)
-    known = emulator.minimal_actions
-    if not action[1:].isdecimal() or int(action[1:]) >= len(known):
-        raise ZooError(f"“{action}” is not an action of {emulator.title}: it has #0 to #{len(known) - 1}.")
-    return emulator.code(known[int(action[1:])])
