@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from zoo_gui.agents.agent import Agent
+from zoo_gui.analysis import run
 from zoo_gui.engine.feed import Feed
 from zoo_gui.engine.host import EngineHost
 from zoo_gui.play.player import play
@@ -72,6 +73,7 @@ def rig(shared_rig):
     """The engine, paused at the first step of seed 7, at game speed."""
     shared_rig.host.send("clear_edits", lane=0)
     shared_rig.host.send("saliency", target=None)
+    shared_rig.host.send("cover", lane=0, box=None)
     shared_rig.feed.pause()
     shared_rig.until(lambda: not shared_rig.feed._unpaced)
     shared_rig.feed.set_speed(8.0)
@@ -131,6 +133,48 @@ def test_saliency_appears_on_a_paused_moment(rig, target):
     wanted = agent.gradients(step.observation, Unit(*target) if isinstance(target, tuple) else target,
                              action=step.decision.action if target == "action" else None)
     np.testing.assert_allclose(step.saliency, wanted, rtol=1e-5, atol=1e-7)
+
+
+def test_a_slow_methods_map_of_the_paused_moment_arrives_beside_the_game(rig):
+    """Greydanus' map comes as an event: while the game goes on of newer and newer moments, paused of the one on screen."""
+    rig.seen.clear()
+    rig.feed.intervene(("saliency", {"target": "action", "method": "greydanus", "options": {"stride": 10}}))
+    rig.feed.play()
+    rig.until(lambda: len(rig.seen_kind("attributed")) >= 3)
+    rig.feed.pause()
+    numbers = [event[2].moment for event in rig.seen_kind("attributed")]
+    assert numbers == sorted(set(numbers)) and rig.feed.steps[0].saliency is None
+    step = rig.feed.steps[0]
+    rig.host.send("explain", lane=0, moment=step.moment)
+    rig.until(lambda: any(event[2].moment == step.moment for event in rig.seen_kind("attributed")))
+    made = next(event[2] for event in rig.seen_kind("attributed") if event[2].moment == step.moment)
+    wanted = run("attribution", Agent.load(AGENT), observation=step.observation, method="greydanus", stride=10,
+                 action=step.decision.action)  # fmt: skip
+    assert (made.method, made.target, made.signed) == ("greydanus", "action", False)
+    np.testing.assert_allclose(made.map, wanted.map, rtol=1e-3, atol=1e-6)
+
+
+def test_a_question_that_the_network_cannot_answer_is_said_once(rig):
+    rig.seen.clear()
+    rig.feed.intervene(("saliency", {"target": "conv9:0", "method": "guided"}))
+    advance(rig, rig.feed.tick + 8)
+    assert [event[1] for event in rig.seen_kind("notice")] == [event[1] for event in rig.seen_kind("notice")][:1] != []
+    assert "conv9" in rig.seen_kind("notice")[0][1] and rig.feed.steps[0].saliency is None
+
+
+def test_a_cover_acts_on_the_moment_on_screen_and_comes_off_exactly(rig):
+    advance(rig, 20)
+    before, tick = rig.feed.steps[0], rig.feed.tick
+    rig.feed.intervene(("cover", {"lane": 0, "box": (30, 20, 40, 30), "fill": "black"}))
+    rig.until(lambda: rig.feed.steps[0].edited)
+    step = rig.feed.steps[0]
+    assert rig.feed.tick == tick and not step.observation[30:70, 20:50].any()
+    np.testing.assert_array_equal(step.frame, before.frame)
+    assert not np.array_equal(step.decision.scores, before.decision.scores)
+    rig.feed.intervene(("cover", {"lane": 0, "box": None}))
+    rig.until(lambda: not rig.feed.steps[0].edited)
+    np.testing.assert_array_equal(rig.feed.steps[0].observation, before.observation)
+    np.testing.assert_array_equal(rig.feed.steps[0].decision.flat, before.decision.flat)
 
 
 def test_every_step_has_its_summary_at_full_speed_and_pause_stops_there(rig):
