@@ -1,5 +1,6 @@
 """A whole layer as optimised images: each unit's own, in the order asked for, kept one by one, ended at any time."""
 
+import dataclasses
 import json
 import time
 from itertools import islice
@@ -20,6 +21,7 @@ from zoo_gui.analysis import patterns as module
 from zoo_gui.analysis.ascent import POOL, Ascent
 from zoo_gui.analysis.feature_vis import feature_vis, release
 from zoo_gui.analysis.patterns import Patterns, patterns
+from zoo_gui.analysis.vis_figures import SHOWN
 from zoo_gui.cli import main
 from zoo_gui.types import ZooError
 
@@ -119,17 +121,22 @@ def test_large_networks_get_small_batches():
 
 
 def test_a_contact_sheet_and_its_numbers(agent, tmp_path):
-    """Written from records that each hold a part: the whole layer is in the file."""
-    ask = dict(layer="logits", steps=2, use_cache=False)
-    for ending, show in (("png", "newest"), ("svg", "difference"), ("pdf", "frames")):
-        path = tmp_path / f"sheet.{ending}"
-        list(export.written(lambda show=show: patterns(agent, show=show, **ask), path))
-        assert path.stat().st_size > 3000
+    """Written from records that each hold a part: the whole layer is in the file; and drawn in every way."""
     list(export.written(lambda: patterns(agent, layer="fc", units=range(9, -1, -1), steps=2), tmp_path / "sheet.npz"))
     saved = np.load(tmp_path / "sheet.npz")
     assert saved["units"].tolist() == list(range(9, -1, -1)) and saved["images"].shape == (10, 20, 20, 4)
-    result = analysis.run("patterns", agent, **ask)
-    assert [row["unit"] for row in result.table()] == ["logits:0", "logits:1", "logits:2"]
+    result = analysis.run("patterns", agent, layer="fc", units=range(9, -1, -1), steps=2)
+    np.testing.assert_array_equal(result.images, saved["images"])
+    assert [row["unit"] for row in result.table()] == [f"fc:{unit}" for unit in range(10)]
+    for show in SHOWN:
+        figure = Figure()
+        dataclasses.replace(result, show=show).draw(figure)
+        (drawn,) = figure.axes[0].images
+        frames = list(result.images[9].transpose(2, 0, 1))  # of unit 0, which was computed last
+        first = {"newest": frames[3], "frames": np.hstack(frames), "difference": frames[3] - frames[0]}[show]
+        height, width = first.shape
+        assert [text.get_text() for text in figure.axes[0].texts] == [str(unit) for unit in range(10)]
+        np.testing.assert_allclose(drawn.get_array()[3 : 3 + height, :width], first, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +152,10 @@ def test_what_cannot_be_gets_a_sentence(agent, wrong, sentence):
 
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(["vis", "ppo/Breakout/1", "--layer", "conv1", "--units", "0-1,5", "--steps", "2"]) == 0
-    assert (tmp_path / "ppo-Breakout-1_conv1.png").stat().st_size > 3000
+    assert main(["vis", "ppo/Breakout/1", "--layer", "policy", "--units", "0-1,3", "--steps", "1"]) == 0
+    assert (tmp_path / "ppo-Breakout-1_policy.png").stat().st_size > 3000
     capsys.readouterr()
-    asked = ["--json", "--steps", "2", "--count", "2", "--output", "vis.csv", "--start", "3"]
+    asked = ["--json", "--steps", "1", "--count", "2", "--output", "vis.csv", "--start", "3"]
     assert main(["vis", "ppo/Breakout/1", "--target", "action:LEFT - action:RIGHT", *asked]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert len(rows) == 2 and (tmp_path / "vis.csv").read_text().count("\n") == 3
