@@ -112,7 +112,7 @@ def _step(agent, frames, episode, index, number, hidden, reward, done, edited) -
     ram[BYTE], ram[BYTE + 1] = number, hidden
     activations = agent.activations(observation)
     scores = activations["policy"]
-    decision = Decision(int(scores.argmax()), scores, value=float(activations["value"][0]), activations=activations)
+    decision = Decision(index // 4 % 3, scores, value=float(activations["value"][0]), activations=activations)
     screen = np.zeros((*SCREEN, 3), np.uint8)
     return Step("agent", episode, index, screen, screen[None], observation, ram, decision, reward, 0.0, 3, done, False,
                 edited=edited)  # fmt: skip
