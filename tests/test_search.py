@@ -5,12 +5,15 @@ import json
 import numpy as np
 import planted
 import pytest
+import tiny_agents
 
+from zoo_gui.agents.agent import Agent
+from zoo_gui.agents.card import LayerSpec, NetworkSpec
 from zoo_gui.analysis import run
 from zoo_gui.analysis.export import write
 from zoo_gui.analysis.search_statistics import GAP, Split, Trial, p_values, shifted, split
 from zoo_gui.cli import main
-from zoo_gui.play.moments import Moments
+from zoo_gui.play.moments import Moments, recorded
 from zoo_gui.types import Unit, ZooError
 
 LAGS = (-2, -1, 0, 1, 2)
@@ -156,6 +159,22 @@ def test_a_shift_keeps_each_stretch_to_itself():
             inside = np.flatnonzero(segment == number)
             np.testing.assert_array_equal(np.sort(row[inside]), inside)
             assert set(np.diff(row[inside])) <= {1, 1 - len(inside)}
+
+
+def test_a_network_with_memory():
+    spec = NetworkSpec(
+        (
+            LayerSpec("conv1", "conv", filters=3, kernel=(5, 4), stride=(2, 3), padding="SAME", activation="relu"),
+            LayerSpec("memory", "gru", units=6),
+            LayerSpec("policy", "dense", units=3, role="logits"),
+        )
+    )
+    agent = Agent(tiny_agents.card(spec), tiny_agents.weights(spec))
+    moments = recorded(agent, steps=150, game="Breakout")
+    patch = run("patches", agent, unit="memory:4", moments=moments, k=3).found[0]
+    assert patch.activation == moments.peak(Unit("memory", 4)).max() and patch.box == (0, 0, 20, 18)
+    assert len(run("unit_search", agent, moments=moments, event="action:LEFT", shifts=5).found) == 12
+    assert "memory" in run("probes", agent, moments=moments, shifts=3).layers
 
 
 def test_files_and_command_line(agent, play, tmp_path, capsys):

@@ -11,6 +11,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
+from zoo_gui.analysis.patches import cut
 from zoo_gui.atari_zoo.utils import _pyplot
 from zoo_gui.types import ReceptiveField
 
@@ -86,10 +87,7 @@ def receptive_field(size: int, positions: int, which_layer: int, model: Any = No
 
 def patch(observation: np.ndarray, box: Sequence[int]) -> np.ndarray:
     """A part (height, width, C) of an observation (h, w, C); box: (top, left, height, width), which may lie outside."""
-    top, left, height, width = box
-    margin = max(height, width)
-    padded = np.pad(observation, ((margin, margin), (margin, margin), (0, 0)))
-    return padded[top + margin : top + margin + height, left + margin : left + margin + width]
+    return cut(observation, box)
 
 
 def _plot(maps: np.ndarray, patches: np.ndarray) -> None:
