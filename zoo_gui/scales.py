@@ -178,7 +178,7 @@ class LayerPicture:
 
     def describe(self, hit: Hit) -> str:
         """The unit under the cursor: name, value there, largest now."""
-        unit = f"{self.info.name}:{hit.unit}"
+        unit = self.info.label(hit.unit)
         if self.values is None:
             return unit
         if len(self.info.shape) == 3:

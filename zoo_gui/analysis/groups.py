@@ -53,7 +53,8 @@ def groups(
 ) -> Iterator[Progress]:
     """Factor a layer into ``count`` (2–16) groups of units; the last Progress has Groups.
 
-    moments: a ``play.moments.Moments``; those under an intervention are left out. of: ``activations``, or a target
+    moments: a ``play.moments.Moments``; those under an intervention are left out, and the first of each episode, until
+    the stack of frames is full. of: ``activations``, or a target
     (``analysis.targets``) whose attributions to the layer are factored: ``value``, ``action``, ``action:LEFT``.
     samples: moments that are used, drawn at random with ``seed``. The same moments and seed give the same groups.
     Raises ZooError: a layer that may be negative (factor attributions then), fewer active units than groups, too few
@@ -105,8 +106,11 @@ def _check_target(agent: Any, layer: str, target: targets.Target) -> None:
 
 
 def _chosen(moments: Any, info: LayerInfo, samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of the moments that are used, in order."""
+    """Rows of the moments that are used, in order. Not those at which the stack still holds filler of an episode's
+    beginning: many agents answer it with activations many times the usual, which would be all that is factored."""
     rows = recorded.usable(moments)
+    frames = moments.observation_shape[2] // moments.frame_channels
+    rows = rows[moments.column("index")[rows] >= frames - 1]
     if len(rows) < LEAST_MOMENTS:
         raise ZooError(
             f"{len(rows)} moments are too few to group units by: let the agent play on, or choose a rollout."

@@ -139,7 +139,8 @@ class GameCell:
         if values is None or self.unit.index >= values.shape[-1]:
             self._put_field(None, "", "")
         elif layer.receptive_field is None or values.ndim != 3:
-            self._put_field(None, "", f"{self.unit} = {number(values[self.unit.index])} sees the whole screen")
+            value = number(values[self.unit.index])
+            self._put_field(None, "", f"{layer.label(self.unit.index)} = {value} sees the whole screen")
         else:
             plane = values[..., self.unit.index]
             row, column = np.unravel_index(int(np.argmax(plane)), plane.shape)
@@ -147,7 +148,7 @@ class GameCell:
                 self._put_field(None, "", f"{self.unit} is silent")
                 return
             box = layer.receptive_field.box(int(row), int(column))
-            self._put_field(box, f"{self.unit} = {number(plane[row, column])}", "")
+            self._put_field(box, f"{layer.label(self.unit.index)} = {number(plane[row, column])}", "")
 
     def show_cover(self, cover) -> None:
         """Outline what the agent does not see, a Cover; None: it sees all."""

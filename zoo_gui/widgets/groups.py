@@ -14,6 +14,14 @@ from zoo_gui.widgets.groups_view import GroupRow, LiveGroups
 from zoo_gui.widgets.saving import Saver
 
 SOURCES: dict[str, Any] = {"this sitting": "session", "a rollout of 2,500 steps": (2500, 0)}
+SOURCE_TIP = (
+    "What is looked at: this sitting so far, or games that the agent plays by itself, recorded once. Moments under an "
+    "intervention are left out."
+)
+OF_TIP = (
+    "Units that are active together; or that together make the value, or the best action's score, larger or smaller "
+    "(integrated gradients to the layer)."
+)
 OF = {"activations": "activations", "what makes the value": "value", "what makes the action": "action"}
 HINT = "Choose a layer and press Group: units that are active together become one group, shown in its colour."
 FILES = (".png", ".csv", ".json", ".npz", ".svg", ".pdf")
@@ -38,6 +46,9 @@ class GroupsPanel(Panel):
         self._adding, self._before, self._wanted = "", frozenset(), None
         self._job = Job(self.session, "groups")
         content = QtWidgets.QWidget()
+        self._later = QtCore.QTimer(content)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(lambda: self._guard(self._choose_wanted))
         column = QtWidgets.QVBoxLayout(content)
         column.setContentsMargins(6, 4, 6, 2)
         column.setSpacing(3)
@@ -71,10 +82,7 @@ class GroupsPanel(Panel):
         for widget, name, tip in (
             (self.lane, "Agent", "Whose units are grouped."), (self.layer, "Layer", "Whose units are grouped."),
             (self.count, "How many groups", "How many groups, 2 to 16."),
-            (self.of, "What is grouped", "Units that are active together; or that together make the value, or the best "
-             "action's score, larger or smaller (integrated gradients to the layer)."),
-            (self.source, "Moments", "What is looked at: this sitting so far, or games that the agent plays by itself, "
-             "recorded once. Moments under an intervention are left out."),
+            (self.of, "What is grouped", OF_TIP), (self.source, "Moments", SOURCE_TIP),
         ):  # fmt: skip
             widget.setAccessibleName(name)
             widget.setToolTip(tip)
@@ -127,7 +135,9 @@ class GroupsPanel(Panel):
         self.split = QtWidgets.QSplitter(QtCore.Qt.Horizontal)
         self.split.addWidget(upper)
         self.split.addWidget(column_of(self._list))
-        self.split.setSizes([45, 55])
+        self.split.setStretchFactor(0, 2)
+        self.split.setStretchFactor(1, 3)
+        self.split.setSizes([400, 600])
         return self.split
 
     # -- what the session says ----------------------------------------------------------------------------------
@@ -155,11 +165,15 @@ class GroupsPanel(Panel):
         if self._adding and names - self._before:
             self._adding, self.layer_name = "", min(names - self._before)
             self.said.setText(f"The groups are units now: {self.layer_name}:0 to {self.result.count - 1}.")
-            wanted, self._wanted = self._wanted, None
-            if wanted is not None:
-                self.session.select(info.lane, Unit(self.layer_name, wanted))
+            if self._wanted is not None:
+                self._later.start(0)  # once all panels know the new layer
         if self.layer_name and self.layer_name not in names:
             self.layer_name = ""
+
+    def _choose_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None and self.layer_name:
+            self._choose(wanted)
 
     def show_step(self, lane, step, summaries) -> None:
         shown = self._info.lane if self.result is not None else self.lane.currentData()

@@ -40,6 +40,7 @@ class LiveGroups(Canvas):
         self.resized.connect(self._arrange)
         self.pointed.connect(self._on_point)
         self.setMinimumSize(160, 120)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Ignored)
 
     def show_groups(self, result: Any, info: LaneInfo | None) -> None:
         """Follow this result on that lane; None: none."""
@@ -106,7 +107,7 @@ class LiveGroups(Canvas):
         for group in range(self._strengths.shape[-1]):
             plane, letter = self._strengths[..., group], self._letters[group]
             place = int(plane.argmax())
-            shown = plane.flat[place] >= FAINT and self.only in (None, group)
+            shown = bool(plane.flat[place] >= FAINT) and self.only in (None, group)
             letter.setVisible(shown)
             if shown:
                 letter.set_text(factors.LETTERS[group])
@@ -146,7 +147,7 @@ class GroupRow(QtWidgets.QFrame):
 
     chosen = QtCore.Signal(int)
     named = QtCore.Signal(int, str)
-    visited = QtCore.Signal(int)
+    visited = QtCore.Signal(object)
     pointed = QtCore.Signal(object)
 
     def __init__(self, result: Any, group: int, name: str = ""):
@@ -154,7 +155,7 @@ class GroupRow(QtWidgets.QFrame):
         self.group = group
         self.setAccessibleName(f"Group {result.letters[group]}")
         self.setMouseTracking(True)
-        colour = "#%02x%02x%02x" % tuple(int(part) for part in result.colours[group])
+        colour = f"#{bytes(result.colours[group].tolist()).hex()}"
         ink = "#000000" if int(result.colours[group].astype(int) @ (299, 587, 114)) > 110_000 else "#ffffff"
         tip = "Select this group as a unit; it becomes one first, where it is none."
         self.letter = button(result.letters[group], tip, lambda: self.chosen.emit(group))
@@ -164,7 +165,7 @@ class GroupRow(QtWidgets.QFrame):
         self.name = QtWidgets.QLineEdit(name)
         self.name.setPlaceholderText("name it")
         self.name.setFocusPolicy(Qt.ClickFocus)
-        self.name.setMaximumWidth(130)
+        self.name.setFixedWidth(120)
         self.name.setStyleSheet(SMALL)
         self.name.setToolTip("What you call it, wherever it is shown.")
         self.name.setAccessibleName(f"Name of group {result.letters[group]}")
@@ -174,7 +175,7 @@ class GroupRow(QtWidgets.QFrame):
         units = ", ".join(f"{unit} ({weight:.2f})" for unit, weight in result.strongest(group))
         self.units = QtWidgets.QLabel(f"units {units}")
         self.units.setStyleSheet(SMALL)
-        self.units.setWordWrap(True)
+        self.units.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
         self.units.setToolTip("The units with the largest weights in the group.")
         self.sheet = Strip(max(1, len(result.top[group])))
         self.sheet.show_tiles([
@@ -191,11 +192,12 @@ class GroupRow(QtWidgets.QFrame):
         head.setSpacing(6)
         for widget in (self.letter, self.name, self.about):
             head.addWidget(widget)
-        head.addWidget(self.units, 1)
+        head.addStretch(1)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(2, 2, 2, 4)
         column.setSpacing(2)
         column.addLayout(head)
+        column.addWidget(self.units)
         column.addWidget(self.sheet)
 
     def set_selected(self, selected: bool) -> None:

@@ -275,7 +275,8 @@ class InspectorPanel(Panel):
     def _describe(self, info: LaneInfo, layer: LayerInfo, unit: Unit) -> None:
         kind = "channel" if layer.kind == "conv" else "neuron"
         letter = f"{lane_letter(info.lane)} " if len(self.lanes) > 1 else ""
-        self.heading.setText(f"{unit} · {kind} · {letter}{info.title}")
+        kind = "group" if layer.groups_of else kind
+        self.heading.setText(f"{layer.label(unit.index)} · {kind} · {letter}{info.title}")
         self.heading.setToolTip(self.heading.text())
         about = f"{kind} {unit.index} of 0–{layer.units - 1}"
         if layer.kind == "conv":
@@ -285,6 +286,8 @@ class InspectorPanel(Panel):
             about += f" · sees {field.size[0]}×{field.size[1]} pixels, every {field.stride[0]}"
         if layer.kind in ("logits", "q") and unit.index < len(info.action_names):
             about += f" · action: {readable_action(info.action_names[unit.index])}"
+        if layer.groups_of:
+            about += f" · of units of {layer.groups_of}: a change acts there"
         self.about.setText(about)
         self.entry.setText(str(unit))
         self.wrong.hide()
