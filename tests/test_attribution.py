@@ -14,7 +14,10 @@ from zoo_gui.analysis.question import over_observation
 from zoo_gui.types import LayerInfo, ReceptiveField, Unit, ZooError
 
 PLANTED = NetworkSpec((LayerSpec("q", "dense", units=3, role="q"),))
-TWO_LAYERS = NetworkSpec((LayerSpec("fc", "dense", units=4, activation="relu"), LayerSpec("q", "dense", units=3, role="q")))
+TWO_LAYERS = NetworkSpec(
+    (LayerSpec("fc", "dense", units=4, activation="relu"), LayerSpec("q", "dense", units=3, role="q"))
+)
+LOGITS = NetworkSpec((LayerSpec("policy", "dense", units=3, role="logits"),))
 RECURRENT = NetworkSpec(
     (
         LayerSpec("conv1", "conv", filters=3, kernel=(5, 4), stride=(2, 3), activation="tanh"),
@@ -48,7 +51,7 @@ def asked(agent, target="action", method="gradient", **settings):
 
 
 def score(agent, target, observation, at, state=None):
-    """The target's number at ``observation``, its best units and positions as they are ``at`` another; from the words."""
+    """The target's number at ``observation``, its best units and positions as they are ``at`` another."""
     memory = {} if state is None else {"state": state}
     now, then = (agent.activations(x, **memory) for x in (observation, at))
     total = 0.0
@@ -247,8 +250,7 @@ def test_bad_questions_are_sentences(policy):
         (lambda: asked(policy, method="occlusion", size=3, stride=5), "leaves gaps"),
         (lambda: asked(q, method="guided"), "no rectifiers"),
         (lambda: asked(policy, targets.along("fc", np.ones(6), policy, cosine=True)), "cosine"),
-        (lambda: asked(made(NetworkSpec((*PLANTED.layers[:0], LayerSpec("p", "dense", units=3, role="logits")))), "value"),
-         "no value head"),
+        (lambda: asked(made(LOGITS), "value"), "no value head"),
     ]  # fmt: skip
     for call, words in cases:
         with pytest.raises(ZooError, match=words):

@@ -87,7 +87,8 @@ def test_deletion_and_insertion_of_a_planted_network(planted, tmp_path):
     assert found.deletion_probability[0] == pytest.approx(chosen[1] / chosen.sum(), abs=1e-4)
     wrong = np.ones((20, 18), np.float32)
     wrong[REGION] = 0
-    worse = run("faithfulness", planted, observation=bright(), target="action:LEFT", fill="black", attribution_map=wrong)
+    asked = {"observation": bright(), "target": "action:LEFT", "fill": "black"}
+    worse = run("faithfulness", planted, attribution_map=wrong, **asked)
     assert "no better than chance" in worse.sentence
     for ending in ("png", "csv"):
         export.write(found, tmp_path / f"curves.{ending}")

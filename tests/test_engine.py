@@ -136,7 +136,7 @@ def test_saliency_appears_on_a_paused_moment(rig, target):
 
 
 def test_a_slow_methods_map_of_the_paused_moment_arrives_beside_the_game(rig):
-    """Greydanus' map comes as an event: while the game goes on of newer and newer moments, paused of the one on screen."""
+    """Greydanus' map is an event: while the game goes on of newer and newer moments, paused of the one on screen."""
     rig.seen.clear()
     rig.feed.intervene(("saliency", {"target": "action", "method": "greydanus", "options": {"stride": 10}}))
     rig.feed.play()
@@ -219,7 +219,7 @@ def test_jobs_run_beside_the_game_and_can_be_cancelled(rig):
     rig.until(lambda: ("finished", "w", None) in rig.seen)
     assert any(event[:2] == ("progress", "w") for event in rig.seen)
     rig.host.send("run", key="bad", analysis="no such analysis", lane=0, parameters={})
-    rig.until(lambda: any("no such analysis" in str(event[1]) for event in rig.seen_kind("error")))
+    rig.until(lambda: any("no such analysis" in str(event[2]) for event in rig.seen_kind("failed")))
 
 
 def test_a_second_agent_joins_and_leaves_and_all_start_together():
@@ -304,7 +304,7 @@ def test_groups_become_a_layer_of_the_running_agent_and_the_game_goes_on_as_with
 
 
 def go_on_with_groups(rig, paused):
-    wanted = list(play(Agent.load(AGENT), seed=7, steps=60))
+    wanted = list(play(Agent.load(AGENT), seed=7, steps=200))  # a busy machine goes on while the agent is prepared
     rig.feed.restart("restart", seed=7)
     rig.until(lambda: rig.feed.tick == 0)
     rig.steps.clear(), rig.summaries.clear()

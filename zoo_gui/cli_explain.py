@@ -23,13 +23,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", default="gradient", metavar="M", help="gradient, guided, greydanus … (gradient)")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="of the method: stride=10")
     parser.add_argument("--all", action="store_true", help="every method that can answer")
-    parser.add_argument("--step", type=cli_moments.number, default=100, metavar="N", help="agent step of the game (100)")
+    parser.add_argument("--step", type=cli_moments.number, default=100, metavar="N", help="step of the game (100)")
     parser.add_argument("--seed", type=cli_moments.number, default=0, metavar="S", help="of the game (0)")
     parser.add_argument("--game", default="", metavar="GAME", help="another game than the agent's")
     parser.add_argument("--moment-from", metavar="FILE#ROW", help="a row of a rollout's .npz in place of --step")
     parser.add_argument("--sanity", action="store_true", help="make the weights random, layer by layer")
     parser.add_argument("--faithfulness", action="store_true", help="delete and insert pixels in the map's order")
-    parser.add_argument("--cover", metavar="T,L,H,W", help="cover a box: top, left, height, width in observation pixels")
+    parser.add_argument("--cover", metavar="T,L,H,W", help="cover a box: top, left, height, width (observation pixels)")
     parser.add_argument("--fill", default="mean", metavar="F", help="what covers: mean, black, blur, background (mean)")
     parser.add_argument("--output", metavar="FILE", help="write the result; .png .svg .pdf .csv .json .npz say what")
 
@@ -141,7 +141,7 @@ def _given(texts: list[str]) -> dict[str, str]:
 def _box(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",")]
     if len(parts) != 4 or not all(part.isdecimal() for part in parts):
-        raise ZooError(f"“{text}” is no box: write top,left,height,width in observation pixels, for example 60,10,8,12.")
+        raise ZooError(f"“{text}” is no box: write top,left,height,width in its pixels, for example 60,10,8,12.")
     return tuple(int(part) for part in parts)
 
 

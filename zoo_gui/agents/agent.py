@@ -183,7 +183,8 @@ class Agent:
             raise ZooError(f"{self.title} is asked about a batch of observations: give (N, h, w, C).")
         self._checked(observations, batch=True)
         states = np.zeros(0, np.float32) if state is None else np.asarray(state, np.float32)
-        states = np.broadcast_to(states if states.size else self.initial_state, (len(observations), len(self.initial_state)))
+        states = states if states.size else self.initial_state
+        states = np.broadcast_to(states, (len(observations), len(self.initial_state)))
         return self._network.slopes(np.asarray(observations, np.float32), seeds, states, rule, layer, values)
 
     def taps(self, x, pre: bool = False) -> dict:

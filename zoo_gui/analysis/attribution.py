@@ -110,9 +110,10 @@ def attributions(
     named: then ZooError."""
     found = targets.parse(target, agent, action)
     names = tuple(methods) or tuple(METHODS)
+    asked = {"observation": observation, "state": state, "target": found, "action": action}
     for done, name in enumerate(names):
         try:
-            for progress in attribution(agent, observation=observation, state=state, target=found, method=name, action=action):
+            for progress in attribution(agent, method=name, **asked):
                 share = progress.done / progress.total if progress.result is None else 1.0
                 yield Progress(round(100 * (done + share)), 100 * len(names), progress.label, progress.result)
         except ZooError:

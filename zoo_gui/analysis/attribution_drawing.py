@@ -52,7 +52,8 @@ def draw_faithfulness(figure: Any, record: Any) -> None:
     for row, (ending, name) in enumerate((("", record.target), ("_probability", "probability of the action"))):
         for axis, way in zip(axes[row], ("deletion", "insertion")):
             axis.plot(record.fractions, getattr(record, way + ending), label=record.title)
-            axis.plot(record.fractions, getattr(record, f"random_{way}{ending}"), "--", color="grey", label="random order")
+            chance = getattr(record, f"random_{way}{ending}")
+            axis.plot(record.fractions, chance, "--", color="grey", label="random order")
             area, chance = record.areas[way + ending], record.areas[f"random_{way}{ending}"]
             axis.set_title(f"{way}: area {area:.3g}, random {chance:.3g}", fontsize=8)
             axis.set_ylabel(name if way == "deletion" else "", fontsize=8)

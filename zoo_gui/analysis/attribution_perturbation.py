@@ -55,7 +55,7 @@ def greydanus(question: Question, options: dict[str, Any]) -> Steps:
 
 
 def sarfa(question: Question, options: dict[str, Any]) -> Steps:
-    """2 K ΔP / (K + ΔP) of one action, at places blurred as Greydanus et al. do: see ``sarfa_scores`` (Puri et al. 2020,
+    """2 K ΔP / (K + ΔP) of one action, at places blurred as Greydanus et al. do: ``sarfa_scores`` (Puri et al. 2020,
     arXiv:1912.12191)."""
     head = targets.head(question.agent).name
     own = question.activations[head].astype(np.float64)

@@ -16,8 +16,8 @@ class Attribution:
     explained. map: float32, (h, w, C) with one map for each channel of the observation, oldest frame first, or
     (h, w, 1) for all frames together. signed: whether negative numbers mean something. scale: the largest magnitude in
     ``map``, 0 where nothing depends on the observation. options: all of the method's. seconds: what it took. score: the
-    target's value at the observation, nan where the method has no single one. layer, values: of a method that looks at a
-    layer, its name and what each of its activations adds, float32 (H, W, C) or (N,). error: of integrated gradients,
+    target's value at the observation, nan where the method has no single one. layer, values: of a method that looks at
+    a layer, its name and what each of its activations adds, float32 (H, W, C) or (N,). error: of integrated gradients,
     their sum less the difference in the target that they should add up to, as a part of the larger of the two; None of
     other methods. action: the index of the action that is explained, None where none is.
     """
@@ -128,10 +128,10 @@ class Sanity:
 class Faithfulness:
     """What becomes of the target when the pixels that a map calls important go first, or come first.
 
-    fractions: (n,) of the pixels, 0 to 1. deletion, insertion: (n,) the target's score when that part is filled, or when
-    only that part is there. random_deletion, random_insertion: (n,) the mean over random orders of the same pixels.
-    *_probability: the same of the explained action's probability (softmax of the scores). areas: {curve: the mean of
-    its score along the way}: a good map has a small deletion and a large insertion, beside the random order's.
+    fractions: (n,) of the pixels, 0 to 1. deletion, insertion: (n,) the target's score when that part is filled, or
+    when only that part is there. random_deletion, random_insertion: (n,) the mean over random orders of the same
+    pixels. *_probability: the same of the explained action's probability (softmax of the scores). areas: {curve: the
+    mean of its score along the way}: a good map has a small deletion and a large insertion, beside the random order's.
     """
 
     method: str

@@ -34,10 +34,12 @@ def cover(
     controls: int = 64,
     seed: int = 0,
 ) -> Iterator[Progress]:
-    """Cover one ``box`` (top, left, height, width), or several ``boxes``, in all frames: the last Progress has a CoverTest.
+    """Cover one ``box`` (top, left, height, width), or several ``boxes``, in all frames; the last Progress has a
+    CoverTest.
 
-    fill: ``black``, ``mean``, ``blur`` or ``background`` (``play.cover``). controls: how many random placements of boxes
-    of the same sizes to compare with; they do not touch the region where there is room beside it. Raises ZooError.
+    fill: ``black``, ``mean``, ``blur`` or ``background`` (``play.cover``). controls: how many random placements of
+    boxes of the same sizes to compare with; they do not touch the region where there is room beside it. Raises
+    ZooError.
     """
     controls = CONTROLS.checked(controls)
     head = targets.head(agent).name

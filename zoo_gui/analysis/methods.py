@@ -54,8 +54,8 @@ class Option:
 @dataclass(frozen=True)
 class Method:
     """One way to attribute. title: for people. text: what it says, a sentence. cost: LIGHT, MEDIUM or SLOW. signed:
-    whether the map has negative numbers that mean something. per_frame: whether each frame of the stack has a map of its
-    own. asks: ``any`` target, or ``action``: one action's score. source: the paper."""
+    whether the map has negative numbers that mean something. per_frame: whether each frame of the stack has a map of
+    its own. asks: ``any`` target, or ``action``: one action's score. source: the paper."""
 
     name: str
     title: str
@@ -82,7 +82,7 @@ class Method:
         return {**self.defaults, **{name: known[name].checked(value) for name, value in given.items()}}
 
 
-_CHANNEL = Option("channel", "auto", "how a channel is asked: at its maximum (peak), or with its own activation map (map)",
+_CHANNEL = Option("channel", "auto", "how a channel is asked: at its maximum (peak) or with its own activations (map)",
                   choices=("auto", "peak", "map"))  # fmt: skip
 _LAYER = Option("layer", "", "which layer; empty: the last convolution")
 _FILL = Option("box", "grey", "what covers a place", choices=("grey", "black", "mean"))
@@ -94,14 +94,14 @@ METHODS: dict[str, Method] = {
                "Simonyan, Vedaldi, Zisserman 2013", (_CHANNEL,)),
         Method("gradient_input", "Gradient × input", "What each pixel adds, if the network were linear here.", LIGHT,
                True, True, "Shrikumar et al. 2016", (_CHANNEL,)),
-        Method("guided", "Guided backpropagation", "The gradient, only along paths that excite: sharp, but nearly blind "
-               "to the weights behind.", LIGHT, True, True, "Springenberg et al. 2014", (_CHANNEL,)),
+        Method("guided", "Guided backpropagation", "The gradient, only along paths that excite: sharp, but nearly "
+               "blind to the weights behind.", LIGHT, True, True, "Springenberg et al. 2014", (_CHANNEL,)),
         Method("deconv", "Deconvolution", "What in the picture the excited path could stand for.", LIGHT, True, True,
                "Zeiler, Fergus 2013", (_CHANNEL,)),
         Method("gradcam", "Grad-CAM", "Which places of a convolution speak for it.", LIGHT, False, False,
                "Selvaraju et al. 2017", (_LAYER,)),
-        Method("integrated_layer", "Integrated gradients to a layer", "What each place of a layer adds, against a silent "
-               "layer; the sum is the difference in the target.", MEDIUM, True, False,
+        Method("integrated_layer", "Integrated gradients to a layer", "What each place of a layer adds, against a "
+               "silent layer; the sum is the difference in the target.", MEDIUM, True, False,
                "Sundararajan, Taly, Yan 2017; Hilton et al. 2020",
                (_LAYER, Option("steps", 16, "points on the way from silence", 2, 512))),
         Method("smoothgrad", "SmoothGrad", "The mean gradient around this observation.", MEDIUM, True, True,
@@ -115,14 +115,15 @@ METHODS: dict[str, Method] = {
                 Option("steps", 16, "points on the way from it", 2, 512))),
         Method("occlusion", "Occlusion", "How much the target loses when a box covers the place, in all frames.", SLOW,
                True, False, "Zeiler, Fergus 2013",
-               (Option("size", 9, "of the box, in pixels", 1, 512), Option("stride", 5, "pixels from box to box", 1, 512),
+               (Option("size", 9, "of the box, in pixels", 1, 512),
+                Option("stride", 5, "pixels from box to box", 1, 512),
                 _FILL)),
         Method("greydanus", "Blur perturbation", "How much the policy or the value changes when the place is blurred.",
                SLOW, False, False, "Greydanus et al. 2018",
                (Option("stride", 5, "pixels from blur to blur", 1, 512),
                 Option("frames", "all", "which frames are blurred", choices=("all", "newest")))),
-        Method("sarfa", "SARFA", "How much the place matters for this action and not for the others.", SLOW, False, False,
-               "Puri et al. 2020",
+        Method("sarfa", "SARFA", "How much the place matters for this action and not for the others.", SLOW, False,
+               False, "Puri et al. 2020",
                (Option("stride", 5, "pixels from blur to blur", 1, 512),
                 Option("frames", "all", "which frames are blurred", choices=("all", "newest"))), "action"),
     )

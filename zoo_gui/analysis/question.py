@@ -129,8 +129,8 @@ def in_slices(count: int, size: int = BATCH) -> Iterator[slice]:
 
 
 def over_observation(layer_map: np.ndarray, info: LayerInfo, shape: tuple[int, ...]) -> np.ndarray:
-    """A layer's map (H, W) over the observation (h, w), float32: bilinear between the centres of what its positions see;
-    beyond the outermost centres, as there. A dense layer has one position, which sees everything."""
+    """A layer's map (H, W) over the observation (h, w), float32: bilinear between the centres of what its positions
+    see; beyond the outermost centres, as there. A dense layer has one position, which sees everything."""
     import cv2
 
     field_ = info.receptive_field

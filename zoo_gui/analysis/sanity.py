@@ -54,9 +54,11 @@ def sanity(
         if callable(method):
             return np.asarray(method(network, observation), np.float64)
         asked = {"state": state, "target": target, "method": method, "action": action, **options}
+        found = None
         for one in attribution(network, observation=observation, **asked):
+            found = one.result
             yield progress
-        return one.result.flat.astype(np.float64)
+        return found.flat.astype(np.float64)
 
     rng, changed, layers, maps = np.random.default_rng(seed), {}, _from_the_top(agent), []
     original = yield from drawn(agent, Progress(0, len(layers), f"{chosen.title} as trained"))

@@ -5,8 +5,8 @@ No Qt. ``on_event(event)`` is called from a reader thread; a window turns it int
 ``("loading", text)``, ``("lanes", key, epoch, [(LaneInfo, memory name)], device)``, ``("load_failed", key, sentence)``,
 ``("prepared", key)``, ``("swapped", epoch, tick, [(LaneInfo, memory name)])``,
 ``("rewound", epoch, tick)``, ``("held", tick, epoch)``, ``("progress" | "finished" | "failed", key, payload)``,
-``("attributed", lane, LiveMap)``, ``("error" | "notice", sentence)``, ``("stopped", sentence)`` (the lanes cannot step),
-``("died", exit code)``.
+``("attributed", lane, LiveMap)``, ``("error" | "notice", sentence)``, ``("stopped", sentence)`` (the lanes cannot
+step), ``("died", exit code)``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One player inside the engine: an agent in its game, its shared memory, its pins, its recent snapshots and its moments."""
+"""One player inside the engine: an agent in its game, its shared memory, pins, recent snapshots and moments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HISTORY = 16
 class Lane:
     """A Player with what the engine keeps beside it. ``number`` counts the steps since the lane's last (re)start.
 
-    moments: of the sitting so far; their ids are the engine's count of steps. rollouts: recorded ones by their settings.
+    moments: of the sitting so far; their ids are the engine's count of steps. rollouts: recorded, by their settings.
     """
 
     def __init__(self, agent_id: str, title: str, description: str, player: Player):
@@ -107,8 +107,8 @@ class Lane:
         yield from analysis(agent, moments=self.rollouts[settings], **parameters)
 
     def step(self, moment: int, all_frames: bool, explain: Callable | None) -> tuple[Step, StepSummary]:
-        """Advance the player by one agent step, which becomes the moment of that id. explain: what makes the step's map,
-        see ``why.Explainer.function``."""
+        """Advance the player by one agent step, which becomes the moment of that id. explain: what makes its map, see
+        ``why.Explainer.function``."""
         key = self.player.snapshot() if self._key_due or moment % KEY_EVERY == 0 else None
         agent = self.player.agent
         explain = None if explain is None or agent is None else partial(explain, agent)

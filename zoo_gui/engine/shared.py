@@ -23,7 +23,8 @@ _PLAYERS = ("agent", "random", "human")
 _HEADER = np.dtype([
     ("epoch", "i8"), ("tick", "i8"), ("player", "i8"), ("episode", "i8"), ("index", "i8"), ("action", "i8"),
     ("lives", "i8"), ("terminated", "i8"), ("truncated", "i8"), ("edited", "i8"), ("frames", "i8"),
-    ("saliency", "i8"), ("has_activations", "i8"), ("moment", "i8"), ("reward", "f8"), ("episode_return", "f8"), ("value", "f8"),
+    ("saliency", "i8"), ("has_activations", "i8"), ("moment", "i8"), ("reward", "f8"), ("episode_return", "f8"),
+    ("value", "f8"),
 ])
 _ROW = np.dtype([("epoch", "i8"), ("tick", "i8"), ("summary", "f8", (12,)), ("pinned", "f8", (MAX_PINS,))])
 

@@ -41,8 +41,8 @@ class Moment:
 
 
 class Explainer:
-    """Explains lanes' decisions. ``send(*event)`` reaches the front end: ``("attributed", lane, LiveMap)``, and once for
-    each wish that a lane's network cannot serve ``("notice", sentence)``.
+    """Explains lanes' decisions. ``send(*event)`` reaches the front end: ``("attributed", lane, LiveMap)``, and once
+    for each wish that a lane's network cannot serve ``("notice", sentence)``.
 
     ``wish`` is set by the main thread; the thread takes the newest moment of each lane in turn, and gives up a map that
     is no longer wanted between two slices of some 10 ms.
