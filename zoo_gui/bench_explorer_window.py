@@ -1,4 +1,4 @@
-"""A child of ``zoo-gui bench explorer``: the questions asked in the real window while the game runs, with a stopwatch."""
+"""A child of ``zoo-gui bench explorer``: the questions, asked in the real window while the game runs."""
 
 from __future__ import annotations
 

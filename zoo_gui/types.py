@@ -173,9 +173,9 @@ class Step:
     frame: (H, W, 3) uint8, the screen before acting; H is 210 or 250, W 160.
     frames: (S, H, W, 3) uint8, the emulator frames to show during this step: ``frame`` and then those between the
         action and the next step's ``frame``. S = frame skip when all frames were asked for, else 1.
-    observation: (h, w, C) as the network gets it before scaling, with a cover where one is on, oldest frame first, colour frames with three channels
-        each: uint8, or float32 where the pipeline does not round, takes differences (−255–255) or normalises; empty
-        without a network.
+    observation: (h, w, C) as the network gets it before scaling, with a cover where one is on, oldest frame first,
+        colour frames with three channels each: uint8, or float32 where the pipeline does not round, takes differences
+        (−255–255) or normalises; empty without a network.
     ram: (128,) uint8 before acting.
     episode_return: sum of unclipped rewards before this action.
     lives: before acting; 0 in games without lives.

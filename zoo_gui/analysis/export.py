@@ -1,4 +1,4 @@
-"""Results as files: a figure (PNG, SVG, PDF), a table (CSV, JSON) or the numbers themselves (NPZ), by the file's ending.
+"""Results as files: a figure (PNG, SVG, PDF), a table (CSV, JSON) or the numbers themselves (NPZ), by the ending.
 
 A result that can be written has ``draw(figure)``, ``table()`` or ``arrays()``, or several of them. Matplotlib draws, is
 imported when a figure is wanted, and needs no display.
@@ -55,7 +55,8 @@ def check(path: str | Path, result: Any = None) -> None:
     """Raise ZooError where a path's ending means nothing, or ``result`` has nothing for it: before long work begins."""
     ending = Path(path).suffix.lower()
     if ending not in KINDS:
-        raise ZooError(f"“{path}” must end in {', '.join(list(KINDS)[:-1])} or {list(KINDS)[-1]}: that says what to write.")
+        *most, last = KINDS
+        raise ZooError(f"“{path}” must end in {', '.join(most)} or {last}: that says what to write.")
     if result is not None and not hasattr(result, KINDS[ending]):
         fitting = [known for known, need in KINDS.items() if hasattr(result, need)]
         raise ZooError(f"This result cannot be written as {ending}: choose {', '.join(fitting)}.")
