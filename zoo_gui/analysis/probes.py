@@ -14,7 +14,7 @@ from typing import Any, Iterator, NamedTuple, Sequence
 import numpy as np
 
 from zoo_gui.analysis import ANALYSES, Progress
-from zoo_gui.analysis.recorded import chosen_layers, runs, usable
+from zoo_gui.analysis.recorded import chosen_layers, one_core, runs, usable
 from zoo_gui.analysis.search_statistics import Split, shifted, split
 from zoo_gui.play.moments import Moments
 from zoo_gui.types import ZooError
@@ -116,9 +116,10 @@ def probes(
     previous, found = _previous(ram[:, chosen].astype(float), runs(moments, rows)), []
     for number, name in enumerate(names):
         score = None
-        for score in _scores(numbers.pop(name), targets, division.half[used]):
-            if score is None:
-                yield Progress(number, len(names), f"probing {name}")
+        with one_core():
+            for score in _scores(numbers.pop(name), targets, division.half[used]):
+                if score is None:
+                    yield Progress(number, len(names), f"probing {name}")
         found += _rows(name, chosen, score, previous)
     sentence = _sentence(division, len(used), len(chosen), shifts, still)
     result = Probes(tuple(found), names, tuple(chosen), features, sentence, len(used))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, Iterator, Sequence
 
 import numpy as np
@@ -11,6 +12,13 @@ from zoo_gui.types import LayerInfo, Progress, ZooError
 
 BATCH = 32
 """Observations that are run through a network between two words of progress."""
+
+
+def one_core() -> AbstractContextManager:
+    """Linear algebra on one core meanwhile: beside a running game several wait for each other more than they help."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, "blas")
 
 
 def usable(moments: Moments) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any, Iterator, NamedTuple, Sequence
 import numpy as np
 
 from zoo_gui.analysis import ANALYSES, Progress
-from zoo_gui.analysis.recorded import chosen_layers, peaks, usable
+from zoo_gui.analysis.recorded import chosen_layers, one_core, peaks, usable
 from zoo_gui.analysis.search_statistics import split
 from zoo_gui.play.moments import Moments
 from zoo_gui.types import LayerInfo, Unit
@@ -98,7 +98,9 @@ def redundancy(agent: Any, *, moments: Moments, layers: Sequence[str] = ()) -> I
     found: dict[str, list] = {"dead": [], "never_off": [], "duplicates": [], "redundant": [], "rare": []}
     for number, info in enumerate(infos):
         yield Progress(number, len(infos), f"comparing {info.name}")
-        for kind, units in _of_layer(info, measured[info.name][0], halves).items():
+        with one_core():
+            compared = _of_layer(info, measured[info.name][0], halves)
+        for kind, units in compared.items():
             found[kind] += units
     counts = {info.name: info.units for info in infos}
     sentence = _sentence(found, sum(counts.values()), len(rows), division.by)

@@ -14,7 +14,7 @@ from typing import Any, Iterator, NamedTuple, Sequence
 import numpy as np
 
 from zoo_gui.analysis import ANALYSES, Progress
-from zoo_gui.analysis.recorded import chosen_layers, peaks, usable
+from zoo_gui.analysis.recorded import chosen_layers, one_core, peaks, usable
 from zoo_gui.analysis.search_events import Event, find
 from zoo_gui.analysis.search_statistics import Scores, Split, Trial, p_values, split
 from zoo_gui.play.moments import Moments
@@ -130,10 +130,11 @@ def unit_search(
         yield Progress(0, 1, "shifting time")
     parts: list[tuple[list[Unit], Scores, np.ndarray]] = []
     total = sum(info.units for info in infos)
-    for units, values in _chunks(infos, measured, len(rows)):
-        yield Progress(sum(len(part[0]) for part in parts), total, f"testing {units[0].layer}")
-        scores = trial.score(values)
-        parts.append((units, scores, _levels(trial, scores, values)))
+    with one_core():
+        for units, values in _chunks(infos, measured, len(rows)):
+            yield Progress(sum(len(part[0]) for part in parts), total, f"testing {units[0].layer}")
+            scores = trial.score(values)
+            parts.append((units, scores, _levels(trial, scores, values)))
     yield Progress(total, total, f"{total} units", _result(found, moments, rows, division, parts, shifts))
 
 
