@@ -7,6 +7,7 @@ activations everywhere in the window.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 import cv2
@@ -220,6 +221,15 @@ def pair_rows(lanes: tuple[LaneInfo, ...]) -> list[list[LayerInfo | None]]:
     return [[table.get(key) for table in tables] for key in keys]
 
 
+def _same_agent(one: LaneInfo, other: LaneInfo) -> bool:
+    return (one.agent_id, one.game, one.seed) == (other.agent_id, other.game, other.seed)
+
+
+def _alike(one: LayerInfo, other: LayerInfo) -> bool:
+    """Whether two layers of one agent are the same but for the names of their units."""
+    return replace(one, unit_names=()) == replace(other, unit_names=())
+
+
 class PictureBook:
     """The LayerPictures of a sitting, by (lane, layer name)."""
 
@@ -236,13 +246,20 @@ class PictureBook:
         return cls._books.setdefault(session, cls())
 
     def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
-        """Lanes that did not change keep what is known of them. Layers alike in game, kind, place and shape share
-        a scale."""
+        """Layers that a lane's agent keeps keep what is known of them: it may only have got others, or another player.
+        Layers alike in game, kind, place and shape share a scale."""
         lanes_now = {info.lane: info for info in lanes}
         if lanes_now == self._lanes:
             return
-        kept = {lane for lane, info in lanes_now.items() if self._lanes.get(lane) == info}
-        self._pictures = {key: picture for key, picture in self._pictures.items() if key[0] in kept}
+        kept = {
+            (lane, layer.name): layer for lane, info in lanes_now.items() for layer in info.layers
+            if lane in self._lanes and _same_agent(self._lanes[lane], info)
+        }  # fmt: skip
+        self._pictures = {
+            key: picture for key, picture in self._pictures.items() if key in kept and _alike(picture.info, kept[key])
+        }
+        for key, picture in self._pictures.items():
+            picture.info = kept[key]  # its units may bear other names
         used = {id(picture.scale) for picture in self._pictures.values()}
         self._scales = {key: scale for key, scale in self._scales.items() if id(scale) in used}
         for info in lanes:
