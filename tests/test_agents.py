@@ -262,3 +262,13 @@ def test_golden_outputs(id):
     activations = Agent.load(id).activations((ramp % 256).astype(np.uint8))
     heads_ = np.concatenate([activations[name] for name in ("policy", "value") if name in activations])
     np.testing.assert_allclose(heads_[:6], GOLDEN[id], rtol=1e-4, atol=2e-4)
+
+
+def test_of_a_batch_some_layers_alone_are_what_they_are_among_all():
+    agent = Agent.load("ppo/Breakout/1")
+    seen = np.random.default_rng(0).integers(0, 256, (3, *agent.observation_shape), np.uint8)
+    names = [agent.layers[-1].name, agent.layers[1].name]
+    some, all_of_them = agent.activations(seen, layers=names), agent.activations(seen)
+    assert set(some) == set(names)
+    for name in names:
+        np.testing.assert_allclose(some[name], all_of_them[name], atol=1e-5)

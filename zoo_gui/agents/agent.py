@@ -17,7 +17,7 @@ from zoo_gui.agents import catalogue, groups, heads, tables
 from zoo_gui.agents.assemble import assemble
 from zoo_gui.agents.card import Card
 from zoo_gui.agents.formats import read_checkpoint
-from zoo_gui.agents.layout import Layout
+from zoo_gui.agents.layout import Layout, _slices
 from zoo_gui.agents.network import Network
 from zoo_gui.agents.network_spec import LayerSpec
 from zoo_gui.types import Decision, LayerInfo, Unit, ZooError, read_only
@@ -128,16 +128,18 @@ class Agent:
         action = heads.choose(self.card.actions.rule, scores, rng, self.card.actions.epsilon)
         return Decision(action, scores, self.scores_kind, value, activations, flat, after)
 
-    def activations(self, observation: np.ndarray, state: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    def activations(
+        self, observation: np.ndarray, state: np.ndarray | None = None, layers: Sequence[str] = ()
+    ) -> dict[str, np.ndarray]:
         """{layer: float32 array} after the non-linearity and edits; of a batch (N, h, w, C), with N in front.
 
-        state: as ``decide`` takes it; of a batch (N, S).
+        state: as ``decide`` takes it; of a batch (N, S). layers: of a batch only these, which costs less; () all.
         """
         observation = self._checked(observation, batch=True)
         if observation.ndim == 3:
             both = self._network.run(observation, self.initial_state if state is None else state)
             return self._split(both[: self._layout.size])
-        return self._split(read_only(self._network.run_batch(observation, state)))
+        return self._split(read_only(self._network.run_batch(observation, state, layers)), layers)
 
     def gradients(
         self,
@@ -234,8 +236,8 @@ class Agent:
     ) -> "Agent":
         """A copy with one more layer, whose units are directions in a layer's units: see ``agents.groups``.
 
-        directions: (K, units), brought to length 1. name: of the new layer, by default ``conv3_groups``. unit_names: what
-        a person calls the groups. It decides as this agent does, bit for bit; edits stay. Raises ZooError.
+        directions: (K, units), brought to length 1. name: of the new layer, by default ``conv3_groups``. unit_names:
+        what a person calls the groups. It decides as this agent does, bit for bit; edits stay. Raises ZooError.
         """
         spec, arrays = groups.grouping(self.layers, layer, directions, name)
         other = self._with_layers((*self.card.network.layers, spec), {**self.weights, **arrays})
@@ -285,10 +287,13 @@ class Agent:
             gains[place], offsets[place] = gain, offset
         self._network.set_edits(gains, offsets)
 
-    def _split(self, flat: np.ndarray) -> dict[str, np.ndarray]:
-        """Views of the flat vector (…, size), one for each layer."""
-        slices = self._layout.activations
-        return {info.name: flat[..., slices[info.name]].reshape(*flat.shape[:-1], *info.shape) for info in self.layers}
+    def _split(self, flat: np.ndarray, layers: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        """Views of the flat vector (…, size), one for each layer, or for each of ``layers`` where it has only these."""
+        slices, infos = self._layout.activations, self.layers
+        if layers:
+            infos = [info for info in infos if info.name in layers]
+            slices = _slices({info.name: info.size for info in infos})
+        return {info.name: flat[..., slices[info.name]].reshape(*flat.shape[:-1], *info.shape) for info in infos}
 
     def _target(self, target: Unit | str, action: int | None) -> tuple[str, int | None]:
         if isinstance(target, tuple):

@@ -5,7 +5,7 @@ Importing this module imports TensorFlow.
 
 from __future__ import annotations
 
-from typing import Callable, Mapping
+from typing import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -53,14 +53,18 @@ class Network:
         function = self._functions.get(key) or self._trace_run(key, 1)
         return read_only(function(tf.constant(observation[None]), *self._edits, *self._memory(state)).numpy())
 
-    def run_batch(self, observations: np.ndarray, states: np.ndarray | None = None) -> np.ndarray:
+    def run_batch(
+        self, observations: np.ndarray, states: np.ndarray | None = None, layers: Sequence[str] = ()
+    ) -> np.ndarray:
         """Every layer for observations (N, h, w, C): (N, layout.size) float32, computed 128 at a time.
 
-        states: (N, state_size) float32, the memory before each; by default that of an episode's beginning.
+        states: (N, state_size) float32, the memory before each; by default that of an episode's beginning. layers: only
+        these, in the network's order, which costs less; () all.
         """
-        key = ("batch", observations.dtype.name)
+        infos = [info for info in self.layout.layers if info.name in layers or not layers]
+        key = ("batch", tuple(info.name for info in infos), observations.dtype.name)
         function = self._functions.get(key) or self._trace_run(key, None)
-        result = np.empty((len(observations), self.layout.size), np.float32)
+        result = np.empty((len(observations), sum(info.size for info in infos)), np.float32)
         if states is None:
             states = np.zeros((len(observations), self.layout.state_size), np.float32)
         for start in range(0, len(observations), BATCH):
@@ -214,8 +218,7 @@ class Network:
             _, layers, memory = self._forward(x, self._tensors, gains, offsets, *state)
             if batch == 1:
                 return tf.concat([tf.reshape(value, [-1]) for value in (*layers.values(), *memory)], 0)
-            sizes = {info.name: info.size for info in self.layout.layers}
-            return tf.concat([tf.reshape(value, [-1, sizes[name]]) for name, value in layers.items()], 1)
+            return tf.concat([tf.reshape(layers[name], [-1, self.layout.info(name).size]) for name in key[1]], 1)
 
         return self._keep(key, run, self._signature(batch, key[-1]))
 

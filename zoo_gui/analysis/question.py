@@ -7,7 +7,7 @@ The sum is fixed by the observation that is explained: of a channel it is the po
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -63,12 +63,12 @@ class Question:
         """The darkest value of an observation's pixel."""
         return float(self.agent.observation_range[0])
 
-    def activations_of(self, observations: np.ndarray) -> dict[str, np.ndarray]:
-        """{layer: (N, …)} at other observations (N, h, w, C), with the same state before each."""
+    def activations_of(self, observations: np.ndarray, layers: Iterable[str] = ()) -> dict[str, np.ndarray]:
+        """{layer: (N, …)} at other observations (N, h, w, C), with the same state before each; layers: only these."""
         memory = {}
         if self.state is not None and len(self.state):
             memory["state"] = np.repeat(np.asarray(self.state, np.float32)[None], len(observations), 0)
-        return self.agent.activations(np.ascontiguousarray(observations, np.float32), **memory)
+        return self.agent.activations(np.ascontiguousarray(observations, np.float32), layers=tuple(layers), **memory)
 
     def scores_of(self, activations: Mapping[str, np.ndarray]) -> np.ndarray:
         """(N,) float64: the sum at those activations."""

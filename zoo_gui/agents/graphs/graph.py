@@ -9,7 +9,7 @@ import contextlib
 import copy
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -301,15 +301,18 @@ class GraphNetwork(Network):
             reason = str(error).strip().partition("\n")[0][:200]
             raise ZooError(f"{self.layout.graph.source} cannot be run: TensorFlow says “{reason}”.") from error
 
-    def run_batch(self, observations: np.ndarray, states: np.ndarray | None = None) -> np.ndarray:
-        """Every layer for observations (N, h, w, C): (N, layout.size) float32; one by one where the graph has to."""
+    def run_batch(
+        self, observations: np.ndarray, states: np.ndarray | None = None, layers: Sequence[str] = ()
+    ) -> np.ndarray:
+        """See ``Network.run_batch``; one by one where the graph has to."""
         if self.layout.batched:
             with self._told():
-                return super().run_batch(observations, states)
+                return super().run_batch(observations, states, layers)
         result = np.empty((len(observations), self.layout.size), np.float32)
         for row, observation in zip(result, observations):
             row[:] = self.run(observation)
-        return result
+        wanted = [part for name, part in self.layout.activations.items() if name in layers or not layers]
+        return np.concatenate([result[:, part] for part in wanted], 1)
 
     def taps(self, x, pre: bool = False) -> dict:
         """See ``Network.taps``; a graph for single observations gets them one after the other."""

@@ -1,6 +1,6 @@
-"""Feature visualization beside Lucid's own renderer, in one run: ``python benchmarks/feature_vis.py [AGENT]``.
+"""A child of ``zoo-gui bench explorer``: feature visualization beside Lucid's own renderer, in one run.
 
-Prints as JSON: milliseconds to the first image in a warm session; seconds for 256 steps of one channel; seconds for a
+Milliseconds to the first image in a warm session; seconds for 256 steps of one channel; seconds for a
 layer of 64 (``patterns``, 128 steps each) and units a second; seconds that ``lucid.optvis.render.render_vis`` takes for
 one unit with the same steps, parameterisation and transforms, built anew for each unit as it does; and how many times
 as fast a unit is here, one by one and in batches. Nothing is taken from the cache.
@@ -14,11 +14,10 @@ import sys
 import time
 from typing import Any
 
-AGENT = "distill/Breakout/1"
 STEPS, LAYER_STEPS, ROUNDS = 256, 128, 3
 
 
-def measure(name: str = AGENT) -> dict[str, float]:
+def measure(name: str) -> dict[str, float]:
     """The figures; the agent's first convolution with 64 channels is drawn."""
     from zoo_gui.agents.agent import Agent
 
@@ -94,5 +93,10 @@ def lucid_alone(agent: Any, layer: str, steps: int, unit: int) -> float:
     return time.perf_counter() - begun
 
 
+def main(seconds: float, agents: list[str]) -> None:
+    """Print one line of JSON with the figures."""
+    print(json.dumps(measure(agents[0])))
+
+
 if __name__ == "__main__":
-    print(json.dumps(measure(*sys.argv[1:2]), indent=1))
+    main(float(sys.argv[1]), sys.argv[2:])
