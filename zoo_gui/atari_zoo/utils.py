@@ -12,7 +12,6 @@ import numpy as np
 
 from zoo_gui import imaging
 from zoo_gui.atari_zoo.clips import Canvas, Clip
-from zoo_gui.types import ZooError
 
 
 def get_session() -> Any:
@@ -35,7 +34,8 @@ def conv_weights_to_canvas(w: np.ndarray) -> np.ndarray:
 
 def visualize_conv_w(w: np.ndarray, title: str | None = None, subsample: int | None = None) -> None:
     """Show ``conv_weights_to_canvas`` in matplotlib's current axes; subsample: only so many output channels."""
-    pyplot = _pyplot()
+    from matplotlib import pyplot
+
     pyplot.imshow(conv_weights_to_canvas(w[..., :subsample]))
     if title:
         pyplot.title(title, fontsize=20)
@@ -85,14 +85,6 @@ def _unit(array: np.ndarray) -> np.ndarray:
     """Smallest to 0, largest to 1; what is constant to 0."""
     low, high = float(array.min()), float(array.max())
     return (array.astype(np.float64) - low) / ((high - low) or 1.0)
-
-
-def _pyplot() -> Any:
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ZooError("Pictures in a notebook need matplotlib: pip install \"zoo-gui[notebook]\".") from error
-    return pyplot
 
 
 # -- films ------------------------------------------------------------------------------------------------------------
