@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 def configure_tensorflow() -> ModuleType:
     """The ``tensorflow`` module, imported (2–4 s, about 490 MB resident) and set up on the first call.
 
-    One intra-op and one inter-op thread: at batch 1 a second thread only spins (measured on two cores: 1.2 ms with
-    one, 1.4–1.5 ms with p99 over 10 ms with two). oneDNN stays off: equally fast here, and its rounding varies.
+    One intra-op thread: at batch 1 a second one only spins (measured on two cores: 1.2 ms with one, 1.4–1.5 ms with p99
+    over 10 ms with two). Two inter-op threads: with one, calls from two threads wait for each other, and a step of the
+    game for a slice of an analysis. oneDNN stays off: equally fast here, and its rounding varies.
     Raises ZooError when ``ZOO_GUI_DEVICE=gpu`` finds no GPU.
     """
     wanted = os.environ.get("ZOO_GUI_DEVICE", "").strip().lower()
@@ -36,7 +37,7 @@ def configure_tensorflow() -> ModuleType:
     tf.get_logger().setLevel("ERROR")
     try:
         tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(2)
         gpus = tf.config.list_physical_devices("GPU")
         if wanted == "cpu":
             tf.config.set_visible_devices([], "GPU")

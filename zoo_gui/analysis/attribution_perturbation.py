@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any, Iterable, Iterator, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -13,6 +16,7 @@ from zoo_gui.analysis.question import Answer, Question, in_slices, on_grid, scor
 from zoo_gui.types import ZooError
 
 Steps = Iterator[tuple[int, int]]
+CORES = min(2, os.cpu_count() or 1)
 SLICE = 48
 """Observations at a time: larger slices are computed faster, of a Nature network in 10 to 15 ms."""
 MASK_SIGMA, BLUR_SIGMA = 5.0, 3.0
@@ -29,12 +33,15 @@ def occlusion(question: Question, options: dict[str, Any]) -> Steps:
     boxes = _boxes(x.shape[:2], size, stride)
     filling, seeds = _filling(question, options["box"]), question.seeds()
     lost, count = np.zeros(x.shape[:2]), np.zeros(x.shape[:2])
-    for part in in_slices(len(boxes), SLICE):
-        yield part.start, len(boxes)
+
+    def scores_of(part: slice) -> np.ndarray:
         many = np.repeat(x[None], part.stop - part.start, 0)
         for one, (rows, columns) in zip(many, boxes[part]):
             one[rows, columns] = filling
-        scores = score_rows(seeds, question.activations_of(many, seeds))
+        return score_rows(seeds, question.activations_of(many, seeds))
+
+    for part, scores in side_by_side(scores_of, len(boxes)):
+        yield part.start, len(boxes)
         for (rows, columns), score in zip(boxes[part], scores):
             lost[rows, columns] += question.score - score
             count[rows, columns] += 1
@@ -86,6 +93,22 @@ def sarfa_scores(before: np.ndarray, after: np.ndarray, action: int) -> np.ndarr
     return np.where(lost > 0, 2 * relevant * lost / (relevant + np.maximum(lost, 0.0)), 0.0)
 
 
+def side_by_side(compute: Callable[[slice], np.ndarray], count: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """(slice, its result) of all slices of ``count`` rows in their order, computed on two cores where there are two."""
+    slices = list(in_slices(count, SLICE))
+    first, waiting = slices.pop(0), deque()
+    yield first, compute(first)  # by itself: a function that is not traced yet must not be traced twice
+    with ThreadPoolExecutor(CORES, "zoo_gui maps") as pool:
+        for part in slices:
+            waiting.append((part, pool.submit(compute, part)))
+            if len(waiting) > CORES:
+                part, future = waiting.popleft()
+                yield part, future.result()
+        while waiting:
+            part, future = waiting.popleft()
+            yield part, future.result()
+
+
 @lru_cache(maxsize=4)
 def masks(height: int, width: int, stride: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(rows, columns, masks (n, height, width) float32 with maximum 1, row by row): a disc of 5 pixels around each
@@ -127,9 +150,13 @@ def _blurred(question: Question, options: dict[str, Any], layers: Iterable[str],
     newest = 3 if question.agent.card.preprocessing.color == "rgb" else 1
     change = blurred(x, newest if options["frames"] == "newest" else x.shape[-1]) - x
     scores = np.zeros(len(patches))
-    for part in in_slices(len(patches), SLICE):
+
+    def scores_of(part: slice) -> np.ndarray:
+        return score(question.activations_of(x + patches[part][..., None] * change, layers))
+
+    for part, found in side_by_side(scores_of, len(patches)):
         yield part.start, len(patches)
-        scores[part] = score(question.activations_of(x + patches[part][..., None] * change, layers))
+        scores[part] = found
     grid = scores.reshape(len(rows), len(columns))
     axes = (np.arange(length) / options["stride"] for length in x.shape[:2])
     return on_grid(grid, *axes)[..., None]
