@@ -78,6 +78,16 @@ def test_edited_moments_are_left_out_and_what_is_not_there_is_said(agent):
         run("patches", agent, unit="conv1:7", moments=play.moments, which="best")
 
 
+def test_filler_of_a_games_beginning_is_no_answer_and_groups_only_where_named(agent, play):
+    moments = run("patches", agent, unit="fc:0", moments=play.moments, which="random", k=200, apart=1)
+    assert moments.moments == 4 * 69 and min(patch.index for patch in moments.found) == 1
+    with pytest.raises(ZooError, match="just begun"):
+        run("patches", agent, unit="fc:0", moments=planted.play(agent, 1, 60, edited=slice(1, 60)).moments, k=1)
+    grouped = agent.with_groups("fc", np.eye(planted.HIDDEN, dtype="f4")[:2])
+    assert "fc_groups" not in run("redundancy", grouped, moments=play.moments).layers
+    assert "fc_groups" in run("redundancy", grouped, moments=play.moments, layers=["fc_groups"]).layers
+
+
 def test_one_per_event_counts_steps_within_an_episode():
     episode, index = np.array([0, 0, 0, 0, 1, 0]), np.array([0, 5, 9, 10, 3, 10])
     assert one_per_event(range(6), episode, index, 9, 10) == [0, 3, 4]  # the last is the fourth, seen again

@@ -30,7 +30,7 @@ def test_dead_duplicate_and_never_off(made, tmp_path):
     assert Unit("fc", 0) in found.dead and Unit("fc", 2) in found.never_off
     assert (Unit("fc", 1), Unit("fc", planted.COUNTER)) in found.duplicates
     assert {Unit("fc", 1), Unit("fc", planted.COUNTER)} <= {row.unit for row in found.redundant}
-    assert found.sentence.startswith("Of 28 units in 420 moments")
+    assert found.sentence.startswith("Of 28 units in 414 moments")
     for ending in (".png", ".csv", ".json"):
         assert write(found, tmp_path / f"x{ending}").stat().st_size > 100
 

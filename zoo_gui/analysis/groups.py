@@ -106,11 +106,8 @@ def _check_target(agent: Any, layer: str, target: targets.Target) -> None:
 
 
 def _chosen(moments: Any, info: LayerInfo, samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of the moments that are used, in order. Not those at which the stack still holds filler of an episode's
-    beginning: many agents answer it with activations many times the usual, which would be all that is factored."""
+    """Rows of the moments that are used, in order."""
     rows = recorded.usable(moments)
-    frames = moments.observation_shape[2] // moments.frame_channels
-    rows = rows[moments.column("index")[rows] >= frames - 1]
     if len(rows) < LEAST_MOMENTS:
         raise ZooError(
             f"{len(rows)} moments are too few to group units by: let the agent play on, or choose a rollout."

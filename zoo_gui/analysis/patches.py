@@ -124,9 +124,10 @@ def patches(
     """Up to ``k`` Patches of ``unit`` in these moments; the last Progress has them.
 
     which: ``top``, ``bottom`` or ``random`` (drawn evenly from the moments, by ``seed``). Two of one episode lie at
-    least ``apart`` agent steps from each other, 1: every moment counts. Moments under an intervention are left out. A
-    rectified unit's top are moments at which it fired, so there may be fewer, or none: the sentence says so. Where a
-    map is silent everywhere, as at the bottom of most, no position is its largest: one is drawn by ``seed``.
+    least ``apart`` agent steps from each other, 1: every moment counts. Moments under an intervention, and those at
+    which the stack of frames is not yet full, are left out. A rectified unit's top are moments at which it fired, so
+    there may be fewer, or none: the sentence says so. Where a map is silent everywhere, as at the bottom of most, no
+    position is its largest: one is drawn by ``seed``.
     Raises ZooError: no such unit, ``which`` or layer, ``k`` above the number of moments, or none of them usable.
     """
     unit = Unit.parse(unit if isinstance(unit, str) else str(Unit(*unit)), agent.layers)

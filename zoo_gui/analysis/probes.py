@@ -94,9 +94,9 @@ def probes(
 ) -> Iterator[Progress]:
     """Linear probes of RAM bytes from layers; the last Progress has Probes.
 
-    layers: () all; the observation always comes with them. bytes: () all that vary. At most 1,000 moments are used,
-    evenly taken of those without intervention. Maps are averaged over squares of positions until at most 2,048 numbers
-    are left. Ridge regression on scaled numbers, its penalty chosen within the fitted half; each half is
+    layers: () all but groups; the observation always comes with them. bytes: () all that vary. At most 1,000 moments
+    are used, evenly taken of those without intervention and with a full stack of frames. Maps are averaged over squares
+    of positions until at most 2,048 numbers are left. Ridge regression on scaled numbers, its penalty chosen within the fitted half; each half is
     predicted once from the other. shifts: of time, by ``seed``. Raises ZooError: an unknown layer, no such byte, or
     none that varies.
     """

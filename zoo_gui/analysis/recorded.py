@@ -22,12 +22,18 @@ def one_core() -> AbstractContextManager:
 
 
 def usable(moments: Moments) -> np.ndarray:
-    """(n,) int64: rows that were not taken under an intervention. Raises ZooError where there are none."""
+    """(n,) int64: rows that were not taken under an intervention and whose every frame is of their episode. Before that
+    the stack holds filler, which many agents answer with activations many times the usual: it would be all that is
+    found. Raises ZooError where there are none."""
     rows = np.flatnonzero(~moments.column("edited"))
     if not len(moments):
         raise ZooError("There are no moments yet: let the agent play for a while, or choose a rollout.")
     if not len(rows):
         raise ZooError("All these moments were taken under an intervention: undo it and play on, or choose a rollout.")
+    frames = moments.observation_shape[2] // moments.frame_channels
+    rows = rows[moments.column("index")[rows] >= frames - 1]
+    if not len(rows):
+        raise ZooError(f"A game has just begun: let the agent play until all {frames} frames that it sees are of it.")
     return rows
 
 
@@ -40,13 +46,16 @@ def runs(moments: Moments, rows: np.ndarray) -> np.ndarray:
 
 
 def chosen_layers(agent: Any, layers: Sequence[str] | str) -> tuple[LayerInfo, ...]:
-    """The layers of these names, () all. Raises ZooError for one that the network has not."""
+    """The layers of these names, () all of the network's own: groups of units repeat what they are made of, and are
+    looked at where they are named. Raises ZooError for a layer that the network has not."""
     names = (layers,) if isinstance(layers, str) else tuple(layers)
     known = {info.name: info for info in agent.layers}
     missing = next((name for name in names if name not in known), None)
     if missing is not None:
         raise ZooError(f"There is no layer “{missing}”: this network has {', '.join(known)}.")
-    return tuple(known[name] for name in names) if names else tuple(agent.layers)
+    return tuple(known[name] for name in names) if names else tuple(
+        info for info in agent.layers if not info.groups_of
+    )
 
 
 def peaks(

@@ -84,9 +84,11 @@ class Redundancy:
 
 @ANALYSES.register("redundancy")
 def redundancy(agent: Any, *, moments: Moments, layers: Sequence[str] = ()) -> Iterator[Progress]:
-    """Dead, never changing, duplicate and predictable units; the last Progress has a Redundancy. layers: () all.
+    """Dead, never changing, duplicate and predictable units; the last Progress has a Redundancy. layers: () all but
+    groups.
 
-    Moments under an intervention are left out. Raises ZooError: an unknown layer, or no usable moment.
+    Moments under an intervention, or without a full stack of frames, are left out. Raises ZooError: an unknown layer,
+    or no usable moment.
     """
     rows, infos = usable(moments), chosen_layers(agent, layers)
     for progress in peaks(agent, moments, rows, infos):

@@ -107,9 +107,10 @@ def unit_search(
 ) -> Iterator[Progress]:
     """Which units go with ``event`` (``search_events`` lists them); the last Progress has a UnitSearch.
 
-    layers: () all. lags: agent steps from the event to the activation that are tried. shifts: of time, by ``seed``; the
-    smallest p is 1 / (shifts + 1). Moments under an intervention are left out. Raises ZooError: an event that means
-    nothing, never came or always, an unknown layer, or moments that cannot be divided.
+    layers: () all but groups. lags: agent steps from the event to the activation that are tried. shifts: of time, by
+    ``seed``; the smallest p is 1 / (shifts + 1). Moments under an intervention, or without a full stack of frames, are
+    left out. Raises ZooError: an event that means nothing, never came or always, an unknown layer, or moments that
+    cannot be divided.
     """
     rows, infos = usable(moments), chosen_layers(agent, layers)
     if shifts < 1 or not lags:
