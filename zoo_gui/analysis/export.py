@@ -93,7 +93,13 @@ def _csv(result: Any, file: IO[bytes], ending: str) -> None:
 
 
 def _json(result: Any, file: IO[bytes], ending: str) -> None:
-    file.write(json.dumps(result.table(), ensure_ascii=False, indent=1, default=_plain).encode())
+    # JSON has no number that is none: readers other than Python's refuse NaN
+    rows = [{name: _there(value) for name, value in row.items()} for row in result.table()]
+    file.write(json.dumps(rows, ensure_ascii=False, indent=1, default=_plain).encode())
+
+
+def _there(value: Any) -> Any:
+    return None if isinstance(value, (float, np.floating)) and np.isnan(value) else value
 
 
 def _plain(value: Any) -> Any:

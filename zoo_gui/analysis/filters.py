@@ -19,6 +19,10 @@ from zoo_gui.types import ZooError, read_only
 
 MOST_INPUTS = 8
 """Input channels of a deeper layer that ``draw`` shows for each unit: those with the largest norm."""
+TILE, LABEL = 0.5, 0.13
+"""Inches: how wide a filter is drawn, and how high the line above it."""
+WIDER = 1.5
+"""Width of the drawing by its height, about."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +64,31 @@ class Filters:
         return np.argsort(-self.norms[:, unit], kind="stable")[:count]
 
     def draw(self, figure: Any) -> None:
-        """One row of pictures for each unit, a column for each frame or for its strongest inputs; one scale."""
+        """A row of pictures for each unit, one for each frame or for its strongest inputs; units below and beside each
+        other; one scale."""
         shown = [self.strongest(unit) for unit in range(self.units)]
-        columns, halves = len(shown[0]), -(-self.units // 16)
-        rows = -(-self.units // halves)
-        figure.set_size_inches(0.6 + halves * columns * 0.62, 0.8 + rows * 0.66)
-        axes = figure.subplots(rows, halves * columns, squeeze=False)
-        for axis in axes.ravel():
-            axis.set_axis_off()
+        columns, (kh, kw) = len(shown[0]), self.kernel.shape[:2]
+        label, gap = -(-LABEL * kw // TILE), max(1, kw // 8)  # in weights, as the pictures are
+        down, across = kh + label, kw + gap
+        blocks = min(self.units, max(1, round((WIDER * self.units * down / (columns * across)) ** 0.5)))
+        rows = -(-self.units // blocks)
+        # One picture of all: an axis for each of a thousand filters would take a minute.
+        sheet = np.full((int(rows * down), blocks * columns * across), np.nan, np.float32)
+        figure.set_size_inches(1.4 + sheet.shape[1] * TILE / kw, 0.8 + sheet.shape[0] * TILE / kw)
+        axis = figure.subplots()
+        axis.set_axis_off()
         for unit, channels in enumerate(shown):
-            half, row = divmod(unit, rows)
+            block, row = divmod(unit, rows)
             for place, channel in enumerate(channels):
-                axis = axes[row, half * columns + place]
-                last = axis.imshow(self.kernel[:, :, channel, unit], "RdBu_r", vmin=-self.scale, vmax=self.scale)
+                top, left = int(row * down + label), (block * columns + place) * across
+                sheet[top : top + kh, left : left + kw] = self.kernel[:, :, channel, unit]
                 title = self.input_name(int(channel)) if row == 0 or not self.frames else ""
-                axis.set_title(f"{unit}  {title}" if place == 0 else title, fontsize=5, loc="left", pad=2)
+                title = f"{unit}  {title}" if place == 0 else title
+                text = axis.text(left - 0.5, top - 0.5, title, fontsize=4.5, va="bottom", parse_math=False)
+                text.set_in_layout(False)  # to measure thousands would take most of the time
+        image = axis.imshow(sheet, "RdBu_r", vmin=-self.scale, vmax=self.scale, interpolation="nearest")
         figure.suptitle(f"{self.layer}: weights by {'frame' if self.frames else 'input'}", fontsize=8)
-        figure.colorbar(last, ax=axes, shrink=0.4, aspect=30).ax.tick_params(labelsize=6)
+        figure.colorbar(image, ax=axis, shrink=0.4, aspect=30).ax.tick_params(labelsize=6)
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each unit and input channel: the norm, mean, smallest and largest weight."""
