@@ -7,6 +7,8 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 BIN := .venv/bin
 # options and agents for the command, for example: make run ARGS="ppo/Pong/1"
 ARGS ?=
+# files of tests that run at a time; each takes about 1 GB
+JOBS ?= 2
 
 NEEDED := zoo_gui needs Python 3.11, 3.12 or 3.13: apt install python3
 
@@ -16,7 +18,7 @@ run: setup
 	@exec $(BIN)/zoo-gui $(ARGS)
 
 test: setup-test lint
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 train: setup-train
 	@exec tools/train $(or $(ARGS),--help)
