@@ -16,6 +16,7 @@ from zoo_gui.widgets.why_grid import Grid
 from zoo_gui.widgets.why_question import Question
 from zoo_gui.widgets.why_tab import FILES, Asked
 
+TEST_HEIGHT = 270  # screen pixels that a test has use for
 SETTLE_MS = 200  # a moment that is stepped past is not explained
 HINT = "Pause the game, or press w: the moment on screen is then explained here."
 NO_NETWORK = "This player has no network: there is nothing to explain. Open an agent."
@@ -65,10 +66,11 @@ class WhyPanel(Panel):
         return content
 
     def _make_room(self, *_clicked) -> None:
-        """A test is wanted: its half of the panel, unless the person gave it that much already."""
+        """A test is wanted: half of the panel, of a high one less, unless the person gave it that much already."""
         whole = sum(self.split.sizes())
-        if self.split.sizes()[1] < 0.4 * whole:
-            self.split.setSizes([whole // 2, whole - whole // 2])
+        room = min(whole // 2, TEST_HEIGHT)
+        if self.split.sizes()[1] < 0.8 * room:
+            self.split.setSizes([whole - room, room])
 
     def _wire(self) -> None:
         def on(signal, method):

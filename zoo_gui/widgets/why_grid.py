@@ -246,7 +246,8 @@ class Grid(Canvas):
             inside = (width - GAP * (columns + 1)) / columns, (height - GAP * (rows + 1)) / rows - 2 * line - 2
             return fit(most, shape, *inside)[1]
 
-        columns = max(range(1, count + 1), key=lambda n: (round(scale(n), 4), n))
+        # of equally large ones those with the fewest empty places: tiles as wide as they can be
+        columns = max(range(1, count + 1), key=lambda n: (round(scale(n), 4), -(-count % n), n))
         rows = -(-count // columns)
         across, down = (width - GAP * (columns + 1)) / columns, (height - GAP * (rows + 1)) / rows
         for index, tile in enumerate(self.tiles.values()):
