@@ -1,89 +1,276 @@
 #!/usr/bin/env python3
 """Make the pictures of README.md and docs/ from the real window: ``python tools/pictures.py [NAME …]``.
 
-Runs ``zoo-gui`` on the present screen or a virtual one (Xvfb), lets it play, and keeps its own screenshot. For the card
-wizard it opens the weights of an embedded agent as a stranger's file, without their card.
+Each picture has a sitting of its own: a newcomer's window on the present screen or a virtual one (Xvfb), the agents of
+``PICTURES``, a game played to a fixed step of a fixed seed, and a function that does what a person would do with the
+mouse. The window is then drawn into ``docs/images/NAME.png``. For the card wizard the weights of an embedded agent are
+opened as a stranger's file, without their card.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import Callable, NamedTuple
+
+from PIL import Image
 
 from zoo_gui.bench import screen
+from zoo_gui.types import Unit
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
-#: {picture: arguments of zoo-gui gui}
+SIZE = (1600, 900)
+SEED = 3
+LONGEST = 240.0
+"""Seconds after which what is waited for counts as never coming."""
+
+
+class Sitting:
+    """A window with agents in it, and a person's patience. ``window``, ``session``, ``panels``."""
+
+    def __init__(self, agents: tuple[str, ...], home: Path, size: tuple[int, int] = SIZE):
+        from zoo_gui.app import MainWindow
+        from zoo_gui.session import Session
+        from zoo_gui.settings import Settings
+
+        self.session = Session()
+        self.session.message.connect(self._on_message)
+        self.session.start_engine()
+        self.window = MainWindow(self.session, Settings(home / "settings.json"))
+        self.window.resize(*size)
+        self.panels = self.window.panels
+        self.window.show()
+        for lane, agent in enumerate(agents):
+            self.session.load(agent, lane, seed=SEED)
+        if agents:
+            self.wait(lambda: len(self.session.lanes) == len(agents))
+
+    @staticmethod
+    def _on_message(level: str, sentence: str) -> None:
+        if level == "error":
+            raise SystemExit(sentence)
+
+    def wait(self, holds: Callable[[], object]) -> None:
+        """Let the window live until this holds. Raises TimeoutError."""
+        end = time.monotonic() + LONGEST
+        while not holds():
+            if time.monotonic() > end:
+                raise TimeoutError("a picture's sitting does not come to its end")
+            self.rest(0.01)
+
+    def rest(self, seconds: float) -> None:
+        """Let the window live for so long."""
+        from pyqtgraph.Qt import QtWidgets
+
+        end = time.monotonic() + seconds
+        while True:
+            QtWidgets.QApplication.processEvents()
+            if time.monotonic() >= end:
+                return
+            time.sleep(0.005)
+
+    def show(self, panel: str):
+        """Bring a panel to the front. Returns it."""
+        self.window.show_panel(panel)
+        self.rest(0.3)
+        return self.panels[panel]
+
+    @property
+    def step(self) -> int:
+        """Of the first agent's game, counted from 1; 0 before it."""
+        numbers = self.session.history(0).column("number", 1)
+        return int(numbers[0]) + 1 if len(numbers) else 0
+
+    def play_to(self, step: int) -> None:
+        """Play to this step of the first game, and pause there: first fast, then so that every step is shown."""
+        for speed, until in ((4.0, step - 160), (2.0, step - 20)):
+            self.session.set_speed(speed)
+            self.session.play()
+            self.wait(lambda until=until: self.step >= until)
+        self.session.pause()
+        self.rest(0.5)
+        while self.step < step:
+            before = self.step
+            self.session.step_once()
+            self.wait(lambda: self.step > before)
+        self.session.set_speed(1.0)
+
+    def close(self) -> None:
+        self.window.close()
+        self.session.close()
+        self.window.deleteLater()
+        self.rest(0.1)
+
+
+# -- what the person does ---------------------------------------------------------------------------------------------
+def look(sitting: Sitting, unit: str, saliency: str = "", method: str | None = None) -> None:
+    """Inspect a unit until its picture is finished, with a map over the game."""
+    sitting.session.select(0, Unit.parse(unit))
+    if saliency:
+        sitting.session.set_saliency(saliency, method)
+    tab = sitting.panels["inspector"].vis
+    sitting.wait(lambda: tab._result is not None and tab._result.step == tab._result.total)
+    sitting.session.play()
+    sitting.rest(4.0)  # the status bar tells rates of the last seconds
+
+
+def ask_why(sitting: Sitting, unit: str, region: tuple[int, int, int, int]) -> None:
+    """Explain the moment, and test whether what is in the region mattered; the plots make room."""
+    sitting.session.select(0, Unit.parse(unit))
+    sitting.window.docks["plots"].hide()
+    panel = sitting.show("why")
+    sitting.wait(lambda: panel.asked is not None and not panel.job.running)
+    sitting.session.choose_region(0, region)
+    sitting.wait(lambda: not panel.cover.job.running and panel.cover.result is not None)
+    sitting.wait(lambda: not sitting.panels["inspector"].vis.job.running)
+    sitting.rest(1.0)
+
+
+def optimise_all(sitting: Sitting, unit: str) -> None:
+    """Pattern mode for the layer of this unit."""
+    sitting.session.select(0, Unit.parse(unit))
+    panel = sitting.show("patterns")
+    panel.start()
+    sitting.wait(lambda: not panel.job.running)
+    sitting.rest(1.0)
+
+
+def visit_patches(sitting: Sitting, unit: str) -> None:
+    """Where the unit fired in a rollout, on the whole screen."""
+    sitting.session.select(0, Unit.parse(unit))
+    inspector = sitting.panels["inspector"]
+    tab = inspector.patches
+    inspector.tabs.setCurrentIndex(inspector._all_tabs.index(tab))
+    tab.moments.setCurrentIndex(1)
+    tab.restart()
+    tab.context.click()
+    sitting.wait(lambda: tab._result is not None and not tab.job.running)
+    sitting.rest(1.0)
+
+
+def search_units(sitting: Sitting, event: str, best: int = 0) -> None:
+    """Search for an event's units, and select one of the best."""
+    panel = sitting.show("search")
+    tab = panel.search
+    tab.event.choose(event)
+    tab.start()
+    sitting.wait(lambda: tab.result is not None and not tab.job.running)
+    sitting.session.select(0, tab.result.found[best].unit)
+    sitting.wait(lambda: not sitting.panels["inspector"].vis.job.running)
+    sitting.rest(2.0)
+
+
+def find_groups(sitting: Sitting, layer: str, group: int, seen: int) -> None:
+    """Six groups of a layer over a rollout, followed live until so many are seen; one is selected as a unit."""
+    sitting.window.docks["plots"].hide()
+    panel = sitting.show("groups")
+    panel.layer.setCurrentText(layer)
+    panel.source.setCurrentIndex(1)
+    panel._start()
+    sitting.wait(lambda: panel.result is not None)
+    panel._choose(group)
+    sitting.wait(lambda: panel.layer_name and sitting.session.selected is not None)
+    tab = sitting.panels["inspector"].vis
+    sitting.wait(lambda: tab._result is not None and not tab.job.running)
+    sitting.session.play()
+    sitting.wait(lambda: sum(letter.isVisible() for letter in panel.live._letters) >= seen)
+    sitting.session.pause()
+    sitting.rest(1.0)
+
+
+def look_at_filters(sitting: Sitting, unit: str) -> None:
+    """The first layer's weights, and how much each agent looks at the past."""
+    sitting.session.select(0, Unit.parse(unit))
+    panel = sitting.show("filters")
+    sitting.wait(lambda: panel.result is not None and len(panel._bias) == len(sitting.session.lanes))
+    sitting.wait(lambda: not sitting.panels["inspector"].vis.job.running)
+    sitting.rest(1.0)
+
+
+def guess_card(sitting: Sitting, home: Path) -> object:
+    """The wizard, in which the two orders of frames play Breakout. Returns it."""
+    from zoo_gui.agents import catalogue
+
+    path = home / "model.safetensors"
+    shutil.copyfile(catalogue.find(STRANGER).weights, path)
+    sitting.window.wizards.open(str(path))
+    wizard = sitting.window.wizards.wizard
+    sitting.wait(wizard.table.rowCount)
+    wizard.choose("game", "Breakout")
+    sitting.wait(wizard.save.isEnabled)
+    keys = [wizard.table.item(row, 0).toolTip() for row in range(wizard.table.rowCount())]
+    wizard.table.selectRow(keys.index("network.frame_order"))
+    sitting.wait(lambda: len(wizard.previews.tiles) > 1 and wizard.previews.steps >= SEEN_AFTER)
+    return wizard
+
+
+class Picture(NamedTuple):
+    """agents: side by side. steps: at which the game is paused. do: what is done then."""
+
+    agents: tuple[str, ...]
+    steps: int
+    do: Callable[[Sitting], object]
+
+
 PICTURES = {
-    "window": ["distill/Breakout/1", "--select", "conv2:17", "--saliency", "action", "--after-steps", "260"],
-    "side_by_side": ["distill/Breakout/1", "ppo/Breakout/1", "--select", "conv1:3", "--after-steps", "260"],
-    "seaquest": ["distill/Seaquest/1", "--select", "fc:42", "--saliency", "action", "--after-steps", "300"],
+    "window": Picture(("distill/Breakout/1",), 260, partial(look, unit="conv2:17", saliency="action", method="greydanus")),
+    "side_by_side": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(look, unit="conv1:3")),
+    "seaquest": Picture(("distill/Seaquest/1",), 300, partial(look, unit="fc:42", saliency="action")),
+    "why": Picture(("distill/Breakout/1",), 260, partial(ask_why, unit="conv2:17", region=(56, 32, 14, 14))),
+    "patterns": Picture(("distill/Breakout/1",), 260, partial(optimise_all, unit="conv2:17")),
+    "fired_at": Picture(("distill/Breakout/1",), 260, partial(visit_patches, unit="conv2:36")),
+    "search": Picture(("distill/Breakout/1",), 260, partial(search_units, event="a reward comes")),
+    "groups": Picture(("distill/Breakout/1",), 260, partial(find_groups, layer="conv3", group=1, seen=2)),
+    "filters": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(look_at_filters, unit="conv1:10")),
 }
-
-
 WIZARD = "wizard"
 STRANGER = "distill/Breakout/2"
 SEEN_AFTER = 900
 """Agent steps that each guess has played in the wizard's picture."""
 
 
-def make_wizard() -> None:
-    """The wizard, in which the two orders of frames play Breakout."""
-    from pyqtgraph.Qt import QtWidgets
-
-    from zoo_gui import theme
-    from zoo_gui.agents import catalogue
-    from zoo_gui.app import MainWindow
-    from zoo_gui.session import Session
-    from zoo_gui.settings import Settings
-
-    application = QtWidgets.QApplication([])
-    theme.apply(application)
-
-    def wait(holds, seconds: float = 120.0) -> None:
-        end = time.monotonic() + seconds
-        while not holds() and time.monotonic() < end:
-            application.processEvents()
-            time.sleep(0.01)
+# -- pictures ---------------------------------------------------------------------------------------------------------
+def make(name: str, size: tuple[int, int] = SIZE, folder: Path = IMAGES) -> None:
+    """Make one picture; settings and cache are a newcomer's."""
+    from zoo_gui import capture
 
     with tempfile.TemporaryDirectory() as home:
-        path = Path(home) / "model.safetensors"
-        shutil.copyfile(catalogue.find(STRANGER).weights, path)
-        session = Session()
-        session.start_engine()
-        window = MainWindow(session, Settings(Path(home) / "settings.json"))
-        window.wizards.open(str(path))
-        wizard = window.wizards.wizard
-        wait(lambda: wizard.table.rowCount())
-        wizard.choose("game", "Breakout")
-        wait(lambda: wizard.save.isEnabled())
-        keys = [wizard.table.item(row, 0).toolTip() for row in range(wizard.table.rowCount())]
-        wizard.table.selectRow(keys.index("network.frame_order"))
-        wait(lambda: len(wizard.previews.tiles) > 1 and wizard.previews.steps >= SEEN_AFTER)
-        wizard.grab().save(str(IMAGES / f"{WIZARD}.png"))
-        window.close()
-        session.close()
+        os.environ.update(ZOO_GUI_CONFIG=f"{home}/settings.json", ZOO_GUI_CACHE=f"{home}/cache")
+        picture = PICTURES.get(name, Picture((), 0, partial(guess_card, home=Path(home))))
+        sitting = Sitting(picture.agents, Path(home), size)
+        try:
+            if picture.steps:
+                sitting.play_to(picture.steps)
+            widget = picture.do(sitting) or sitting.window
+            path = folder / f"{name}.png"
+            capture.picture(widget).save(str(path))
+        finally:
+            sitting.close()
+    shrink(path)
+    print(f"{path} {path.stat().st_size // 1000} kB", flush=True)
 
 
-def make(name: str) -> None:
-    """Play and take the picture; settings and cache are a newcomer's."""
-    with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "ZOO_GUI_CONFIG": f"{home}/settings.json", "ZOO_GUI_CACHE": f"{home}/cache"}
-        command = [sys.executable, "-m", "zoo_gui", "gui", "--seed", "3", *PICTURES[name],
-                   "--screenshot", str(IMAGES / f"{name}.png")]
-        subprocess.run(command, env=environment, check=True)
+def shrink(path: Path) -> None:
+    """Write a picture again as small as PNG gets. Not in fewer colours: those are what the pictures show."""
+    Image.open(path).convert("RGB").save(path, optimize=True)
 
 
 def main() -> None:
+    from pyqtgraph.Qt import QtWidgets
+
+    from zoo_gui import theme
+
     IMAGES.mkdir(parents=True, exist_ok=True)
     with screen():
+        application = QtWidgets.QApplication(sys.argv[:1])
+        theme.apply(application)
         for name in sys.argv[1:] or (*PICTURES, WIZARD):
-            make_wizard() if name == WIZARD else make(name)
+            make(name)
 
 
 if __name__ == "__main__":
