@@ -91,7 +91,7 @@ class Tile:
         self.bar.show()
         self.bar.set_table(overlays.colours(signed))
         self._levels = (f"−{number(high)}" if signed else "0", number(high)), f"{'±' if signed else ''}{number(high)}"
-        self.say("" if record.scale else "depends on nothing here: all zero")
+        self.say("" if record.scale else "all zero")
         self.place(self.box)
 
     @property
