@@ -24,6 +24,13 @@ def made():
     return agent, planted.play(agent)
 
 
+def test_play_too_short_for_two_halves_is_a_sentence(made):
+    agent, play = made
+    short = planted.play(agent, 1, 60, edited=slice(12, 60)).moments
+    with pytest.raises(ZooError, match="varies in both halves of these 11 moments"):
+        run("probes", agent, moments=short)
+
+
 def test_dead_duplicate_and_never_off(made, tmp_path):
     agent, play = made
     found = run("redundancy", agent, moments=play.moments)

@@ -52,7 +52,8 @@ class FeatureVis:
         """Fill a matplotlib Figure: a row for each answer, its frames oldest to newest, and newest − oldest."""
         before = " before the non-linearity" if self.pre_activation else ""
         captions = [f"{value:.3g}" for value in self.activations]
-        heading = f"{self.agent} · {self.target} · {self.step} steps · activation{before} at the left"
+        of = f"{vis_figures.agent_words(self.agent)} · {self.target}"
+        heading = f"{of} · {self.step} steps · activation{before} at the left"
         vis_figures.draw_answers(figure, self.images, captions, self.frame_channels, heading)
 
     def table(self) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ class Patterns:
     def draw(self, figure: Any) -> None:
         """Fill a matplotlib Figure with a numbered contact sheet, by the units' numbers. Raises ZooError."""
         order = np.argsort(self.units)
-        heading = f"{self.agent} · {self.layer} · {self.steps} steps"
+        heading = f"{vis_figures.agent_words(self.agent)} · {self.layer} · {self.steps} steps"
         numbers = [self.units[i] for i in order]
         vis_figures.draw_sheet(figure, self.images[order], numbers, self.frame_channels, heading, self.show)
 

@@ -96,7 +96,8 @@ def probes(
 
     layers: () all but groups; the observation always comes with them. bytes: () all that vary. At most 1,000 moments
     are used, evenly taken of those without intervention and with a full stack of frames. Maps are averaged over squares
-    of positions until at most 2,048 numbers are left. Ridge regression on scaled numbers, its penalty chosen within the fitted half; each half is
+    of positions until at most 2,048 numbers are left. Ridge regression on scaled numbers, its penalty chosen within the
+    fitted half; each half is
     predicted once from the other. shifts: of time, by ``seed``. Raises ZooError: an unknown layer, no such byte, or
     none that varies.
     """
@@ -137,8 +138,7 @@ def _bytes(ram: np.ndarray, wanted: tuple[int, ...], division: Split, used: np.n
     if wrong is not None:
         raise ZooError(f"There is no RAM byte {wrong}: the console has 128, 0 to 127.")
     halves = [ram[used][division.half[used] == number] for number in (0, 1)]
-    varies = np.all([len(half) > 1 and (half != half[:1]).any(0) for half in halves], axis=0)
-    varies = np.broadcast_to(varies, 128)
+    varies = np.all([(half != half[:1]).any(0) for half in halves], axis=0)  # an empty half: nothing does
     chosen = [int(byte) for byte in (wanted or range(128)) if varies[byte]]
     if not chosen:
         which = "None of the bytes" if not wanted else "Not one of these bytes"

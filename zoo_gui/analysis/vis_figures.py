@@ -5,6 +5,7 @@ An image is float32 (h, w, C) in 0–1, oldest frame first, ``frame_channels`` c
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Sequence
 
 import numpy as np
@@ -42,6 +43,11 @@ def check_shown(show: str, image_channels: int, frame_channels: int) -> None:
         raise ZooError("This agent sees one frame at a time: there is no difference to show.")
 
 
+def agent_words(name: str) -> str:
+    """An agent's id as it is; of one that is a file the file's name, since folders do not fit over a figure."""
+    return Path(name).name if Path(name).is_absolute() else name
+
+
 def draw_answers(figure: Any, images: np.ndarray, captions: Sequence[str], frame_channels: int, heading: str) -> None:
     """Fill a matplotlib Figure: for each image (n, h, w, C) a row of its frames, and newest − oldest beside them."""
     count = images.shape[-1] // frame_channels
@@ -63,7 +69,7 @@ def draw_answers(figure: Any, images: np.ndarray, captions: Sequence[str], frame
         place.set_yticks([])
     if count > 1:
         figure.colorbar(shown, ax=axes[:, -1].tolist(), shrink=0.8).ax.tick_params(labelsize=7)
-    figure.suptitle(heading, fontsize=10)
+    figure.suptitle(heading, fontsize=10, wrap=True)
 
 
 def draw_sheet(
@@ -95,7 +101,7 @@ def draw_sheet(
     place.set_axis_off()
     if signed:
         figure.colorbar(shown, ax=place, shrink=0.5, label="newest − oldest frame").ax.tick_params(labelsize=7)
-    figure.suptitle(heading, fontsize=9)
+    figure.suptitle(heading, fontsize=9, wrap=True)
 
 
 def _tile(image: np.ndarray, frame_channels: int, show: str) -> np.ndarray:
