@@ -59,6 +59,7 @@ class FakeSession(QtCore.QObject):
     view_changed = QtCore.Signal(object)
     hovered = QtCore.Signal(str)
     attributed = QtCore.Signal(int, object)
+    rewound = QtCore.Signal()
     saliency_changed = QtCore.Signal(object)
     saliency_method_changed = QtCore.Signal(str)
     cover_changed = QtCore.Signal(int, object)

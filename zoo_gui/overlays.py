@@ -167,6 +167,13 @@ class Live:
         self._beside.clear()
         self._old = {info.lane: self._session.last_step(info.lane) for info in self._session.lanes}
 
+    def rewind(self) -> None:
+        """What the engine had made ahead of the screen is taken back: those moments come again, maybe otherwise."""
+        for lane, kept in self._beside.items():
+            shown = self._shown.get(lane)
+            for moment in [one for one in kept if shown is not None and one > shown.moment]:
+                del kept[moment]
+
     def take(self, lane: int, record: Any) -> None:
         """A map that was made beside the game."""
         kept = self._beside.setdefault(lane, {})

@@ -301,6 +301,8 @@ class Session(Grouping):
         if shown.frame_changed:
             self._show_frames()
             self.rates.shown(now)
+        if self._closed:  # by whoever was shown that frame
+            return
         self._note(shown)
         if shown.stepped:
             self._set_state("running" if self.running else "paused")
@@ -348,23 +350,6 @@ class Session(Grouping):
             if step is not None:
                 self._pending[lane] = []
                 self.stepped.emit(lane, step, summaries)
-
-    def _drop_what_is_gone(self, same_count: bool) -> None:
-        """Pins, edits and the selection name units of networks that may have changed."""
-        def exists(lane: int, unit: Unit) -> bool:
-            layer = self.lanes[lane].layer(unit.layer) if lane < len(self.lanes) else None
-            return layer is not None and unit.index < layer.units
-
-        self.pins = [pin for pin in self.pins if exists(*pin)]
-        for lane in range(len(self.lanes)):
-            self._send("pins", lane=lane, units=tuple(tuple(pin.unit) for pin in self.pins if pin.lane == lane))
-        self.edits = {key: value for key, value in self.edits.items() if same_count and exists(*key)}
-        self.pins_changed.emit(list(self.pins))
-        self._keep_covers(same_count)
-        self.choose_region(0, None)
-        if self.selected is not None and not exists(*self.selected):
-            lane, self.selected = self.selected[0], None
-            self.unit_selected.emit(lane, None)
 
     def _forget_numbers(self) -> None:
         self._histories = [History() for _ in self.lanes]

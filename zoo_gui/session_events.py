@@ -7,6 +7,8 @@ from typing import Any
 
 from pyqtgraph.Qt import QtCore
 
+from zoo_gui.types import Unit
+
 log = logging.getLogger(__name__)
 
 
@@ -25,6 +27,7 @@ class EngineEvents(QtCore.QObject):
     loading_changed = QtCore.Signal(object)
     card_needed = QtCore.Signal(str)
     attributed = QtCore.Signal(int, object)
+    rewound = QtCore.Signal()
 
     @property
     def loading(self) -> dict[str, str]:
@@ -37,17 +40,51 @@ class EngineEvents(QtCore.QObject):
         getattr(self, f"_on_{event[0]}")(*event[1:])
 
     def _on_lanes(self, key: str, epoch: int, described: list, device: str) -> None:
+        moved, new = self._moves(key, [info for info, _ in described])
         self._end_request(key)
-        same = len(described) == len(self.lanes)
         self.lanes = tuple(info for info, _ in described)
         self.feed.attach(epoch, described)
         self.feed.immediate = any(info.player == "human" for info in self.lanes)
         self.status["device"] = device
         self._forget_numbers()
-        self._drop_what_is_gone(same)
+        self._carry_over(moved, new)
         self.lanes_changed.emit(self.lanes)
         if self._play_when_ready:
             self.play()
+
+    def _moves(self, key: str, infos: list) -> tuple[dict[int, int], set[int]]:
+        """({lane before: lane now}, the lanes that were loaded anew), as the key of the change tells."""
+        before, asked = list(range(len(self.lanes))), self._requests.get(key)
+        if key.startswith("remove "):
+            del before[int(key.split()[1])]
+        moved = {old: lane for lane, old in enumerate(before) if lane < len(infos)}
+        new = {lane for lane in range(len(infos)) if asked is not None and asked[0] == lane or lane >= len(before)}
+        # one that was cancelled too late is not among the requests any more
+        new |= {lane for old, lane in moved.items() if self.lanes[old].agent_id != infos[lane].agent_id}
+        return moved, new
+
+    def _carry_over(self, moved: dict[int, int], new: set[int]) -> None:
+        """Pins, edits, covers and the selection go where their lanes went, while their units are there. Edits are of a
+        network: what is loaded anew, the same agent too, has none."""
+        def goes(lane: int, unit: Unit) -> bool:
+            layer = self.lanes[moved[lane]].layer(unit.layer) if lane in moved else None
+            return layer is not None and unit.index < layer.units
+
+        self.pins = [pin._replace(lane=moved[pin.lane]) for pin in self.pins if goes(*pin)]
+        for lane in range(len(self.lanes)):
+            self._send("pins", lane=lane, units=tuple(tuple(pin.unit) for pin in self.pins if pin.lane == lane))
+        for lane in {moved.get(lane) for lane, _ in self.edits} & new:
+            self._send("clear_edits", lane=lane)  # one that was made while the other agent took its place
+        self.edits = {(moved[lane], unit): change for (lane, unit), change in self.edits.items()
+                      if goes(lane, unit) and moved[lane] not in new}  # fmt: skip
+        self.pins_changed.emit(list(self.pins))
+        self._carry_covers(moved, new)
+        self.choose_region(0, None)
+        if self.selected is not None:
+            (lane, unit), stays = self.selected, goes(*self.selected)
+            self.selected = (moved[lane], unit) if stays else None
+            if not stays or moved[lane] != lane:
+                self.unit_selected.emit(moved[lane] if stays else lane, unit if stays else None)
 
     def _on_loading(self, text: str) -> None:
         self.status["loading"] = text
@@ -73,6 +110,7 @@ class EngineEvents(QtCore.QObject):
 
     def _on_rewound(self, epoch: int, tick: int) -> None:
         """The engine went back; the steps of the new epoch follow by themselves."""
+        self.rewound.emit()
 
     def _on_held(self, tick: int, epoch: int) -> None:
         self.feed.held(tick, epoch)

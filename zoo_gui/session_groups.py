@@ -54,5 +54,5 @@ class Grouping(Why):
     def _on_swapped(self, epoch: int, tick: int, described: list) -> None:
         self.feed.follow(epoch, tick, described)
         self.lanes = tuple(info for info, _ in described)
-        self._drop_what_is_gone(True)
+        self._carry_over({info.lane: info.lane for info in self.lanes}, set())
         self.lanes_changed.emit(self.lanes)

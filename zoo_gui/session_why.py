@@ -98,14 +98,16 @@ class Why(EngineEvents):
         self.cover_changed.emit(lane, found)
         self._update_status()
 
-    def _keep_covers(self, same_count: bool) -> None:
-        """After the lanes changed: covers stay on agents that are still there."""
-        before, self.covers = self.covers, {}
-        for lane, info in enumerate(self.lanes):
-            if same_count and lane in before and self._cover_of.get(lane) == info.agent_id:
-                self.covers[lane] = before[lane]
-        for lane, (box, fill) in self.covers.items():
+    def _carry_covers(self, moved: dict[int, int], new: set[int]) -> None:
+        """After the lanes changed: covers go where their lanes went, and stay when the same agent is loaded anew."""
+        before, agents = self.covers, self._cover_of
+        kept = {moved[lane]: lane for lane in before
+                if lane in moved and agents[lane] == self.lanes[moved[lane]].agent_id}  # fmt: skip
+        self.covers = {now: before[was] for now, was in kept.items()}
+        self._cover_of = {now: agents[was] for now, was in kept.items()}
+        for lane in sorted(self.covers.keys() & new):
+            box, fill = self.covers[lane]
             self.feed.intervene(("cover", {"lane": lane, "box": box, "fill": fill}))
-        for lane in sorted(before.keys() - self.covers.keys()):
-            self._send("cover", lane=lane, box=None, fill="mean")
-            self.cover_changed.emit(lane, None)
+        for lane in sorted(before.keys() | self.covers.keys()):
+            if before.get(lane) != self.covers.get(lane) and lane < len(self.lanes):
+                self.cover_changed.emit(lane, self.covers.get(lane))

@@ -181,7 +181,8 @@ class Clock:
 
     # -- commands: who plays, and how ---------------------------------------------------------------------------
     def do_player(self, lane: int, kind: str) -> None:
-        self.lanes[lane].player.controller = kind
+        if lane < len(self.lanes):
+            self.lanes[lane].player.controller = kind
 
     def do_human_action(self, lane: int, index: int) -> None:
         if lane < len(self.lanes):
@@ -210,6 +211,8 @@ class Clock:
         """Cover a part of what a lane's agent sees, in observation pixels; None: it sees all again."""
         from zoo_gui.play.cover import checked
 
+        if lane >= len(self.lanes):
+            return
         player = self.lanes[lane].player
         if box is not None and player.agent is None:
             raise ZooError("This player sees nothing that could be covered: open an agent first.")
@@ -220,7 +223,13 @@ class Clock:
             self.lanes[lane].pins = tuple(Unit(*unit) for unit in units)
 
     def do_edit(self, lane: int, unit: Unit, gain: float, offset: float) -> None:
-        self.lanes[lane].player.agent.edit(Unit(*unit), gain, offset)
+        if (agent := self._agent(lane)) is not None:
+            agent.edit(Unit(*unit), gain, offset)
 
     def do_clear_edits(self, lane: int) -> None:
-        self.lanes[lane].player.agent.clear_edits()
+        if (agent := self._agent(lane)) is not None:
+            agent.clear_edits()
+
+    def _agent(self, lane: int) -> Any:
+        """A lane's network; None where it has none, or is gone: commands may come after what they were meant for."""
+        return self.lanes[lane].player.agent if lane < len(self.lanes) else None

@@ -100,8 +100,8 @@ class Feed:
         self._memory, self.infos, self.steps = [], (), []
 
     def frame(self, lane: int):
-        """(H, W, 3) uint8: what the game shows now; None before the first step."""
-        step = self.steps[lane]
+        """(H, W, 3) uint8: what the game shows now; None before the first step, and of a lane that is gone."""
+        step = self.steps[lane] if lane < len(self.steps) else None
         return None if step is None else step.frames[min(self._sub, len(step.frames) - 1)]
 
     # -- the clock ----------------------------------------------------------------------------------------------

@@ -153,8 +153,9 @@ class Server(Clock):
                 self._jobs.start(f"prepare {i}", partial(make, lane.player.agent), background=True)
 
     def do_remove(self, lane: int) -> None:
-        del self.lanes[lane]
-        self._announce("")
+        if lane < len(self.lanes) > 1:
+            del self.lanes[lane]
+            self._announce(f"remove {lane}")
 
     def _announce(self, key: str) -> None:
         self._drop_memory()
@@ -231,7 +232,8 @@ class Server(Clock):
         self._warm()
 
     def do_name_units(self, lane: int, layer: str, names: tuple[str, ...]) -> None:
-        self.lanes[lane].player.agent.name_units(layer, names)
+        if (agent := self._agent(lane)) is not None:
+            agent.name_units(layer, names)
 
     # -- commands: jobs -----------------------------------------------------------------------------------------
     def do_run(self, key: str, analysis: str, lane: int | None, parameters: dict[str, Any]) -> None:
@@ -253,7 +255,7 @@ class Server(Clock):
 
         if lane is None:
             return partial(TASKS[analysis], **parameters)
-        agent = self.lanes[lane].player.agent if lane < len(self.lanes) else None
+        agent = self._agent(lane)
         if agent is None:
             raise ZooError("This player has no network to analyse: open an agent first.")
         make, one, path = ANALYSES[analysis], self.lanes[lane], parameters.pop("save_to", None)

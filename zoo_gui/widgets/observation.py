@@ -177,6 +177,7 @@ class ObservationPanel(Panel):
         super()._connect()
         session = self.session
         session.attributed.connect(lambda lane, record: self._guard(self._on_attributed, lane, record))
+        session.rewound.connect(lambda: self._live.rewind())
         session.saliency_changed.connect(lambda _: self._guard(self._begin))
         session.saliency_method_changed.connect(lambda _: self._guard(self._begin))
 

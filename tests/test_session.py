@@ -1,0 +1,85 @@
+"""What a session keeps when its lanes change: edits, covers, pins and the selection go with their lane or are gone."""
+
+import numpy as np
+import pytest
+from fakes import fake_lane
+
+from zoo_gui.engine.shared import SharedLane
+from zoo_gui.session import Session
+from zoo_gui.types import Unit
+
+UNIT = Unit("conv2", 3)
+
+
+class Rig:
+    """A session without an engine: ``sent`` are its commands, ``lanes`` is what the engine would say."""
+
+    def __init__(self):
+        self.session, self.sent, self._memory, self._epoch = Session(), [], [], 0
+        self.session.feed._send = self.session._send = lambda name, **keywords: self.sent.append((name, keywords))
+
+    def lanes(self, key, *agents):
+        infos = [fake_lane(lane, agent) for lane, agent in enumerate(agents)]
+        shared = [SharedLane(info) for info in infos]
+        self._memory += shared
+        self._epoch += 1000
+        self.sent.clear()
+        self.session._on_lanes(key, self._epoch, [(info, one.name) for info, one in zip(infos, shared)], "CPU")
+
+    def load(self, lane, *agents):
+        self.session.load("x", lane)
+        self.lanes(list(self.session.loading)[-1], *agents)
+
+    def commands(self, name):
+        return [keywords for command, keywords in self.sent if command == name]
+
+    def close(self):
+        self.session.close()
+        for one in self._memory:
+            one.close(unlink=False)
+
+
+@pytest.fixture
+def rig(qapp):
+    rig = Rig()
+    rig.load(0, "nature")
+    rig.load(None, "nature", "small")
+    rig.session.edit(1, UNIT, gain=0.0)
+    rig.session.set_cover(1, (1, 2, 30, 40))
+    rig.session.pin(1, UNIT)
+    rig.session.select(1, UNIT)
+    yield rig
+    rig.close()
+
+
+def test_what_is_changed_goes_with_its_lane(rig):
+    session = rig.session
+    rig.load(None, "nature", "small", "nature")  # one more: the others stay as they are
+    assert list(session.edits) == [(1, UNIT)] and list(session.covers) == [1] and session.selected == (1, UNIT)
+    rig.lanes("remove 0", "small", "nature")
+    assert list(session.edits) == [(0, UNIT)] and list(session.covers) == [0]
+    assert session.pins == [(0, UNIT)] and session.selected == (0, UNIT)
+    assert rig.commands("cover") == [] and session.status["intervention"]  # the engine has both where they are
+    rig.lanes("remove 0", "nature")
+    assert not session.edits and not session.covers and not session.pins and session.selected is None
+
+
+def test_a_lanes_edits_end_with_its_agent_and_others_stay(rig):
+    session = rig.session
+    session.edit(0, UNIT, gain=2.0)
+    rig.load(1, "nature", "nature")  # has the same layers
+    assert list(session.edits) == [(0, UNIT)] and not session.covers and session.pins == [(1, UNIT)]
+    assert rig.commands("clear_edits") == [{"lane": 1}]
+    session.set_cover(0, (1, 2, 30, 40))
+    rig.load(0, "nature", "nature")  # the same agent, anew
+    assert not session.edits and list(session.covers) == [0]
+    assert [command["lane"] for command in rig.commands("cover")] == [0]
+
+
+def test_closing_while_a_frame_is_shown(rig):
+    session = rig.session
+    session.frame_shown.connect(lambda *_: session.close())
+    session.feed.steps = [type("Step", (), {"frames": np.zeros((1, 2, 2, 3), np.uint8)})()] * 2
+    session.feed.update = lambda now: type("Shown", (), {"frame_changed": True, "stepped": True, "summaries": []})()
+    session._on_tick()
+    assert session.feed.frame(0) is None
