@@ -194,3 +194,32 @@ def test_filters_select_units_and_every_agents_bias_is_shown(shown):
     panel.layer.activated.emit(panel.layer.currentIndex())
     session.failed.emit(session.called("run")[-1][0], "logits has no pictures.")
     assert panel.said.text() == "logits has no pictures." and not panel.save_button.isEnabled() and not panel.failed
+
+
+def test_filters_that_came_out_of_sight_are_asked_for_again(shown):
+    session, panel = shown(FiltersPanel, fake_lane())
+    first = session.called("run")[0][0]
+    panel.seen_changed(False)
+    session.progressed.emit(first, Progress(1, 1, "", a_filter()))
+    panel.seen_changed(True)
+    assert panel.result is None
+    keys = {analysis: key for key, analysis, _, _ in session.called("run")}
+    session.progressed.emit(keys["filters"], Progress(1, 1, "", a_filter()))
+    session.failed.emit(keys["temporal_bias"], "It sees a single frame.")
+    asked = len(session.called("run"))
+    panel.seen_changed(True)
+    assert panel.result.layer == "conv1" and len(session.called("run")) == asked
+
+
+def test_groups_that_are_found_out_of_sight_are_shown_later(shown):
+    session, panel = shown(GroupsPanel, fake_lane())
+    click(panel.start_button)
+    panel.seen_changed(False)
+    found(session, panel, some_groups())
+    panel.seen_changed(True)
+    assert panel.result.count == 3 and panel.start_button.isEnabled() and not panel.cancel_button.isEnabled()
+    click(panel.start_button)
+    panel.seen_changed(False)
+    session.failed.emit(session.called("run")[-1][0], "There are too few moments.")
+    panel.seen_changed(True)
+    assert panel.said.text() == "There are too few moments." and panel.start_button.isEnabled()

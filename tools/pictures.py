@@ -97,7 +97,7 @@ class Sitting:
         while self.step < step:
             before = self.step
             self.session.step_once()
-            self.wait(lambda: self.step > before)
+            self.wait(lambda before=before: self.step > before)
         self.session.set_speed(1.0)
 
     def close(self) -> None:
@@ -218,7 +218,8 @@ class Picture(NamedTuple):
 
 
 PICTURES = {
-    "window": Picture(("distill/Breakout/1",), 260, partial(look, unit="conv2:17", saliency="action", method="greydanus")),
+    "window": Picture(("distill/Breakout/1",), 260,
+                      partial(look, unit="conv2:17", saliency="action", method="greydanus")),
     "side_by_side": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(look, unit="conv1:3")),
     "seaquest": Picture(("distill/Seaquest/1",), 300, partial(look, unit="fc:42", saliency="action")),
     "why": Picture(("distill/Breakout/1",), 260, partial(ask_why, unit="conv2:17", region=(56, 32, 14, 14))),

@@ -94,7 +94,8 @@ class FiltersPanel(Panel):
 
     # -- what the session says ----------------------------------------------------------------------------------
     def set_lanes(self, lanes) -> None:
-        if lanes == self._shown:
+        waiting = any(job.running for job in (self._job, *self._bias_jobs.values()))
+        if lanes == self._shown and not waiting:  # an answer that came out of sight was lost: it is asked for again
             return
         self._shown = lanes
         before = self.lane.currentData()

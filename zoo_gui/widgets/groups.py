@@ -185,6 +185,12 @@ class GroupsPanel(Panel):
         for row in self.rows:
             row.set_selected(bool(mine and self.layer_name and row.group == unit.index))
 
+    def _on_progressed(self, key, progress) -> None:
+        self._guard(self.show_progress, key, progress)  # also out of sight: groups that were asked for are found
+
+    def _on_failed(self, key, sentence) -> None:
+        self._guard(self.show_failure, key, sentence)
+
     def show_progress(self, key, progress) -> None:
         if key == self._adding:
             self.said.setText(f"making them units: {progress.label}")

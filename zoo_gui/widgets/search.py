@@ -33,7 +33,8 @@ COLUMNS = (
            signed, width=50),
     Column("p", "The share of shifts of time in which the best of all units does as well.", lambda row: row.p_value,
            "{:.3f}".format, width=48),
-    Column("Lag", "Agent steps from the event to the activation.", lambda row: row.lag, lambda lag: f"{lag:+d}" if lag else "0", width=38),
+    Column("Lag", "Agent steps from the event to the activation.", lambda row: row.lag,
+           lambda lag: f"{lag:+d}" if lag else "0", width=38),
     Column("Fires at", "Mean activation at the event, held-out.", lambda row: row.at_event, short, width=62),
     Column("Else", "Mean activation elsewhere, held-out.", lambda row: row.otherwise, short, width=62),
 )  # fmt: skip
