@@ -12,7 +12,6 @@ from typing import Any, Sequence
 import numpy as np
 
 from zoo_gui.analysis.patches import cut
-from zoo_gui.atari_zoo.utils import _pyplot
 from zoo_gui.types import ReceptiveField
 
 FIELDS = ((8, 4, 2), (20, 8, 6), (36, 8, 14))
@@ -92,7 +91,8 @@ def patch(observation: np.ndarray, box: Sequence[int]) -> np.ndarray:
 
 def _plot(maps: np.ndarray, patches: np.ndarray) -> None:
     """One figure: above the maps or values, below the patches."""
-    pyplot = _pyplot()
+    from matplotlib import pyplot
+
     _, axes = pyplot.subplots(2, len(patches), figsize=(3 * len(patches), 6), squeeze=False)
     for column, (values, part) in enumerate(zip(maps, patches)):
         axes[0, column].imshow(np.atleast_2d(values))

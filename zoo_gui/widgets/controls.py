@@ -117,3 +117,12 @@ class Whole(QtWidgets.QSpinBox):
 
     def wheelEvent(self, event) -> None:
         super().wheelEvent(event) if self.hasFocus() else event.ignore()
+
+
+def still(plot, owner: QtWidgets.QWidget) -> None:
+    """A pyqtgraph PlotItem that is only looked at: no menu, buttons or dragging. Its menu, made anyhow and without a
+    parent, goes with ``owner``; it would outlive the window."""
+    plot.hideButtons()
+    plot.setMenuEnabled(False)
+    plot.setMouseEnabled(False, False)
+    plot.ctrlMenu.setParent(owner, plot.ctrlMenu.windowFlags())

@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui import overlays
-from zoo_gui.widgets.controls import column_of
+from zoo_gui.widgets.controls import column_of, still
 from zoo_gui.widgets.pictures import Strip, Tile
 from zoo_gui.widgets.why_grid import over
 from zoo_gui.widgets.why_question import button, combo
@@ -153,9 +153,7 @@ class FaithfulnessTab(CheckTab):
         for place, (name, title) in enumerate(CURVES):
             plot = self.plots.addPlot(row=0, col=place)
             plot.setTitle(title, size="8pt")
-            plot.hideButtons()
-            plot.setMenuEnabled(False)
-            plot.setMouseEnabled(False, False)
+            still(plot, self.plots)
             grey = pg.mkPen(RANDOM, width=1.5, style=QtCore.Qt.DashLine)
             self.curves[f"random_{name}"] = plot.plot(pen=grey)
             self.curves[name] = plot.plot(pen=pg.mkPen(MAP, width=2))

@@ -66,9 +66,7 @@ class CoverTab(WhyTab):
         self.controls = pg.PlotWidget()
         self.controls.setBackground(self.palette().window().color())
         self.controls.setMinimumHeight(80)
-        self.controls.setMenuEnabled(False)
-        self.controls.hideButtons()
-        self.controls.setMouseEnabled(False, False)
+        still(self.controls.getPlotItem(), self.controls)
         self.controls.getPlotItem().setTitle("change here (line), elsewhere (bars)", size="8pt")
         self.controls.setToolTip("How much the agent changes when regions of the same size at random places are "
                                  "covered: bars; the line is this region.")
