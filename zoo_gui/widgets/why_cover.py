@@ -10,6 +10,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.naming import readable_action
 from zoo_gui.scales import number
+from zoo_gui.widgets.controls import still
 from zoo_gui.widgets.why_question import button, combo
 from zoo_gui.widgets.why_tab import Asked, WhyTab
 
