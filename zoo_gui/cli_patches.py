@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"sentence": found.sentence, "patches": found.table(), "output": options.output}))
         return 0
-    print(f"{found.unit}: {found.sentence}")
+    print(found.sentence if str(found.unit) in found.sentence else f"{found.unit}: {found.sentence}")
     for row in found.table():
         box = ",".join(str(row[name]) for name in ("top", "left", "height", "width"))
         print(f"{row['rank']:4}  {row['activation']:10.4g}  game {row['episode'] + 1}, step {row['index']:5}  at {box}")

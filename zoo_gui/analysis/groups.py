@@ -62,7 +62,7 @@ def groups(
     """
     info = _checked_layer(agent, layer, of)
     if not FEWEST <= count <= MOST or count != int(count):
-        raise ZooError(f"{count} groups cannot be made: give a whole number from {FEWEST} to {MOST}.")
+        raise ZooError(f"A layer has {FEWEST} to {MOST} groups, not {count}: give a whole number between them.")
     rng = np.random.default_rng(seed)
     rows = _chosen(moments, info, samples or (MOMENTS if of == "activations" else MOMENTS_ATTRIBUTED), rng)
     found = yield from _activations(agent, moments, rows, info, of)
