@@ -34,6 +34,8 @@ class Sitting:
     """A window with agents in it, and a person's patience. ``window``, ``session``, ``panels``."""
 
     def __init__(self, agents: tuple[str, ...], home: Path, size: tuple[int, int] = SIZE):
+        from pyqtgraph.Qt import QtGui
+
         from zoo_gui.app import MainWindow
         from zoo_gui.session import Session
         from zoo_gui.settings import Settings
@@ -45,6 +47,7 @@ class Sitting:
         self.window.resize(*size)
         self.panels = self.window.panels
         self.window.show()
+        QtGui.QCursor.setPos(SIZE[0] - 1, SIZE[1] - 1)  # what is under the mouse would be shown otherwise
         for lane, agent in enumerate(agents):
             self.session.load(agent, lane, seed=SEED)
         if agents:
@@ -219,14 +222,14 @@ class Picture(NamedTuple):
 
 PICTURES = {
     "window": Picture(("distill/Breakout/1",), 260,
-                      partial(look, unit="conv2:17", saliency="action", method="greydanus")),
+                      partial(look, unit="conv2:17", saliency="action", method="gradcam")),
     "side_by_side": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(look, unit="conv1:3")),
     "seaquest": Picture(("distill/Seaquest/1",), 300, partial(look, unit="fc:42", saliency="action")),
     "why": Picture(("distill/Breakout/1",), 260, partial(ask_why, unit="conv2:17", region=(56, 32, 14, 14))),
     "patterns": Picture(("distill/Breakout/1",), 260, partial(optimise_all, unit="conv2:17")),
     "fired_at": Picture(("distill/Breakout/1",), 260, partial(visit_patches, unit="conv2:36")),
     "search": Picture(("distill/Breakout/1",), 260, partial(search_units, event="a reward comes")),
-    "groups": Picture(("distill/Breakout/1",), 260, partial(find_groups, layer="conv3", group=1, seen=2)),
+    "groups": Picture(("distill/Breakout/1",), 260, partial(find_groups, layer="conv3", group=1, seen=3)),
     "filters": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(look_at_filters, unit="conv1:10")),
 }
 WIZARD = "wizard"
@@ -248,6 +251,8 @@ def make(name: str, size: tuple[int, int] = SIZE, folder: Path = IMAGES) -> None
             if picture.steps:
                 sitting.play_to(picture.steps)
             widget = picture.do(sitting) or sitting.window
+            for panel in sitting.panels.values():
+                panel.settle()  # all of one moment
             path = folder / f"{name}.png"
             capture.picture(widget).save(str(path))
         finally:
