@@ -105,8 +105,7 @@ def test_a_slow_encoder_blocks_nobody_and_time_stays_right(tmp_path):
             writer.write(picture(2 * i, (320, 240)))
     finally:
         os.kill(writer.pid, signal.SIGCONT)
-    time.sleep(0.2)
-    writer.write(picture(250, (320, 240)))
+    writer.write(picture(250, (320, 240)), wait=True)  # however long the encoder needs to catch up
     shown = pictures(writer.close())
     assert writer.dropped > 50 and len(shown) == writer.frames == 121
     brightness = [image.mean() for image in shown]
