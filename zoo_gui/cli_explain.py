@@ -43,17 +43,15 @@ def run(options: argparse.Namespace) -> int:
         raise ZooError(f"--{' and --'.join(jobs)} are different questions: ask one at a time.")
     if options.output:
         check(options.output)
-    if options.all and options.output:
-        raise ZooError("--all gives one map a method: choose one with --method to write it, or leave --output away.")
     from zoo_gui.agents.agent import Agent
 
     agent = Agent.load(options.agent)
     seen = _found(agent, options)
-    results = [one.result for one in _bar(_job(agent, options, jobs, seen)) if one.result is not None]
-    results = results if options.all else results[-1:]
+    *_, answer = [one.result for one in _bar(_job(agent, options, jobs, seen)) if one.result is not None]
+    results = answer.found if options.all else [answer]
     rows = [_row(result) for result in results]
     if options.output:
-        write(results[-1], options.output)
+        write(answer, options.output)
     if options.json:
         print(json.dumps({"agent": agent.name, "results": rows, "output": options.output}, ensure_ascii=False))
     else:
@@ -73,7 +71,7 @@ def _job(agent: "Agent", options: argparse.Namespace, jobs: list[str], seen: dic
         seen.pop("action")
         return ANALYSES["cover"](agent, box=_box(options.cover), fill=options.fill, seed=options.seed, **seen)
     if options.all:
-        return ANALYSES["attributions"](agent, target=options.target, **seen)
+        return ANALYSES["attribution_grid"](agent, target=options.target, **seen)
     given = _given(options.option)
     method_of(options.method).settings(given)
     asked = {"target": options.target, "method": options.method, **seen, **given}

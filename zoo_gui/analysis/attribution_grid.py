@@ -12,6 +12,7 @@ from zoo_gui.analysis import ANALYSES, Progress
 from zoo_gui.analysis.attribution import attributions
 from zoo_gui.analysis.attribution_record import Attribution
 from zoo_gui.registry import unknown
+from zoo_gui.types import ZooError
 
 COLUMNS = 4
 
@@ -87,6 +88,8 @@ def attribution_grid(
         if progress.result is not None:
             found.append(progress.result)
         yield Progress(progress.done, progress.total + 1, progress.label)
+    if not found:
+        raise ZooError("No method can answer this of this network: ask for an action, the value or a unit.")
     spec = agent.card.preprocessing
     channels = 3 if spec.color == "rgb" else 1
     made = AttributionGrid(tuple(found), frames, channels, tuple(agent.observation_range))
