@@ -201,9 +201,9 @@ def test_what_cannot_be_grouped_is_a_sentence():
     ask = lambda **changes: last(groups(agent, **{"moments": moments, "layer": "conv2", "count": 2, **changes}))  # noqa: E731
     for changes, words in (
         ({"layer": "policy"}, "group its attributions"), ({"layer": "conv9"}, "no layer “conv9”"),
-        ({"count": 1}, "from 2 to 16"), ({"count": 17}, "from 2 to 16"), ({"count": 5}, "fewer groups"),
-        ({"moments": moments_of(agent, 12)}, "too few"), ({"of": "nonsense"}, "not a unit"),
-        ({"layer": "value", "of": "value"}, "one unit"),
+        ({"count": 1}, "2 to 16 groups, not 1"), ({"count": 17}, "2 to 16 groups, not 17"),
+        ({"count": 5}, "fewer groups"), ({"moments": moments_of(agent, 12)}, "too few"),
+        ({"of": "nonsense"}, "not a unit"), ({"layer": "value", "of": "value"}, "one unit"),
     ):  # fmt: skip
         with pytest.raises(ZooError, match=words):
             ask(**changes)
