@@ -12,7 +12,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping
 import numpy as np
 
 from zoo_gui.analysis import targets
-from zoo_gui.analysis.question import Answer, Question, in_slices, on_grid, score_rows
+from zoo_gui.analysis.question import Answer, Question, on_grid, score_rows
 from zoo_gui.types import ZooError
 
 Steps = Iterator[tuple[int, int]]
@@ -94,10 +94,10 @@ def sarfa_scores(before: np.ndarray, after: np.ndarray, action: int) -> np.ndarr
 
 
 def side_by_side(compute: Callable[[slice], np.ndarray], count: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """(slice, its result) of all slices of ``count`` rows in their order, computed on two cores where there are two."""
-    slices = list(in_slices(count, SLICE))
-    first, waiting = slices.pop(0), deque()
+    """(slice, its result) of all slices of ``count`` rows in their order, on two cores where there are two."""
+    first, *slices = _shares(count)
     yield first, compute(first)  # by itself: a function that is not traced yet must not be traced twice
+    waiting = deque()
     with ThreadPoolExecutor(CORES, "zoo_gui maps") as pool:
         for part in slices:
             waiting.append((part, pool.submit(compute, part)))
@@ -107,6 +107,13 @@ def side_by_side(compute: Callable[[slice], np.ndarray], count: int) -> Iterator
         while waiting:
             part, future = waiting.popleft()
             yield part, future.result()
+
+
+def _shares(count: int) -> list[slice]:
+    """One row, then slices of some SLICE rows, as many for each core and of one size, so that none waits at the end."""
+    rounds = max(1, round((count - 1) / (CORES * SLICE)))
+    ends = np.linspace(1, count, rounds * CORES + 1).astype(int).tolist()
+    return [slice(0, 1), *(slice(*pair) for pair in zip(ends, ends[1:]) if pair[0] < pair[1])]
 
 
 @lru_cache(maxsize=4)
@@ -149,14 +156,16 @@ def _blurred(question: Question, options: dict[str, Any], layers: Iterable[str],
     rows, columns, patches = masks(*x.shape[:2], options["stride"])
     newest = 3 if question.agent.card.preprocessing.color == "rgb" else 1
     change = blurred(x, newest if options["frames"] == "newest" else x.shape[-1]) - x
-    scores = np.zeros(len(patches))
+    # where blur leaves all as it was the score is that of no change (not by @: BLAS's threads spin on after it)
+    altering = np.flatnonzero(np.einsum("phw,hw->p", patches, np.any(change, -1)))
 
     def scores_of(part: slice) -> np.ndarray:
-        return score(question.activations_of(x + patches[part][..., None] * change, layers))
+        return score(question.activations_of(x + patches[altering[part]][..., None] * change, layers))
 
-    for part, found in side_by_side(scores_of, len(patches)):
-        yield part.start, len(patches)
-        scores[part] = found
+    scores = np.full(len(patches), score({name: question.activations[name][None] for name in layers})[0])
+    for part, found in side_by_side(scores_of, len(altering)):
+        yield part.start, len(altering)
+        scores[altering[part]] = found
     grid = scores.reshape(len(rows), len(columns))
     axes = (np.arange(length) / options["stride"] for length in x.shape[:2])
     return on_grid(grid, *axes)[..., None]
