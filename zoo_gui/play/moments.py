@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import copy
 import math
-import sys
 import zlib
 from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from zoo_gui.play.emulator import Emulator
+from zoo_gui.play.moment_columns import columns, follows, values
+from zoo_gui.play.played import Played
 from zoo_gui.play.player import Player, Snapshot
 from zoo_gui.types import LayerInfo, Progress, Step, Unit, ZooError
 
@@ -64,6 +65,7 @@ class Moments:
         self._blocks: list[dict[str, np.ndarray]] = []
         self._screens: list[bytes] = []
         self._seen: list[tuple[bool, bytes]] = []
+        self._played: list[Played | None] = []
         self._count, self._last_seen = 0, None
 
     def _lay_out(self, state_size: int) -> None:
@@ -73,7 +75,7 @@ class Moments:
         maps = [info for info in self.layers if len(info.shape) == 3]
         ends = np.cumsum([0, *(info.units for info in maps)]).tolist()
         self._maps = {info.name: slice(*ends[i : i + 2]) for i, info in enumerate(maps)}
-        self._columns = _columns(sum(info.units for info in self.layers), ends[-1], len(self.action_names), state_size)
+        self._columns = columns(sum(info.units for info in self.layers), ends[-1], len(self.action_names), state_size)
 
     def __len__(self) -> int:
         return self._count
@@ -87,17 +89,20 @@ class Moments:
         palette: np.ndarray,
         state: np.ndarray | None = None,
         key: Snapshot | None = None,
+        played: Played | None = None,
+        watched: bool = False,
     ) -> None:
         """Keep a step as the newest moment, with the id ``number``, greater than all before.
 
         screen: (H, W) uint8 colour numbers of what ``step.frame`` shows; palette: (256, ≥3) uint8, theirs. state: the
-        network's memory before the step. key: the player's snapshot before the step, for the way back.
+        network's memory before the step. key: the player's snapshot before the step, for the way back. played: what the
+        emulator was told; watched: by another player.
         """
         if self._count % BLOCK == 0 and self._count == BLOCK * len(self._blocks):
             block = {name: np.zeros((BLOCK, *shape), kind) for name, (shape, kind) in self._columns.items()}
             self._blocks.append(block)
         block, row = self._blocks[-1], self._count % BLOCK
-        for name, value in _values(step, number).items():
+        for name, value in values(step, number, watched).items():
             block[name][row] = value
         if state is not None and state.size:
             block["state"][row] = state
@@ -106,6 +111,7 @@ class Moments:
         self._palette[palette.any(1)] = palette[palette.any(1), :3]
         self._screens.append(zlib.compress(screen.tobytes(), 1))
         self._see(step.observation)
+        self._played.append(played)
         self._count += 1
         if key is not None:
             self.keys[number] = key
@@ -128,7 +134,7 @@ class Moments:
     def _see(self, observation: np.ndarray) -> None:
         """Keep an observation: where it continues the one before, only its newest frame."""
         new, last = self.frame_channels, self._last_seen
-        if last is not None and _follows(observation, last, new):
+        if last is not None and follows(observation, last, new):
             self._seen.append((False, zlib.compress(observation[..., -new:].tobytes(), 1)))
         else:
             self._seen.append((True, zlib.compress(observation.tobytes(), 1)))
@@ -142,7 +148,7 @@ class Moments:
             return
         self.keys = {key: snapshot for key, snapshot in self.keys.items() if key < number}
         self._count = kept
-        del self._blocks[-(-kept // BLOCK) :], self._screens[kept:], self._seen[kept:]
+        del self._blocks[-(-kept // BLOCK) :], self._screens[kept:], self._seen[kept:], self._played[kept:]
         self._last_seen = None
 
     def _drop_oldest(self) -> None:
@@ -150,7 +156,7 @@ class Moments:
             if row >= self._count or self._seen[row][0]:
                 break
             self._seen[row] = (True, zlib.compress(self.observation(row).tobytes(), 1))
-        del self._blocks[0], self._screens[:BLOCK], self._seen[:BLOCK]
+        del self._blocks[0], self._screens[:BLOCK], self._seen[:BLOCK], self._played[:BLOCK]
         self._count -= BLOCK
         first = int(self._blocks[0]["id"][0])
         self.keys = {key: snapshot for key, snapshot in self.keys.items() if key >= first}
@@ -158,7 +164,8 @@ class Moments:
     def freeze(self) -> "Moments":
         """These moments as they are now, for another thread: what is added or dropped later does not show in them."""
         other = copy.copy(self)
-        other._blocks, other._screens, other._seen = list(self._blocks), list(self._screens), list(self._seen)
+        for name in ("_blocks", "_screens", "_seen", "_played"):
+            setattr(other, name, list(getattr(self, name)))
         for place in range(max(0, len(other._blocks) - 2), len(other._blocks)):  # what going back may write anew
             other._blocks[place] = {name: array.copy() for name, array in other._blocks[place].items()}
         other._palette, other.keys = self._palette.copy(), dict(self.keys)
@@ -213,9 +220,10 @@ class Moments:
 
     # -- asking -------------------------------------------------------------------------------------------------
     def column(self, name: str, rows: slice = slice(None)) -> np.ndarray:
-        """One number of every moment, (N, …): ``id``, ``episode``, ``index`` (agent steps from
-        0), ``action``, ``reward``, ``episode_return`` (before), ``value`` and ``entropy`` (nan where undefined),
-        ``lives``, ``done``, ``edited``, ``ram`` (N, 128) uint8, ``scores`` (N, A), ``state`` (N, S) before."""
+        """One number of every moment, (N, …): ``id``, ``episode``, ``index`` (agent steps from 0), ``action``,
+        ``reward``, ``episode_return`` (before), ``value`` and ``entropy`` (nan where undefined), ``lives``, ``done``,
+        ``edited``, ``watched`` (another drove: the action is what this agent would have done), ``ram`` (N, 128) uint8,
+        ``scores`` (N, A), ``state`` (N, S) before."""
         parts = [block[name] for block in self._blocks]
         if not parts:
             shape, dtype = self._columns[name]
@@ -271,6 +279,10 @@ class Moments:
         found = [self.observation(int(row)) for row in rows]
         return np.stack(found) if found else np.zeros((0, *self.observation_shape), np.uint8)
 
+    def played(self, row: int) -> Played | None:
+        """What the emulator was told in that step; None where it was not kept."""
+        return self._played[row]
+
     def row_of(self, number: int) -> int | None:
         """The row of the moment with that id, or None where it is no longer kept."""
         ids = self.column("id")
@@ -299,7 +311,8 @@ class Moments:
 def go_back(player: Player, moments: Moments, number: int) -> bool:
     """Bring a player to where it was before the moment with id ``number``; False where that is no longer kept.
 
-    From the last snapshot before it, by playing the recorded actions again: exact, whoever chose them.
+    From the last snapshot before it, by playing the recorded actions again, or what another player did: exact, whoever
+    chose them.
     """
     row = moments.row_of(number)
     key = max((key for key in moments.keys if key <= number), default=None)
@@ -307,8 +320,12 @@ def go_back(player: Player, moments: Moments, number: int) -> bool:
     if row is None or start is None:
         return False
     player.restore(moments.keys[key])
-    for action in moments.column("action", slice(start, row)):
-        player.step(forced=int(action))
+    actions, watched = moments.column("action"), moments.column("watched")
+    for passed in range(start, row):
+        if watched[passed]:
+            player.step(follow=moments.played(passed))
+        else:
+            player.step(forced=int(actions[passed]))
     if moments.column("state").shape[1]:  # as it was then, whatever is edited or covered now
         player.remember(moments.column("state")[row])
     return True
@@ -333,6 +350,14 @@ def of_player(player: Player, capacity: int = CAPACITY) -> Moments:
     return found
 
 
+def keep(
+    moments: Moments, player: Player, step: Step, number: int, key: Snapshot | None = None, watched: bool = False
+) -> None:
+    """``Moments.add`` of a player's newest step."""
+    moments.add(step, number, player.screen_codes, player.emulator.palette, player.state_before, key, player.played,
+                watched)  # fmt: skip
+
+
 def record(
     agent: Any, *, steps: int = 2500, seed: int = 0, game: str = "", sticky: float | None = None
 ) -> Iterator[Progress]:
@@ -347,41 +372,7 @@ def record(
     found = of_player(player, capacity=steps)
     for done in range(steps):
         key = player.snapshot() if done % KEY_EVERY == 0 else None
-        step = player.step()
-        found.add(step, done, player.screen_codes, player.emulator.palette, player.state_before, key)
+        keep(found, player, player.step(), done, key)
         if done % 8 == 0:
             yield Progress(done, steps, f"playing: {done:,} of {steps:,} steps")
     yield Progress(steps, steps, f"{steps:,} steps", found)
-
-
-def _follows(observation: np.ndarray, last: np.ndarray, new: int) -> bool:
-    """Whether all but the newest ``new`` channels of an observation are the last one's newest."""
-    if observation.shape[-1] <= new:
-        return False
-    packed = observation.dtype == np.uint8 and observation.strides[-1] == last.strides[-1] == 1
-    if packed and observation.shape[-1] == 4 and new == 1 and sys.byteorder == "little":
-        # the usual stack, ten times as fast: a pixel's four bytes are one number, the oldest frame its lowest
-        words, before = observation.view(np.uint32), last.view(np.uint32)
-        return bool(((words & 0xFFFFFF) == before >> 8).all())
-    return np.array_equal(observation[..., :-new], last[..., new:])
-
-
-def _columns(units: int, maps: int, actions: int, state: int) -> dict[str, tuple[tuple[int, ...], Any]]:
-    """{column: (shape of a row, dtype)}."""
-    whole = dict.fromkeys(("id", "episode", "index", "action", "lives"), ((), np.int64))
-    real = dict.fromkeys(("reward", "episode_return", "value", "entropy"), ((), np.float64))
-    flags = dict.fromkeys(("done", "edited"), ((), np.bool_))
-    wide = {"ram": ((128,), np.uint8), "scores": ((actions,), np.float32), "state": ((state,), np.float32)}
-    return whole | real | flags | wide | {"peaks": ((units,), np.float32), "places": ((maps,), np.uint16)}
-
-
-def _values(step: Step, number: int) -> dict[str, Any]:
-    decision = step.decision
-    values = {
-        "id": number, "episode": step.episode, "index": step.index, "action": decision.action, "lives": step.lives,
-        "reward": step.reward, "episode_return": step.episode_return, "entropy": decision.entropy, "done": step.done,
-        "value": math.nan if decision.value is None else decision.value, "edited": step.edited, "ram": step.ram,
-    }  # fmt: skip
-    if decision.scores.size:
-        values["scores"] = decision.scores
-    return values

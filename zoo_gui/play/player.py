@@ -9,17 +9,22 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator
 
 import numpy as np
 
 from zoo_gui.agents.card import PreprocessingSpec
 from zoo_gui.play.cover import Cover, covered
-from zoo_gui.play.emulator import Emulator, EmulatorState
-from zoo_gui.play.preprocessing import Pipeline, PipelineState
+from zoo_gui.play.emulator import Emulator
+from zoo_gui.play.frame_skips import frame_skips
+from zoo_gui.play.played import BEGIN, DROP, LOOK, PUSH, RESET, Played
+from zoo_gui.play.preprocessing import Pipeline
+from zoo_gui.play.snapshots import Restorable, Snapshot
+from zoo_gui.play.watching import Watching
 from zoo_gui.registry import unknown
 from zoo_gui.types import Decision, Step, StepSummary, Unit, ZooError, read_only
+
+__all__ = ["CONTROLLERS", "Player", "Snapshot", "play"]
 
 CONTROLLERS = ("agent", "random", "human")
 OPENINGS = ("vector-env", "noops", "envpool")
@@ -31,29 +36,15 @@ EMPTY_STATE = read_only(np.zeros(0, np.float32))
 NOOP = 0
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """Everything that the next step depends on.
-
-    pipeline: None without an agent. rngs: the generators' states. state: (S,) float32, the recurrent state. counters:
-    plain numbers.
-    """
-
-    emulator: EmulatorState
-    pipeline: PipelineState | None
-    rngs: tuple[dict[str, Any], ...]
-    state: np.ndarray
-    counters: dict[str, Any] = field(repr=False)
-
-
-class Player:
+class Player(Watching, Restorable):
     """One player in one game.
 
     controller: who acts, ``agent``, ``random`` or ``human``; may be set between steps. human_action: the person's
     joystick, an index into ``action_names``. action_names: the agent's, or without one those that the game uses; an
     agent's actions mean the same in every game. inference_ms: how long the network took last, nan before.
     screen_codes, state_before: of the last step, its screen as (H, W) colour numbers and the memory before it.
-    cover: a part of the observation that the agent does not see, None: it sees all; may be set between steps.
+    played: of the last step, for players that watch. cover: a part of the observation that the agent does not see,
+    None: it sees all; may be set between steps.
     frame_skip, sticky, seed: as in use; of a frame skip that is drawn for each action, frame_skip is the most.
     """
 
@@ -76,7 +67,7 @@ class Player:
         """
         spec = preprocessing or (agent.card.preprocessing if agent is not None else PreprocessingSpec())
         self.emulator, self.agent, self.preprocessing = emulator, agent, spec
-        self.frame_skip, self._skips = _frame_skips(spec, frame_skip)
+        self.frame_skip, self._skips = frame_skips(spec, frame_skip)
         self.sticky = spec.sticky if sticky is None else sticky
         if self.frame_skip < 1 or not 0.0 <= self.sticky < 1.0:
             raise ZooError(
@@ -96,6 +87,8 @@ class Player:
         self.human_action = 0
         self.cover: Cover | None = None
         self.inference_ms = math.nan
+        self.played: Played | None = None
+        self._init_watching()
         self.screen_codes: np.ndarray | None = None
         self.state_before = self._first_state
         self.steps = 0
@@ -124,7 +117,11 @@ class Player:
         self._begin(self._episode + 1)
 
     def step(
-        self, all_frames: bool = False, saliency: "Unit | str | Explain | None" = None, forced: int | None = None
+        self,
+        all_frames: bool = False,
+        saliency: "Unit | str | Explain | None" = None,
+        forced: int | None = None,
+        follow: Played | None = None,
     ) -> Step:
         """Look, decide, act for ``frame_skip`` frames; after a done step, begin the next episode first.
 
@@ -132,11 +129,18 @@ class Player:
         ends within it, its last frame is repeated; what ``life_actions`` play is not among them. saliency: what to
         explain by the gradient, a Unit, ``"action"`` (the one taken) or ``"value"``; or a function that explains.
         forced: the action to take whatever is decided, an index into ``action_names``; all random numbers are drawn as
-        without it, so that a recorded stretch replays.
+        without it, so that a recorded stretch replays. follow: watch: decide, but go where that step went, of a player
+        in the same game that stood where this one stands (``stand_with``); reward and end are that step's.
         """
-        if self._done:
-            self.next_episode()
-        frames = np.empty((self.frame_skip if all_frames else 1, *self.emulator.screen_shape), np.uint8)
+        if follow is not None:
+            self._watch(follow)
+            self._relive_opening(follow)
+        else:
+            self._see_alone()
+            if self._done:
+                self.next_episode()
+        skip = self.frame_skip if follow is None else follow.skips[1]
+        frames = np.empty((skip if all_frames else 1, *self.emulator.screen_shape), np.uint8)
         self.emulator.screen_rgb(frames[0])
         self.screen_codes = self.emulator.screen_codes()
         observation = self._seen()
@@ -147,8 +151,15 @@ class Player:
         if forced is not None:
             decision = dataclasses.replace(decision, action=forced)
         explained = self._explain(observation, saliency, decision, state)
-        reward, terminated = self._advance(self._codes[decision.action], frames)
-        truncated = not terminated and self.emulator.frame_number >= self.preprocessing.max_episode_frames
+        opening, self._journal = bytes(self._journal), bytearray()
+        if follow is not None:
+            reward = float(self._relive(follow.advance, frames, self._life_codes is not None))
+            terminated, truncated, self.played = follow.terminated, follow.truncated, follow
+        else:
+            reward, terminated = self._advance(self._codes[decision.action], frames)
+            truncated = not terminated and self.emulator.frame_number >= self.preprocessing.max_episode_frames
+            self.played = Played(opening, bytes(self._journal), terminated, truncated, self._episode, self._skips)
+        self._journal.clear()
         self._done = terminated or truncated
         self._index += 1
         self._return += reward
@@ -159,32 +170,6 @@ class Player:
             reward=reward, lives=lives, terminated=terminated, truncated=truncated, saliency=explained,
             edited=bool(self.agent is not None and (self.agent.edits or self.cover)), **before,
         )  # fmt: skip
-
-    def snapshot(self) -> Snapshot:
-        """The state before the next step; about 0.1 ms and 80 kB."""
-        counters = {name: getattr(self, name) for name in _COUNTERS}
-        pipeline = self.pipeline.snapshot() if self.pipeline else None
-        rngs = tuple(rng.bit_generator.state for rng in self._rngs)
-        return Snapshot(self.emulator.snapshot(), pipeline, rngs, self._state, counters)
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot of this player, or of one with an equal agent, game and settings. Raises ZooError."""
-        other = (snapshot.pipeline is None) != (self.pipeline is None)
-        if other or snapshot.state.shape != self._first_state.shape:
-            raise ZooError("This snapshot was made with another agent: load that agent first.")
-        self.emulator.restore(snapshot.emulator)
-        if self.pipeline:
-            self.pipeline.restore(snapshot.pipeline)
-        self._state = snapshot.state
-        for name, value in snapshot.counters.items():
-            setattr(self, name, value)
-        self._rngs = [np.random.default_rng() for _ in snapshot.rngs]
-        for rng, state in zip(self._rngs, snapshot.rngs):
-            rng.bit_generator.state = state
-
-    def remember(self, state: np.ndarray) -> None:
-        """Go on with this recurrent state, (S,) float32."""
-        self._state = read_only(np.array(state, np.float32))
 
     def summary(self, step: Step, pinned: tuple[Unit, ...] = ()) -> StepSummary:
         """The numbers of the newest step, for plots; ``number`` counts this player's steps from 0."""
@@ -200,22 +185,27 @@ class Player:
     def _begin(self, episode: int) -> None:
         """Reset the game and start episode ``episode`` with its own random numbers."""
         self._episode, self._index, self._return, self._done = episode, 0, 0.0, False
-        streams = np.random.SeedSequence([self.seed, episode]).spawn(_STREAMS)
-        self._rngs = [np.random.default_rng(stream) for stream in streams]
+        self._reseed()
+        self._journal.clear()
+        self._phases = None
         self._previous, self._state = NOOP, self._first_state
         self._start()
         for number, code in enumerate(self._reset_codes, 1):
-            if self.pipeline:
-                self.pipeline.drop()
+            self._end_action(DROP)
             _, ended = self._play(code)
             if ended:
                 self._start()
-            elif self.pipeline and number == len(self._reset_codes):
-                self.pipeline.begin()
+            elif number == len(self._reset_codes):
+                self._end_action(BEGIN)
+
+    def _reseed(self) -> None:
+        """The episode's own random numbers, from their beginning."""
+        streams = np.random.SeedSequence([self.seed, self._episode]).spawn(_STREAMS)
+        self._rngs = [np.random.default_rng(stream) for stream in streams]
 
     def _start(self) -> None:
         """A new game, after the frames that come before the agent's first step or the reset actions."""
-        self.emulator.reset()
+        self._reset()
         count = self._noops()
         fires_last = self._fires and self.preprocessing.opening == "envpool"
         if self._fires and self.preprocessing.opening == "vector-env":
@@ -223,11 +213,22 @@ class Player:
         for _ in range(count):
             self._act(NOOP)
             if self.emulator.game_over:
-                self.emulator.reset()
+                self._reset()
         if fires_last:
             self._act(self.emulator.code("FIRE"))
+        self._journal.append(LOOK)
         if self.pipeline:
             self.pipeline.reset(self.emulator)
+
+    def _reset(self) -> None:
+        self._journal.append(RESET)
+        self.emulator.reset()
+
+    def _end_action(self, mark: int) -> None:
+        """End an action, for the pipeline and for those who watch."""
+        self._journal.append(mark)
+        if self.pipeline:
+            {PUSH: self.pipeline.push, BEGIN: self.pipeline.begin, DROP: self.pipeline.drop}[mark]()
 
     def _noops(self) -> int:
         """How many no-op frames this game opens with, distributed as in the original that ``opening`` names."""
@@ -244,6 +245,7 @@ class Player:
         if self.sticky and self._rngs[_STICKY].random() < self.sticky:
             code = self._previous
         self._previous = code
+        self._journal.append(code)
         return self.emulator.act(code)
 
     def _advance(self, code: int, frames: np.ndarray) -> tuple[float, bool]:
@@ -259,22 +261,19 @@ class Player:
         if self._life_codes is not None and 0 < self.emulator.lives < lives:
             earned, ended = self._revive()
             return float(reward + earned), ended
-        if self.pipeline:
-            self.pipeline.push()
+        self._end_action(PUSH)
         return float(reward), False
 
     def _revive(self) -> tuple[int, bool]:
         """Press ``life_actions`` and start stack and memory anew; the reward, and whether the game is over."""
         total = 0
         for code in self._life_codes:
-            if self.pipeline:
-                self.pipeline.drop()
+            self._end_action(DROP)
             reward, ended = self._play(code)
             total += reward
             if ended:
                 return total, True
-        if self.pipeline:
-            self.pipeline.begin()
+        self._end_action(BEGIN)
         self._state = self._first_state
         return total, False
 
@@ -323,7 +322,7 @@ class Player:
         """What the agent sees of its next observation."""
         if self.pipeline is None:
             return EMPTY
-        observation = self.pipeline.observation
+        observation = (self._phases or self.pipeline).observation
         if self.cover is None:
             return observation
         return read_only(covered(observation, self.cover, self.preprocessing.observation_range[0]))
@@ -344,7 +343,6 @@ class Player:
 # Streams of random numbers of an episode: a new one comes last, so that the others stay what they were.
 _NOOPS, _STICKY, _ACTION, _RANDOM, _SKIP = range(5)
 _STREAMS = 5
-_COUNTERS = ("seed", "_episode", "_index", "_return", "_previous", "_done")
 
 
 def play(
@@ -379,17 +377,3 @@ def _valid_seed(seed: int) -> int:
     if seed < 0:
         raise ZooError(f"The seed is {seed}: give a whole number from 0.")
     return int(seed)
-
-
-def _frame_skips(spec: PreprocessingSpec, wanted: int | None) -> tuple[int, tuple[int, int]]:
-    """(frame skip, (least, most)): what was asked for, else the spec's. Raises ZooError."""
-    if wanted is not None or spec.frame_skip_range is None:
-        skip = spec.frame_skip if wanted is None else wanted
-        return skip, (skip, skip)
-    least, most = spec.frame_skip_range
-    if not 1 <= least <= most or most != spec.frame_skip:
-        raise ZooError(
-            f"A frame skip drawn from {least} to {most} cannot be played: the least must be 1 or more, and the most "
-            f"what frame_skip says, {spec.frame_skip}."
-        )
-    return most, (least, most)
