@@ -146,6 +146,7 @@ def test_two_agents_one_clock_and_the_engine_may_die(qtbot, caplog):
     assert [info.game for info in session.lanes] == ["Breakout", "Pong"]
     assert abs(len(session.history(0)) - len(session.history(1))) == 0
     assert session.agreement.steps > 10
+    session.set_saliency("action", "gradient")
     with qtbot.waitSignal(session.engine_died, timeout=10_000):
         session.engine.send("crash")
     assert window.banner.isVisible() and "Restart" in window.banner.action.text()
@@ -153,6 +154,12 @@ def test_two_agents_one_clock_and_the_engine_may_die(qtbot, caplog):
     window.banner.action.click()
     qtbot.waitUntil(lambda: session.status["state"] == "running" and len(session.history(0)) > 3, timeout=40_000)
     assert [info.agent_id for info in session.lanes] == [AGENT, "random/Pong"]
+    assert session.last_step(0).saliency is not None and session.last_step(1).saliency is None
+    window.show_panel("search")
+    session.remove_lane(1)
+    qtbot.waitUntil(lambda: len(session.lanes) == 1)
+    qtbot.wait(50)
+    assert window.panels["search"].is_seen and not window.panels["activations"].is_seen
     window.close()
 
 

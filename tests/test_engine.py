@@ -248,11 +248,18 @@ def test_what_cannot_be_loaded_is_one_sentence_and_the_game_goes_on(rig):
     advance(rig, 5)
 
 
-def test_a_crash_is_noticed():
+def test_a_crash_is_noticed_and_whoever_waits_for_a_job_hears_of_it():
     rig = Rig()
     rig.host.send("crash")
+    for key in ("maps 1", "cancelled 1"):
+        rig.host.send("run", key=key, analysis="attribution", lane=0, parameters={})
+    rig.host.send("cancel", key="cancelled 1")
     rig.until(lambda: rig.seen_kind("died"))
     assert rig.seen_kind("died")[0][1] == 70
+    assert [event[1] for event in rig.seen_kind("failed")] == ["maps 1"]
+    rig.host.send("run", key="maps 2", analysis="attribution", lane=0, parameters={})
+    rig.until(lambda: len(rig.seen_kind("failed")) == 2)
+    assert rig.seen_kind("failed")[1][1] == "maps 2" and "has ended" in rig.seen_kind("failed")[1][2]
     rig.close()
 
 

@@ -297,7 +297,11 @@ class MainWindow(QtWidgets.QMainWindow):
         if lanes and len(lanes) != self._lane_count:
             self._keep_layout()
             self._lane_count = len(lanes)
+            in_front = [name for name, panel in self.panels.items() if panel.is_seen]
             self._apply_layout()
+            for name in in_front:  # what is looked at stays in front of its tabs
+                if not self.docks[name].isHidden():
+                    self.docks[name].raise_()
 
     def _on_selected(self, lane: int, unit) -> None:
         if unit is not None:

@@ -28,6 +28,7 @@ class EngineEvents(QtCore.QObject):
     card_needed = QtCore.Signal(str)
     attributed = QtCore.Signal(int, object)
     rewound = QtCore.Signal()
+    _new_engine = False  # one took a dead one's place, and knows nothing of what was chosen
 
     @property
     def loading(self) -> dict[str, str]:
@@ -43,6 +44,9 @@ class EngineEvents(QtCore.QObject):
         moved, new = self._moves(key, [info for info, _ in described])
         self._end_request(key)
         self.lanes = tuple(info for info, _ in described)
+        if self._new_engine:
+            self._new_engine = False
+            self._send("saliency", **self._saliency_wish())
         self.feed.attach(epoch, described)
         self.feed.immediate = any(info.player == "human" for info in self.lanes)
         self.status["device"] = device
@@ -147,6 +151,7 @@ class EngineEvents(QtCore.QObject):
         self.message.emit("error", sentence)
 
     def _on_died(self, exit_code: int | None) -> None:
+        self._new_engine = True
         self.feed.running = False
         self._set_running(False)
         self._set_state("stopped")

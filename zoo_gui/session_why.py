@@ -56,11 +56,15 @@ class Why(EngineEvents):
             target = None
         changed = (chosen.name, options) != (self.saliency_method, self.saliency_options)
         self.saliency, self.saliency_method, self.saliency_options = target, chosen.name, options
-        wanted = {"target": self._saliency_target(target), "method": chosen.name, "options": options}
-        self.feed.intervene(("saliency", wanted))
+        self.feed.intervene(("saliency", self._saliency_wish()))
         if changed:
             self.saliency_method_changed.emit(chosen.name)
         self.saliency_changed.emit(target)
+
+    def _saliency_wish(self) -> dict[str, Any]:
+        """What is explained, as the engine's command ``saliency`` takes it."""
+        return {"target": self._saliency_target(self.saliency), "method": self.saliency_method,
+                "options": self.saliency_options}  # fmt: skip
 
     def _saliency_target(self, target: str | None) -> str | None:
         """The target as the engine takes it: ``unit`` means the selected one."""

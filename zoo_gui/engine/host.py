@@ -6,7 +6,7 @@ No Qt. ``on_event(event)`` is called from a reader thread; a window turns it int
 ``("prepared", key)``, ``("swapped", epoch, tick, [(LaneInfo, memory name)])``,
 ``("rewound", epoch, tick)``, ``("held", tick, epoch)``, ``("progress" | "finished" | "failed", key, payload)``,
 ``("attributed", lane, LiveMap)``, ``("error" | "notice", sentence)``, ``("stopped", sentence)`` (the lanes cannot
-step), ``("died", exit code)``.
+step), ``("died", exit code)``. Every job ends with ``finished`` or ``failed``, also where the process dies before it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from typing import Any, Callable
 from zoo_gui.analysis import ANALYSES
 from zoo_gui.engine import server
 
+#: Commands that start a job under their ``key``.
+JOBS = ("run", "add_groups", "remove_groups")
+ENDED = "The process that plays has ended, and with it this job: restart it, and ask again."
+
 
 class EngineHost:
     """One engine process. ``start`` returns at once; nothing here ever waits except ``close``."""
@@ -26,7 +30,9 @@ class EngineHost:
     def __init__(self, on_event: Callable[[tuple], None]):
         self._on_event = on_event
         self._outbox: queue.SimpleQueue = queue.SimpleQueue()
-        self._closing = False
+        self._closing = self._died = False
+        self._jobs: set[str] = set()
+        self._jobs_lock = threading.Lock()  # commands come from the window's thread, events from the reader's
         self.process: multiprocessing.process.BaseProcess | None = None
 
     def start(self) -> None:
@@ -52,7 +58,23 @@ class EngineHost:
 
     def send(self, name: str, **keywords: Any) -> None:
         """Queue a command (see ``server.Server.do_…``); commands are obeyed in order, between two ticks."""
+        if name in JOBS:
+            with self._jobs_lock:
+                self._jobs.add(keywords["key"])
+                died = self._died
+            if died:
+                self._end_jobs()
+        elif name == "cancel":
+            with self._jobs_lock:
+                self._jobs.discard(keywords["key"])
         self._outbox.put((name, keywords))
+
+    def _end_jobs(self) -> None:
+        """Nobody is there to do them: say so to whoever waits."""
+        with self._jobs_lock:
+            self._died, jobs, self._jobs = True, self._jobs, set()
+        for key in sorted(jobs):
+            self._on_event(("failed", key, ENDED))
 
     def close(self, timeout: float = 3.0) -> None:
         """End the process: politely, then by force; no event is delivered afterwards."""
@@ -87,8 +109,12 @@ class EngineHost:
                 event = self._connection.recv()
             except (EOFError, OSError):
                 break
+            if event[0] in ("finished", "failed"):
+                with self._jobs_lock:
+                    self._jobs.discard(event[1])
             if not self._closing:
                 self._on_event(event)
         if not self._closing:
             self.process.join(1.0)
+            self._end_jobs()
             self._on_event(("died", self.process.exitcode))
