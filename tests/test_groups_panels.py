@@ -146,6 +146,25 @@ def test_late_and_failed_answers_and_an_agent_that_goes(shown):
     assert not panel.start_button.isEnabled() and not panel.failed
 
 
+def test_groups_go_with_their_agent_when_another_is_removed(shown):
+    one, other = fake_lane(0), fake_lane(1, "small", layers=NATURE)
+    session, panel = shown(GroupsPanel, one, other)
+    panel.lane.setCurrentIndex(1)
+    panel.lane.activated.emit(1)
+    click(panel.start_button)
+    found(session, panel, some_groups())
+    session.set_lanes(replace(other, lane=0))
+    assert panel.result is not None and panel.lane.currentData() == 0 and "60% explained" in panel.said.text()
+    session.give_step(0, fake_step(session.lanes[0], 2))
+    panel.settle()
+    panel.rows[1].pointed.emit(1)
+    assert panel.live.caption.text == "only B, the row under the mouse"
+    panel.rows[1].pointed.emit(None)
+    assert "all groups" in panel.live.caption.text
+    session.set_lanes(fake_lane(network=None))
+    assert panel.live.picture.pixels[..., :3].max() == 0 and not panel.live.caption.text  # not the game of one gone
+
+
 def test_a_dense_layers_groups_have_their_letters_in_the_corner(shown):
     session, panel = shown(GroupsPanel, fake_lane())
     session.give_step(0, fake_step(session.lanes[0]))
@@ -209,6 +228,15 @@ def test_filters_that_came_out_of_sight_are_asked_for_again(shown):
     asked = len(session.called("run"))
     panel.seen_changed(True)
     assert panel.result.layer == "conv1" and len(session.called("run")) == asked
+
+
+def test_a_late_bias_of_an_earlier_agent_is_dropped(shown):
+    session, panel = shown(FiltersPanel, fake_lane(0))
+    late = next(key for key, analysis, *_ in session.called("run") if analysis == "temporal_bias")
+    session.set_lanes(fake_lane(0, "small"))
+    bias = TemporalBias("conv1", np.float32([0.2, 0.3, 0.5, 1]), np.float32([1, 2, 3, 4]))
+    session.progressed.emit(late, Progress(1, 1, "", bias))
+    assert not panel._bias
 
 
 def test_groups_that_are_found_out_of_sight_are_shown_later(shown):

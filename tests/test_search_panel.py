@@ -97,6 +97,28 @@ def test_a_click_selects_enter_selects_and_a_double_click_pins(panel, session, q
     assert table.currentIndex().row() == 4
 
 
+def test_what_was_found_goes_with_its_agent_and_not_to_another(session, panel, qtbot):
+    one, other = fake_lane(0), fake_lane(1, "small")
+    session.set_lanes(one, other)
+    panel.agent.setCurrentIndex(1)
+    panel.agent.activated.emit(1)
+    tab = _searched(panel, session, qtbot)
+    _click(qtbot, tab.start_button)
+    key = session.called("run")[-1][0]
+    session.set_lanes(replace(other, lane=0))  # the first was removed while the second's units are searched
+    assert panel.info.lane == 0 and tab.job.owns(key) and tab.table.model().rowCount() == 40
+    session.progressed.emit(key, Progress(1, 1, "", _found(30)))
+    session.finished.emit(key)
+    assert tab.table.model().rowCount() == 30
+    _click_row(qtbot, tab.table, 0)
+    assert session.called("select")[-1][0] == 0
+    _click(qtbot, tab.start_button)
+    late = session.called("run")[-1][0]
+    session.set_lanes(one)  # another agent takes the lane
+    session.progressed.emit(late, Progress(1, 1, "", _found()))
+    assert panel.info == one and tab.result is None and not tab.job.running and tab.start_button.isEnabled()
+
+
 def test_columns_sort_and_layers_filter(panel, session, qtbot):
     tab = _searched(panel, session, qtbot)
     header = tab.table.horizontalHeader()

@@ -351,6 +351,11 @@ def test_what_is_shown_can_be_saved(make, monkeypatch):
     panel.sanity.save_button.click()
     _, analysis, _, parameters = session.called("run")[-1]
     assert analysis == "sanity" and parameters["target"] == "action" and parameters["save_to"] == "/tmp/out.png"
+    count, said = len(session.called("run")), []
+    session.message.connect(lambda level, sentence: said.append(sentence))
+    session.lanes = (fake_lane(0, "small"),)  # whose map would be written into that file
+    panel.sanity.save()
+    assert len(session.called("run")) == count and "no longer open" in said[0]
 
 
 def test_a_recurrent_network_is_asked_with_what_it_remembered_before_the_moment():

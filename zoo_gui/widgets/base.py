@@ -55,6 +55,14 @@ class Job:
         self.running = False
 
 
+def where(info: LaneInfo | None, lanes: tuple[LaneInfo, ...]) -> LaneInfo | None:
+    """The lane in which this one's agent plays its game now: its own, or further left where one before it was removed;
+    None where it is gone."""
+    same = [] if info is None else [
+        one for one in lanes if (one.agent_id, one.game) == (info.agent_id, info.game) and one.lane <= info.lane]
+    return same[-1] if same else None
+
+
 class Panel(QtWidgets.QWidget):
     """A panel shows all lanes side by side, in columns.
 

@@ -162,10 +162,10 @@ class FiltersPanel(Panel):
         for job in self._bias_jobs.values():
             job.stop()
         self._bias = {}
-        able = [info.lane for info in self.lanes if info.layers]
-        self._bias_jobs = {lane: Job(self.session, f"temporal bias {lane}") for lane in able}
-        for lane, job in self._bias_jobs.items():
-            job.start("temporal_bias", lane)
+        for info in self.lanes:
+            if info.layers:  # a lane keeps its Job, so that a late answer about an earlier agent is known
+                name = f"temporal bias {info.lane}"
+                self._bias_jobs.setdefault(info.lane, Job(self.session, name)).start("temporal_bias", info.lane)
         self._show_bars()
 
     def _note_bias(self, lane: int, found: Any) -> None:

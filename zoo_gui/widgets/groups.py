@@ -8,7 +8,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo, Unit
-from zoo_gui.widgets.base import PANELS, Job, Panel
+from zoo_gui.widgets.base import PANELS, Job, Panel, where
 from zoo_gui.widgets.controls import SMALL, Quiet, Whole, button, column_of, toggle
 from zoo_gui.widgets.groups_view import GroupRow, LiveGroups
 from zoo_gui.widgets.saving import Saver
@@ -40,7 +40,8 @@ class GroupsPanel(Panel):
         self.result: Any = None
         self.layer_name = ""  # of the layer that the result has become, "" before
         self._names: list[str] = []
-        self._info: LaneInfo | None = None
+        self._info: LaneInfo | None = None  # of the result
+        self._chosen: LaneInfo | None = None  # to be asked about
         self._asked: dict[str, Any] = {}
         self._asking: dict[str, Any] = {}
         self._adding, self._before, self._wanted = "", frozenset(), None
@@ -143,21 +144,21 @@ class GroupsPanel(Panel):
     # -- what the session says ----------------------------------------------------------------------------------
     def set_lanes(self, lanes) -> None:
         able = [info for info in lanes if info.layers]
-        before = self.lane.currentData()
+        here, before = where(self._info, lanes), self.lane.currentData()
+        chosen = where(self._chosen, lanes)
         self.lane.clear()
         for info in able:
             self.lane.addItem(f"{lane_letter(info.lane)}  {info.title}" if len(lanes) > 1 else info.title, info.lane)
-        self.lane.setCurrentIndex(max(0, self.lane.findData(before)))
+        self.lane.setCurrentIndex(max(0, self.lane.findData(before if chosen is None else chosen.lane)))
         self.lane.setVisible(len(able) > 1)
-        self._on_lane()
-        here = next((info for info in lanes if self._info is not None and info.lane == self._info.lane), None)
-        if self.result is not None and (here is None or here.agent_id != self._info.agent_id):
+        if self.result is not None and here is None:
             self._show_result(None, None)
             self.said.setText("The agent of these groups is gone.")
         elif self.result is not None:
             self._info = here
+            self.live.follow(here)
             self._note_layers(here)
-        self._refresh()
+        self._on_lane()
 
     def _note_layers(self, info: LaneInfo) -> None:
         """The result may have become a layer, or be one no longer."""
@@ -201,9 +202,8 @@ class GroupsPanel(Panel):
         self.said.setText(progress.label)
         if progress.result is not None:
             self._job.ended()
-            lane = self._asking["lane"]
-            info = next((info for info in self.lanes if info.lane == lane), None)
-            if info is None or info.agent_id != self._asking["agent"]:
+            info = where(self._asking["info"], self.session.lanes)
+            if info is None:
                 self.said.setText("The agent was changed meanwhile: group again.")
             else:
                 self._asked = dict(self._asking)
@@ -222,7 +222,7 @@ class GroupsPanel(Panel):
     # -- asking -------------------------------------------------------------------------------------------------
     def _on_lane(self) -> None:
         info = next((info for info in self.lanes if info.lane == self.lane.currentData()), None)
-        before = self.layer.currentText()
+        self._chosen, before = info, self.layer.currentText()
         names = [layer.name for layer in info.layers if layer.units > 1 and not layer.groups_of] if info else []
         if [self.layer.itemText(i) for i in range(self.layer.count())] != names:
             self.layer.clear()
@@ -230,8 +230,9 @@ class GroupsPanel(Panel):
             maps = [name for name in names if len(info.layer(name).shape) == 3]
             best = before if before in names else (maps or names or [""])[-1]
             self.layer.setCurrentIndex(max(0, self.layer.findText(best)))
-        if self.result is None and info is not None and self.session.last_step(info.lane) is not None:
-            self.live.show_step(self.session.last_step(info.lane))
+        if self.result is None:
+            step = None if info is None else self.session.last_step(info.lane)
+            self.live.show_step(step) if step is not None else self.live.clear()
         self._refresh()
 
     def _start(self) -> None:
@@ -239,7 +240,7 @@ class GroupsPanel(Panel):
         info = self.lanes[lane]
         parameters = {"layer": self.layer.currentText(), "count": self.count.value(), "of": OF[self.of.currentText()],
                       "moments": SOURCES[self.source.currentText()]}  # fmt: skip
-        self._asking = {"lane": lane, "agent": info.agent_id, "parameters": parameters}
+        self._asking = {"info": info, "parameters": parameters}
         self.said.setText("…")
         self.bar.setValue(0)
         self._job.start("groups", lane, **parameters)
@@ -253,7 +254,7 @@ class GroupsPanel(Panel):
 
     def _save(self) -> None:
         name = f"groups of {self.result.layer} {self._info.title}"
-        self._saver.ask(name, FILES, "groups", self._asked["lane"], **self._asked["parameters"])
+        self._saver.ask(name, FILES, "groups", self._info.lane, **self._asked["parameters"])
 
     # -- units --------------------------------------------------------------------------------------------------
     def _use(self, then: int | None = None) -> None:

@@ -32,6 +32,7 @@ class LiveGroups(Canvas):
     def __init__(self):
         super().__init__()
         self.picture = self.add(PixelItem())
+        self.caption = self.add(TextLine(self.ink(0.7)))
         self._letters: list[TextLine] = []
         self._result, self._info, self._step = None, None, None
         self._strengths: np.ndarray | None = None
@@ -51,6 +52,16 @@ class LiveGroups(Canvas):
             self._letters.append(self.add(TextLine("#000000", points=9, bold=True, ground="#ffffff"), 2))
             self._letters[-1].hide()
 
+    def follow(self, info: LaneInfo) -> None:
+        """The lane of the result is this one now."""
+        self._info = info
+
+    def clear(self) -> None:
+        """There is no game to be shown."""
+        self._step = None
+        self._show(np.zeros((1, 1, 3), np.uint8))
+        self._say()
+
     def show_step(self, step: Step) -> None:
         """The newest moment of the lane."""
         self._step = step
@@ -62,8 +73,19 @@ class LiveGroups(Canvas):
             self.only = group
             self.draw()
 
+    def _say(self) -> None:
+        """What of the groups is seen."""
+        words = "" if self._strengths is None or not self.overlaid else (
+            "all groups; a row under the mouse: that one alone" if self.only is None else
+            f"only {factors.LETTERS[self.only]}, the row under the mouse")  # fmt: skip
+        self.caption.set_text(words)
+
     def draw(self) -> None:
         """Paint the moment anew."""
+        self._draw()
+        self._say()
+
+    def _draw(self) -> None:
         step, result = self._step, self._result
         if step is None:
             return
@@ -95,9 +117,11 @@ class LiveGroups(Canvas):
 
     def _arrange(self) -> None:
         width, height = self.extent
-        across = max(8.0, min(width, height * ASPECT))
-        box = QRectF((width - across) / 2, max(0.0, (height - across / ASPECT) / 2), across, across / ASPECT)
+        line = line_height()
+        across = max(8.0, min(width, (height - line) * ASPECT))
+        box = QRectF((width - across) / 2, 0.0, across, across / ASPECT)  # at the top, where the rows begin
         self.picture.set_box(box)
+        self.caption.set_box(QRectF(box.x(), box.bottom() + 1, box.width(), line))
         self._place_letters()
 
     def _place_letters(self) -> None:

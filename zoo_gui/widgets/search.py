@@ -8,7 +8,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo, Unit
-from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.base import PANELS, Panel, where
 from zoo_gui.widgets.controls import SMALL, Quiet, button
 from zoo_gui.widgets.search_event import EventChoice
 from zoo_gui.widgets.search_findings import ProbesTab, RedundancyTab
@@ -75,7 +75,7 @@ class UnitSearchTab(SearchTab):
         column.addWidget(self.table, 1)
         return whole
 
-    def set_info(self, info: LaneInfo | None) -> None:
+    def set_info(self, info: LaneInfo | None, moved: bool = False) -> None:
         if info is not None and info != self.info:
             self.event.set_actions(info.action_names)
             before = self.layer.currentText()
@@ -83,7 +83,7 @@ class UnitSearchTab(SearchTab):
             self.layer.addItems([ALL_LAYERS, *(layer.name for layer in info.layers)])
             self.layer.setCurrentIndex(max(0, self.layer.findText(before)))
             self._on_layer()
-        super().set_info(info)
+        super().set_info(info, moved)
 
     def parameters(self) -> dict[str, Any] | None:
         if not self.event.text:
@@ -193,8 +193,9 @@ class SearchPanel(Panel):
 
     # -- what the session says ----------------------------------------------------------------------------------
     def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
-        """The same lane stays chosen; what was found of an agent that is gone goes as well."""
-        chosen = self.info.lane if self.info is not None else 0
+        """The same agent stays chosen, else the same lane; what was found of an agent that is gone goes as well."""
+        before, here = self.info, where(self.info, lanes)
+        chosen = (here or before).lane if before is not None else 0
         self.agent.clear()
         for info in lanes:
             if info.layers:
@@ -202,7 +203,8 @@ class SearchPanel(Panel):
                 self.agent.addItem(f"{letter}{info.title}", info)
         known = [self.agent.itemData(i).lane for i in range(self.agent.count())]
         self.agent.setCurrentIndex(known.index(chosen) if chosen in known else 0)
-        self._on_agent()
+        for tab in self.tab_pages:
+            tab.set_info(self.info, moved=here is not None)
 
     def show_unit(self, lane: int, unit: Unit | None) -> None:
         if self.info is not None and lane == self.info.lane:

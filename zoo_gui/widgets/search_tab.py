@@ -80,10 +80,11 @@ class SearchTab(QtWidgets.QWidget):
     def show_unit(self, unit: Unit | None) -> None:
         """A unit of the lane was selected."""
 
-    def set_info(self, info: LaneInfo | None) -> None:
-        """Ask about this lane from now on; what was found of another agent goes."""
+    def set_info(self, info: LaneInfo | None, moved: bool = False) -> None:
+        """Ask about this lane from now on; what was found of another agent goes. moved: it is the same agent's, whose
+        lane has another place now."""
         before, self.info = self.info, info
-        if _who(info) != _who(before) or info is None:
+        if info is None or _who(info) != _who(before) and not moved:
             self.forget(self.hint if info is not None else "This player has no network: there are no units to search.")
 
     # -- jobs ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pyqtgraph.Qt import QtWidgets
 
 from zoo_gui.types import LaneInfo, Step
-from zoo_gui.widgets.base import Job
+from zoo_gui.widgets.base import Job, where
 from zoo_gui.widgets.saving import Saver
 
 FILES = (".png", ".svg", ".pdf", ".npz", ".csv", ".json")
@@ -107,6 +107,11 @@ class WhyTab(QtWidgets.QWidget):
 
     def save(self) -> None:
         """Ask for a file; the engine answers what is shown once more and writes it."""
-        if self.answered is not None:
-            name = self.answered.name(self.title.lower())
-            self.saver.ask(name, FILES, self.name, self.answered.lane, **self._parameters)
+        if self.answered is None:
+            return
+        here = where(self.answered.info, self.session.lanes)
+        if here is None:
+            title = self.answered.info.title
+            self.session.message.emit("warning", f"{title} is no longer open: open it and ask again.")
+            return
+        self.saver.ask(self.answered.name(self.title.lower()), FILES, self.name, here.lane, **self._parameters)
