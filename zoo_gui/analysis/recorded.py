@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from contextlib import AbstractContextManager
 from typing import Any, Iterator, Sequence
 
@@ -16,9 +18,15 @@ BATCH = 32
 
 def one_core() -> AbstractContextManager:
     """Linear algebra on one core meanwhile: beside a running game several wait for each other more than they help."""
-    from threadpoolctl import threadpool_limits
+    return _libraries("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas")
 
-    return threadpool_limits(1, "blas")
+
+@functools.cache
+def _libraries(with_scipy: bool) -> Any:
+    """The libraries of linear algebra that are loaded: finding them takes 40 ms. SciPy brings one of its own."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def usable(moments: Moments) -> np.ndarray:
