@@ -1,63 +1,17 @@
 """The engine's process with a real agent in a real game, driven as the window drives it."""
 
-import queue
 import time
 
 import numpy as np
 import pytest
+from engine_rig import Rig
 
 from zoo_gui.agents.agent import Agent
 from zoo_gui.analysis import run
-from zoo_gui.engine.feed import Feed
-from zoo_gui.engine.host import EngineHost
 from zoo_gui.play.player import play
 from zoo_gui.types import Unit
 
 AGENT = "ppo/Breakout/1"
-
-
-class Rig:
-    """A feed over a running engine; ``until`` plays the part of the window's timer."""
-
-    def __init__(self):
-        self.events = queue.Queue()
-        self.seen = []
-        self.host = EngineHost(self.events.put)
-        self.feed = Feed(self.host.send)
-        self.steps, self.summaries = [], []
-        self.host.start()
-
-    def turn(self):
-        while not self.events.empty():
-            event = self.events.get()
-            self.seen.append(event)
-            if event[0] == "lanes":
-                self.feed.attach(event[2], event[3])
-            elif event[0] == "held":
-                self.feed.held(event[1], event[2])
-        shown = self.feed.update(time.perf_counter())
-        if shown.stepped:
-            self.steps.append(list(self.feed.steps))
-            self.summaries += [summary for _, summary in shown.summaries[0]]
-        time.sleep(0.002)
-
-    def until(self, condition, seconds=30.0):
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, f"it did not happen; events: {[event[:2] for event in self.seen[-5:]]}"
-            self.turn()
-
-    def seen_kind(self, kind):
-        return [event for event in self.seen if event[0] == kind]
-
-    def load(self, agent, lane=0, **options):
-        before = len(self.seen_kind("lanes"))
-        self.host.send("load", key=agent, lane=lane, agent_id=agent, options={"seed": 7, **options})
-        self.until(lambda: len(self.seen_kind("lanes")) > before and self.feed.steps and self.feed.steps[0] is not None)
-
-    def close(self):
-        self.host.close()
-        self.feed.close()
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +243,7 @@ def regroup(rig, command, key, **keywords):
     """What the session does: a job in the engine, then the swap at the moment on screen."""
     rig.host.send(command, key=key, lane=0, **keywords)
     rig.until(lambda: ("prepared", key) in rig.seen)
-    rig.feed.swap(key)
+    rig.feed.change("swap", key=key)
     before = len(rig.seen_kind("swapped"))
     rig.until(lambda: len(rig.seen_kind("swapped")) > before)
     _, epoch, tick, described = rig.seen_kind("swapped")[-1]

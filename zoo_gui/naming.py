@@ -8,6 +8,12 @@ _DIRECTIONS = {"UP": "↑", "RIGHT": "→", "LEFT": "←", "DOWN": "↓",
                "UPRIGHT": "↗", "UPLEFT": "↖", "DOWNRIGHT": "↘", "DOWNLEFT": "↙"}
 _ACTION = re.compile(r"(UP|DOWN)?(RIGHT|LEFT)?(FIRE)?")
 
+MEANINGS = (
+    "NOOP", "FIRE", "UP", "RIGHT", "LEFT", "DOWN", "UPRIGHT", "UPLEFT", "DOWNRIGHT", "DOWNLEFT", "UPFIRE", "RIGHTFIRE",
+    "LEFTFIRE", "DOWNFIRE", "UPRIGHTFIRE", "UPLEFTFIRE", "DOWNRIGHTFIRE", "DOWNLEFTFIRE",
+)  # fmt: skip
+"""All that an action can mean, in ALE's order."""
+
 # Okabe & Ito's palette, in the tints that keep 4.5:1 on a dark ground; letters and line styles say the same without
 # colour (WCAG 1.4.1).
 LANE_COLOURS = ("#56B4E9", "#E69F00", "#3FC79A", "#E08AB8")

@@ -15,7 +15,8 @@ from zoo_gui.engine.host import EngineHost
 from zoo_gui.engine.shared import MAX_PINS
 from zoo_gui.history import History
 from zoo_gui.library import Library
-from zoo_gui.session_groups import Grouping
+from zoo_gui.naming import MEANINGS
+from zoo_gui.session_compare import Comparing
 from zoo_gui.settings import KEYS
 from zoo_gui.tally import Agreement, Rates
 from zoo_gui.types import LaneInfo, Step, Unit, ZooError
@@ -38,7 +39,7 @@ class Pin(NamedTuple):
     unit: Unit
 
 
-class Session(Grouping):
+class Session(Comparing):
     """See docs/architecture.md for the signals and methods; all of them belong to the UI thread."""
 
     #: Length of a turn of the clock in milliseconds, about.
@@ -304,6 +305,7 @@ class Session(Grouping):
         if self._closed:  # by whoever was shown that frame
             return
         self._note(shown)
+        self._end_recording()
         if shown.stepped:
             self._set_state("running" if self.running else "paused")
             self._ask_for_maps()
@@ -335,7 +337,8 @@ class Session(Grouping):
                 self._histories[lane].append(summaries, units)
                 self._pending[lane] += summaries
                 self.rates.stepped(len(summaries), summaries[-1].inference_ms, lane)
-            actions.append([self.lanes[lane].action_names[summary.action] for _, summary in rows])
+            names = self.lanes[lane].action_names  # what it did, of agents that see one game what it would do, greedily
+            actions.append([MEANINGS[one.choice] if one.choice >= 0 else names[one.action] for _, one in rows])
         if len(actions) > 1:
             self.agreement.add(actions)
         self._fresh = self._fresh or shown.stepped

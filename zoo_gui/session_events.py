@@ -49,7 +49,7 @@ class EngineEvents(QtCore.QObject):
             self._send("saliency", **self._saliency_wish())
         self.feed.attach(epoch, described)
         self.feed.immediate = any(info.player == "human" for info in self.lanes)
-        self.status["device"] = device
+        self.status["device"] = self.status.get("device", "") if device is None else device
         self._forget_numbers()
         self._carry_over(moved, new)
         self.lanes_changed.emit(self.lanes)

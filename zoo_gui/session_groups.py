@@ -49,7 +49,7 @@ class Grouping(Why):
         return f"regroup {self._regroups}"
 
     def _on_prepared(self, key: str) -> None:
-        self.feed.swap(key)
+        self.feed.change("swap", key=key)
 
     def _on_swapped(self, epoch: int, tick: int, described: list) -> None:
         self.feed.follow(epoch, tick, described)

@@ -5,6 +5,7 @@ Arrays inside a record are read-only. No Qt, no TensorFlow.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Mapping, NamedTuple
 
@@ -210,8 +211,11 @@ class Step:
 class StepSummary(NamedTuple):
     """The numbers of one step, for plots: every step has one, also those that were never drawn.
 
-    number: steps since this lane was loaded; value and entropy are nan where undefined; best_score is max of the
-    scores (max Q for a Q agent); pinned holds the activation of each pinned unit (a channel's maximum).
+    number: steps since this lane was loaded; moment: the step's id, as in Step; value and entropy are nan where
+    undefined; best_score is max of the scores (max Q for a Q agent); pinned holds the activation of each pinned unit (a
+    channel's maximum).
+    Where lanes see one game: choice is the greedy action's meaning, a place in ``naming.MEANINGS``, else −1;
+    apart_0 to apart_3 say how far this decision is from that of the lane, 0 to 1 (``play.agreement``), else nan.
     """
 
     number: int
@@ -226,6 +230,12 @@ class StepSummary(NamedTuple):
     lives: int
     done: bool
     inference_ms: float
+    moment: int = -1
+    choice: int = -1
+    apart_0: float = math.nan
+    apart_1: float = math.nan
+    apart_2: float = math.nan
+    apart_3: float = math.nan
     pinned: tuple[float, ...] = ()
 
 
@@ -239,7 +249,9 @@ class LaneInfo:
     description: a few lines about the agent (how it was trained, its measured score).
     observation_range: what black and white stand for in a picture of the observation. observation_dtype: ``uint8`` or
     ``float32``. frame_channels: of each frame in it, 3 where it is in colour. frame_box: the part of the screen that it
-    covers, (top, left, height, width) in screen pixels; None: all of it.
+    covers, (top, left, height, width) in screen pixels; None: all of it. input: ``own`` (it plays its own game),
+    ``drives`` (the others see its game), ``watches`` or ``replay`` (it says what it would do, in a game that another
+    lane drives or that was played before); then frame_skip is that of the game, not of the agent.
     """
 
     lane: int
@@ -260,6 +272,7 @@ class LaneInfo:
     observation_dtype: str = "uint8"
     frame_channels: int = 1
     frame_box: tuple[int, int, int, int] | None = None
+    input: str = "own"
 
     def layer(self, name: str) -> LayerInfo | None:
         """The layer of that name, or None."""

@@ -27,13 +27,17 @@ class Clock:
     """The lanes under one clock. Each method ``do_…`` is a command; all run in the main thread, between two ticks.
 
     epoch, tick: where the lanes are; granted: up to which tick they may step. moment: steps since the engine started,
-    what the lanes' moments are called. all_frames: whether steps carry every emulator frame.
+    what the lanes' moments are called. all_frames: whether steps carry every emulator frame. game: whose input they
+    see.
     """
 
     def __init__(self):
         self.lanes: list[Lane] = []
         self.epoch = self.tick = self.granted = self.moment = 0
         self.all_frames, self._shown_at = True, 0.0
+        from zoo_gui.engine.one_game import OneGame
+
+        self.game = OneGame()
         self._explainer: Explainer | None = None  # imported when it is wanted
 
     def send(self, *event: Any) -> None:
@@ -42,7 +46,7 @@ class Clock:
 
     # -- stepping -----------------------------------------------------------------------------------------------
     def _has_credit(self) -> bool:
-        return bool(self.lanes) and (self.granted == UNLIMITED or self.tick < self.granted)
+        return bool(self.lanes) and not self.game.ended and (self.granted == UNLIMITED or self.tick < self.granted)
 
     def _may_step(self) -> bool:
         if not self._has_credit():
@@ -63,18 +67,24 @@ class Clock:
             self.send("stopped", f"The game stopped at a step that failed ({sentence}). Restart to go on.")
 
     def _step_all(self) -> None:
-        show = self._due()
-        for i, lane in enumerate(self.lanes):
+        show, made = self._due(), {}
+        for i in self.game.order(self.lanes):
+            lane = self.lanes[i]
             if show:
                 lane.remember(self.tick)
-            step, summary = lane.step(self.moment, self.all_frames and show, self._explain(i) if show else None)
+            explain = self._explain(i) if show else None
+            made[i] = lane.step(self.moment, self.all_frames and show, explain, self.game.follow(lane))
+        for i, (step, summary) in enumerate(self.game.measured(self.lanes, [made[i] for i in sorted(made)])):
             # The summary goes first: whoever sees the step must find its row.
-            lane.shared.write_summary(self.epoch, self.tick, summary)
+            self.lanes[i].shared.write_summary(self.epoch, self.tick, summary)
             if show:
-                lane.shared.write_step(self.epoch, self.tick, step)
+                self.lanes[i].shared.write_step(self.epoch, self.tick, step)
                 self._offer(i, step)
+        self.game.stepped(made[0][0].moment)
         self.tick += 1
         self.moment += 1
+        if self.game.ended:
+            self.send("recording_ended", self.epoch, self.tick - 1)
 
     def _due(self) -> bool:
         """Whether the coming step's arrays are passed on."""
@@ -134,6 +144,7 @@ class Clock:
             rewound = [lane.rewind(to) for lane in self.lanes]
             if rewound and all(rewound):
                 self.moment -= self.tick - to
+                self.game.went_back(self.tick - to)
                 self.tick = to
                 for lane in self.lanes:
                     lane.moments.forget_after(self.moment)
@@ -151,6 +162,7 @@ class Clock:
                 lane.player.restart(seed)
                 lane.number = 0
                 lane.forget()
+            self.game.begin()
             self._begin(epoch)
 
     def do_next_episode(self, epoch: int) -> None:
@@ -158,6 +170,7 @@ class Clock:
             for lane in self.lanes:
                 lane.player.next_episode()
                 lane.forget()
+            self.game.begin(next_game=True)
             self._begin(epoch)
 
     def do_seek(self, epoch: int, lane: int, moment: int, source: str = "session", settings: tuple = ()) -> None:
@@ -166,12 +179,13 @@ class Clock:
         if epoch < self.epoch:
             return
         if source == "session":
-            found = [one.seek(one.moments, moment) for one in self.lanes]
+            went = [one for one in self.lanes if one.seek(one.moments, moment)]
         else:
-            rollout = self.lanes[lane].rollouts.get(settings)
-            found = [rollout is not None and self.lanes[lane].seek(rollout, moment)]
+            together = self.lanes if "together" in settings else [self.lanes[lane]]
+            went = [one for one in together if settings in one.rollouts and one.seek(one.rollouts[settings], moment)]
+        self.game.sought(self.lanes, went, moment if source == "session" else None)
         self._begin(epoch)
-        if not any(found):
+        if not went:
             self.send("error", "This moment is no longer kept: the newest are, some minutes of play.")
 
     def _begin(self, epoch: int) -> None:

@@ -65,13 +65,13 @@ class Feed:
         self._send("show", all_frames=self._all_frames)
         self._begin()
 
-    def swap(self, key: str) -> None:
-        """Have the engine put the agent that is prepared under ``key`` in its place, at the moment on screen."""
+    def change(self, command: str, **keywords: Any) -> None:
+        """Have the engine change the lanes at the moment on screen, which comes again (``follow``)."""
         if not self._memory:
             return
         unpaced = self._unpaced
         self.epoch += 0 if unpaced else 1
-        self._send("swap", key=key, epoch=self.epoch, to=None if unpaced else max(self.tick, 0))
+        self._send(command, epoch=self.epoch, to=None if unpaced else max(self.tick, 0), **keywords)
 
     def follow(self, epoch: int, tick: int, described: list[tuple[LaneInfo, str]]) -> None:
         """Go on with lanes of which some have other layers now, from the engine's ``tick`` of ``epoch``: the moment on

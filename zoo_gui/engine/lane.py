@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any, Callable, Iterator
 
 from zoo_gui.engine.shared import MAX_PINS, SharedLane
-from zoo_gui.play.moments import KEY_EVERY, Moments, go_back, of_player, record
+from zoo_gui.play.moments import KEY_EVERY, Moments, go_back, keep, of_player, record
+from zoo_gui.play.played import Played
 from zoo_gui.play.games import title as game_title
 from zoo_gui.play.player import Player
 from zoo_gui.types import LaneInfo, Step, StepSummary, Unit, ZooError
@@ -33,15 +34,20 @@ class Lane:
         self._snapshots: deque = deque(maxlen=HISTORY)
         self._key_due, self._revisits = True, None
 
-    def info(self, lane: int) -> LaneInfo:
-        """What the panels need to know, for column ``lane``."""
+    @property
+    def revisits(self) -> int | None:
+        """The moment before which the player stands after it went there; None: after the last one."""
+        return self._revisits
+
+    def info(self, lane: int, role: str = "own", frame_skip: int | None = None) -> LaneInfo:
+        """What the panels need to know, for column ``lane``; role, frame_skip: as in LaneInfo, by default its own."""
         player, agent, spec = self.player, self.player.agent, self.player.preprocessing
         return LaneInfo(
             lane=lane, agent_id=self.agent_id, title=self.title, game=game_title(player.emulator.game),
             layers=agent.layers if agent else (), action_names=player.action_names,
             screen=tuple(player.emulator.screen_shape[:2]),
             observation_shape=agent.observation_shape if agent else (0, 0, 0),
-            frame_skip=player.frame_skip, seed=player.seed, player=player.controller,
+            frame_skip=frame_skip or player.frame_skip, input=role, seed=player.seed, player=player.controller,
             scores_kind=agent.scores_kind if agent else "logits", has_value=agent.has_value if agent else False,
             description=self.description, observation_range=spec.observation_range,
             observation_dtype="float32" if spec.is_float else "uint8",
@@ -49,9 +55,9 @@ class Lane:
             frame_box=player.pipeline.frame_box if player.pipeline else None,
         )
 
-    def share(self, lane: int) -> SharedLane:
+    def share(self, info: LaneInfo) -> SharedLane:
         """Make the shared memory that fits this lane; the front end frees it."""
-        self.shared = SharedLane(self.info(lane))
+        self.shared = SharedLane(info)
         return self.shared
 
     def remember(self, tick: int) -> None:
@@ -106,19 +112,21 @@ class Lane:
                     self.rollouts = {settings: progress.result}  # the newest is enough: 20 MB for 2,500 steps
         yield from analysis(agent, moments=self.rollouts[settings], **parameters)
 
-    def step(self, moment: int, all_frames: bool, explain: Callable | None) -> tuple[Step, StepSummary]:
+    def step(
+        self, moment: int, all_frames: bool, explain: Callable | None, follow: Played | None = None
+    ) -> tuple[Step, StepSummary]:
         """Advance the player by one agent step, which becomes the moment of that id. explain: what makes its map, see
-        ``why.Explainer.function``."""
+        ``why.Explainer.function``. follow: see ``Player.step``."""
         key = self.player.snapshot() if self._key_due or moment % KEY_EVERY == 0 else None
         agent = self.player.agent
         explain = None if explain is None or agent is None else partial(explain, agent)
-        step = self.player.step(all_frames=all_frames, saliency=explain)
+        step = self.player.step(all_frames=all_frames, saliency=explain, follow=follow)
         if self._revisits is None or step.edited:  # a moment that is only looked at again is known already
-            player, self._revisits = self.player, None
-            self.moments.add(step, moment, player.screen_codes, player.emulator.palette, player.state_before, key)
+            self._revisits = None
+            keep(self.moments, self.player, step, moment, key, watched=follow is not None)
             self._key_due = False
         step = dataclasses.replace(step, moment=moment if self._revisits is None else self._revisits)
         self._revisits = None
-        summary = self.player.summary(step, self.pins[:MAX_PINS])._replace(number=self.number)
+        summary = self.player.summary(step, self.pins[:MAX_PINS])._replace(number=self.number, moment=step.moment)
         self.number += 1
         return step, summary

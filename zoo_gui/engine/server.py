@@ -16,7 +16,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Iterator
 
-from zoo_gui.engine.clock import Clock
+from zoo_gui.engine.comparing import Comparing
 from zoo_gui.types import CardNeeded, Progress, ZooError
 from zoo_gui.workers import Streams, lower_priority
 
@@ -41,8 +41,9 @@ def main(connection) -> None:
     os._exit(0)
 
 
-class Server(Clock):
-    """Talks to the front end, loads agents and runs jobs. Each method ``do_…`` is a command, as those of Clock."""
+class Server(Comparing):
+    """Talks to the front end, loads agents and runs jobs. Each method ``do_…`` is a command, as those of Clock and
+    Comparing."""
 
     def __init__(self, connection):
         super().__init__()
@@ -103,6 +104,11 @@ class Server(Clock):
                 log.exception("command %s failed", name)
                 self.send("error", f"{name.capitalize()} failed ({type(error).__name__}: {error}).")
 
+    def _later(self, name: str, **keywords: Any) -> None:
+        with self._changed:
+            self._commands.append((name, keywords))
+            self._changed.notify()
+
     def _deliver(self, key: str, kind: str, payload: Any) -> None:
         self.send(kind, key, payload)
 
@@ -124,9 +130,7 @@ class Server(Clock):
         if kind == "progress" and isinstance(payload[1], Progress):
             self.send("progress", key, payload[1])
         elif kind == "progress":
-            with self._changed:
-                self._commands.append(("place", {"key": key, "lane": payload[0], "loaded": payload[1]}))
-                self._changed.notify()
+            self._later("place", key=key, lane=payload[0], loaded=payload[1])
         elif kind == "failed":
             self.send("load_failed", key, payload)
 
@@ -167,8 +171,9 @@ class Server(Clock):
             lane.player.restart()
             lane.number = 0
             lane.forget()
-        described = [(lane.info(i), lane.share(i).name) for i, lane in enumerate(self.lanes)]
-        self.send("lanes", key, self.epoch, described, self._device())
+        if (fault := self.game.revise(self.lanes)):
+            self.send("notice", fault)
+        self.send("lanes", key, self.epoch, self.described(share=True), self._device())
 
     def _device(self) -> str:
         if not any(lane.player.agent for lane in self.lanes):
@@ -224,11 +229,9 @@ class Server(Clock):
             self.do_rewind(to, epoch)
         install(found)
         self._forget_maps(lanes_too=True)
-        place = self.lanes.index(found.lane)
         found.lane.shared.close(unlink=False)
-        found.lane.share(place)
-        described = [(lane.info(i), lane.shared.name) for i, lane in enumerate(self.lanes)]
-        self.send("swapped", self.epoch, self.tick, described)
+        found.lane.share(self.described()[self.lanes.index(found.lane)][0])
+        self.send("swapped", self.epoch, self.tick, self.described())
         self._warm()
 
     def do_name_units(self, lane: int, layer: str, names: tuple[str, ...]) -> None:
@@ -236,18 +239,23 @@ class Server(Clock):
             agent.name_units(layer, names)
 
     # -- commands: jobs -----------------------------------------------------------------------------------------
-    def do_run(self, key: str, analysis: str, lane: int | None, parameters: dict[str, Any]) -> None:
-        """Start an analysis of a lane's agent, or without a lane one of the TASKS, under a key; a running job of that
-        key is superseded. The parameter ``moments``, where there is one, is ``"session"``: those of the sitting, or the
-        (steps, seed) of a rollout, which is played first unless it was before. ``save_to``: a file for the result.
-        ``at``: a moment of the sitting, of which the ``state`` before it is given where the network has a memory.
+    def do_run(
+        self, key: str, analysis: str, lane: int | tuple[int, ...] | None, parameters: dict[str, Any]
+    ) -> None:
+        """Start an analysis of a lane's agent, or of several lanes', or without one of the TASKS, under a key; a
+        running job of that key is superseded. The parameter ``moments``, where there is one, is ``"session"``: those of
+        the sitting, or the (steps, seed) of a rollout, which is played first unless it was before. ``save_to``: a file
+        for the result. ``at``: a moment of the sitting, of which the ``state`` before it is given where the network has
+        a memory.
         """
         try:
             self._jobs.start(key, self._job(analysis, lane, parameters))
         except ZooError as error:  # whoever waits for that key must hear of it
             self.send("failed", key, str(error))
 
-    def _job(self, analysis: str, lane: int | None, parameters: dict[str, Any]) -> Callable[[], Iterator]:
+    def _job(
+        self, analysis: str, lane: int | tuple[int, ...] | None, parameters: dict[str, Any]
+    ) -> Callable[[], Iterator]:
         """What to run. Raises ZooError."""
         from zoo_gui.analysis import ANALYSES
         from zoo_gui.analysis.export import written
@@ -255,6 +263,10 @@ class Server(Clock):
 
         if lane is None:
             return partial(TASKS[analysis], **parameters)
+        if isinstance(lane, tuple):
+            path = parameters.pop("save_to", None)
+            job = self.job_of_several(ANALYSES[analysis], lane, parameters)
+            return job if path is None else partial(written, job, path)
         agent = self._agent(lane)
         if agent is None:
             raise ZooError("This player has no network to analyse: open an agent first.")

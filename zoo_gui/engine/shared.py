@@ -26,7 +26,8 @@ _HEADER = np.dtype([
     ("saliency", "i8"), ("has_activations", "i8"), ("moment", "i8"), ("reward", "f8"), ("episode_return", "f8"),
     ("value", "f8"),
 ])
-_ROW = np.dtype([("epoch", "i8"), ("tick", "i8"), ("summary", "f8", (12,)), ("pinned", "f8", (MAX_PINS,))])
+_NUMBERS = len(StepSummary._fields) - 1
+_ROW = np.dtype([("epoch", "i8"), ("tick", "i8"), ("summary", "f8", (_NUMBERS,)), ("pinned", "f8", (MAX_PINS,))])
 
 
 @dataclass(frozen=True)
@@ -176,10 +177,13 @@ def split_layers(flat: np.ndarray, info: LaneInfo) -> dict[str, np.ndarray]:
     return views
 
 
+_WHOLE = {"number", "episode", "index", "action", "lives", "moment", "choice"}
+
+
 def _summary(row) -> StepSummary:
-    number, episode, index, action, reward, total, value, best, entropy, lives, done, ms = row["summary"].tolist()
-    return StepSummary(int(number), int(episode), int(index), int(action), reward, total, value, best, entropy,
-                       int(lives), bool(done), ms, tuple(row["pinned"].tolist()))
+    values = dict(zip(StepSummary._fields, row["summary"].tolist()))
+    values |= {name: int(values[name]) for name in _WHOLE}
+    return StepSummary(**values | {"done": bool(values["done"]), "pinned": tuple(row["pinned"].tolist())})
 
 
 def _plan(info: LaneInfo) -> tuple[dict[str, tuple[int, tuple[int, ...], np.dtype]], int]:

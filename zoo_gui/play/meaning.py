@@ -11,12 +11,9 @@ from typing import Sequence
 
 import numpy as np
 
+from zoo_gui.naming import MEANINGS
+
 PARTS = ("UP", "DOWN", "RIGHT", "LEFT", "FIRE")
-MEANINGS = (
-    "NOOP", "FIRE", "UP", "RIGHT", "LEFT", "DOWN", "UPRIGHT", "UPLEFT", "DOWNRIGHT", "DOWNLEFT", "UPFIRE", "RIGHTFIRE",
-    "LEFTFIRE", "DOWNFIRE", "UPRIGHTFIRE", "UPLEFTFIRE", "DOWNRIGHTFIRE", "DOWNLEFTFIRE",
-)  # fmt: skip
-"""All that an action can mean, in ALE's order."""
 _PART = re.compile("|".join(PARTS))
 
 

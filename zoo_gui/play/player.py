@@ -95,6 +95,11 @@ class Player(Watching, Restorable):
         self.restart(seed)
 
     @property
+    def place(self) -> tuple[int, int]:
+        """(episode, agent steps in it so far)."""
+        return self._episode, self._index
+
+    @property
     def controller(self) -> str:
         """``agent``, ``random`` or ``human``. Setting another raises ZooError, also ``agent`` without an agent."""
         return self._controller
@@ -151,25 +156,31 @@ class Player(Watching, Restorable):
         if forced is not None:
             decision = dataclasses.replace(decision, action=forced)
         explained = self._explain(observation, saliency, decision, state)
-        opening, self._journal = bytes(self._journal), bytearray()
-        if follow is not None:
-            reward = float(self._relive(follow.advance, frames, self._life_codes is not None))
-            terminated, truncated, self.played = follow.terminated, follow.truncated, follow
-        else:
-            reward, terminated = self._advance(self._codes[decision.action], frames)
-            truncated = not terminated and self.emulator.frame_number >= self.preprocessing.max_episode_frames
-            self.played = Played(opening, bytes(self._journal), terminated, truncated, self._episode, self._skips)
-        self._journal.clear()
-        self._done = terminated or truncated
+        reward = self._go(self._codes[decision.action], frames, follow)
         self._index += 1
         self._return += reward
         self.steps += 1
         read_only(frames)
         return Step(
             player=self.controller, frame=frames[0], frames=frames, observation=observation, ram=ram, decision=decision,
-            reward=reward, lives=lives, terminated=terminated, truncated=truncated, saliency=explained,
+            reward=reward, lives=lives, terminated=self.played.terminated, truncated=self.played.truncated,
+            saliency=explained,
             edited=bool(self.agent is not None and (self.agent.edits or self.cover)), **before,
         )  # fmt: skip
+
+    def _go(self, code: int, frames: np.ndarray, follow: Played | None) -> float:
+        """Act for one step, or go where another player's step went; the reward. Sets ``played``."""
+        opening, self._journal = bytes(self._journal), bytearray()
+        if follow is not None:
+            self.played = follow
+            reward = float(self._relive(follow.advance, frames, self._life_codes is not None))
+        else:
+            reward, terminated = self._advance(code, frames)
+            truncated = not terminated and self.emulator.frame_number >= self.preprocessing.max_episode_frames
+            self.played = Played(opening, bytes(self._journal), terminated, truncated, self._episode, self._skips)
+        self._journal.clear()
+        self._done = self.played.terminated or self.played.truncated
+        return reward
 
     def summary(self, step: Step, pinned: tuple[Unit, ...] = ()) -> StepSummary:
         """The numbers of the newest step, for plots; ``number`` counts this player's steps from 0."""

@@ -18,6 +18,7 @@ import numpy as np
 from zoo_gui.agents.reading import limits
 from zoo_gui.agents.network_spec import RECURRENT, NetworkSpec
 from zoo_gui.play.emulator import Emulator
+from zoo_gui.play.played import Played, Recording
 from zoo_gui.play.player import Player
 from zoo_gui.types import Decision, LayerInfo, Progress, Step, ZooError, read_only
 
@@ -161,12 +162,12 @@ def collect(agent: Any, recipe: Recipe | None = None, **settings: Any) -> Iterat
         playing = with_parameter_noise(agent, recipe.parameter_noise, noises[3])
     noisy = NoisyAgent(playing, recipe, *noises[:3])
     player = Player(Emulator(recipe.game or agent.card.game), noisy, seed=recipe.seed, sticky=0.0)
-    record = _Record(noisy, player.emulator.screen_shape, recipe)
+    record = _Record(noisy, player.emulator, recipe)
     most, shown = record.capacity(recipe), -math.inf
     while len(record.returns) < recipe.episodes or record.rows <= recipe.min_frames:
         step = player.step()
         full = record.rows + 1 >= most
-        record.add(step, noisy, cut=full and not step.done)
+        record.add(step, noisy, player.played, cut=full and not step.done)
         if full and record.rows > recipe.min_frames:
             break
         if full and not step.done:
@@ -253,19 +254,19 @@ def representation_layer(network: NetworkSpec, layers: Sequence[LayerInfo] = ())
 class _Record:
     """The rows so far, in arrays that grow."""
 
-    def __init__(self, agent: NoisyAgent, screen: tuple[int, int, int], recipe: Recipe):
+    def __init__(self, agent: NoisyAgent, emulator: Emulator, recipe: Recipe):
         self._layer = representation_layer(agent.card.network, agent.layers)
         width = next(info.size for info in agent.layers if info.name == self._layer)
         self._unit = agent.unit
         floating = recipe.observation_noise > 0 or agent.card.preprocessing.is_float
         self._columns = {
             "observations": _Column(agent.observation_shape, np.float32 if floating else np.uint8),
-            "frames": _Column(screen, np.uint8), "ram": _Column((128,), np.uint8),
+            "frames": _Column(emulator.screen_shape, np.uint8), "ram": _Column((128,), np.uint8),
             "representation": _Column((width,), np.float32), "score": _Column((), np.float64),
             "actions": _Column((), np.int64), "rewards": _Column((), np.float64), "values": _Column((), np.float32),
             "lives": _Column((), np.int64), "episode": _Column((), np.int64), "ends": _Column((), np.bool_),
         }  # fmt: skip
-        self._streamline = recipe.streamline
+        self._streamline, self._game, self._played = recipe.streamline, emulator.game, []
         self.rows, self.returns, self.complete = 0, [], []
 
     def capacity(self, recipe: Recipe) -> int:
@@ -280,8 +281,9 @@ class _Record:
                            "(streamline).")  # fmt: skip
         return most if recipe.max_frames is None else recipe.max_frames
 
-    def add(self, step: Step, agent: NoisyAgent, cut: bool) -> None:
+    def add(self, step: Step, agent: NoisyAgent, played: Played, cut: bool) -> None:
         """The next row; ``cut``: its episode ends here although the game goes on."""
+        self._played.append(played)
         row = {"score": step.episode_return, "actions": step.decision.action, "rewards": step.reward,
                "values": math.nan if step.decision.value is None else step.decision.value, "lives": step.lives,
                "episode": step.episode, "ends": step.done or cut}  # fmt: skip
@@ -304,7 +306,8 @@ class _Record:
         """Every array of a Rollout, read-only. Nothing can be added afterwards."""
         found = {name: read_only(column.finish()) for name, column in self._columns.items()}
         returns, complete = np.array(self.returns, np.float64), np.array(self.complete, np.bool_)
-        return _Scaled(found | {"ep_rewards": read_only(returns), "ep_complete": read_only(complete)}, self._unit)
+        found |= {"ep_rewards": read_only(returns), "ep_complete": read_only(complete)}
+        return _Scaled(found | Recording(self._game, tuple(self._played)).arrays(), self._unit)
 
 
 class _Column:

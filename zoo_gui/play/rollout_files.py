@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Iterator, Mapping
 import numpy as np
 
 from zoo_gui.agents.reading import limits
+from zoo_gui.play.played import Recording
 from zoo_gui.play.rollout import ZOO_KEYS, Recipe, Rollout, scaled
 from zoo_gui.types import ZooError
 
@@ -33,10 +34,11 @@ SHAPES = {
     "representation": (2, np.float32), "score": (1, np.float64), "ep_rewards": (1, np.float64),
     "actions": (1, np.int64), "rewards": (1, np.float64), "values": (1, np.float32), "lives": (1, np.int64),
     "episode": (1, np.int64), "ends": (1, np.bool_), "ep_complete": (1, np.bool_),
+    "played": (1, np.uint8), "played_ends": (2, np.int64), "played_facts": (2, np.int64), "played_game": (1, np.uint8),
     UNIT: (0, np.float64), ABOUT: (1, np.uint8),
 }  # fmt: skip
 """{key: (axes, dtype that it is read as; None: the file's, uint8 or float32)}."""
-BY_EPISODE = ("ep_rewards", "ep_complete", ABOUT, UNIT)
+BY_EPISODE = ("ep_rewards", "ep_complete", "played", "played_game", ABOUT, UNIT)
 
 
 def save(rollout: Rollout, path: str | Path, *, compressed: bool = True, compact: bool = False) -> Path:
@@ -73,6 +75,12 @@ def load(path: str | Path) -> Rollout:
     about = _about(arrays, path)
     recipe = about.get("recipe")
     return Rollout(arrays, str(about.get("agent", "")), str(about.get("agent_hash", "")), recipe)
+
+
+def load_recording(path: str | Path) -> Recording:
+    """The game of a rollout in a file, for other agents to see. Raises ZooError, also for a file of another program,
+    which says what the agent did and not what the emulator was told."""
+    return Recording.of_arrays(load(path).arrays, Path(path).name)
 
 
 def with_suffix(text: str) -> Path:

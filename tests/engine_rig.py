@@ -1,0 +1,64 @@
+"""An engine's process with its feed, driven as the window drives them."""
+
+import queue
+import time
+import weakref
+
+from zoo_gui.engine.feed import Feed
+from zoo_gui.engine.host import EngineHost
+
+
+class Rig:
+    """A feed over a running engine; ``until`` plays the part of the window's timer."""
+
+    living = weakref.WeakSet()  # those that are not closed: several tests may share one
+
+    def __init__(self):
+        self.living.add(self)
+        self.events = queue.Queue()
+        self.seen = []
+        self.host = EngineHost(self.events.put)
+        self.feed = Feed(self.host.send)
+        self.steps, self.summaries = [], []
+        self.follows = False  # whether changed lanes are followed at once
+        self.host.start()
+
+    def turn(self):
+        while not self.events.empty():
+            event = self.events.get()
+            self.seen.append(event)
+            if event[0] == "lanes":
+                self.feed.attach(event[2], event[3])
+            elif event[0] == "held":
+                self.feed.held(event[1], event[2])
+            elif event[0] == "swapped" and self.follows:
+                self.feed.follow(*event[1:])
+        shown = self.feed.update(time.perf_counter())
+        if shown.stepped:
+            self.steps.append(list(self.feed.steps))
+            self.summaries += [summary for _, summary in shown.summaries[0]]
+        time.sleep(0.002)
+
+    def until(self, condition, seconds=30.0):
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"it did not happen; events: {[event[:2] for event in self.seen[-5:]]}"
+            self.turn()
+
+    def seen_kind(self, kind):
+        return [event for event in self.seen if event[0] == kind]
+
+    def load(self, agent, lane=0, **options):
+        before = len(self.seen_kind("lanes"))
+        self.host.send("load", key=agent, lane=lane, agent_id=agent, options={"seed": 7, **options})
+        self.until(lambda: len(self.seen_kind("lanes")) > before and self.feed.steps and self.feed.steps[0] is not None)
+
+    @classmethod
+    def memory(cls):
+        """Names of the shared memory of living rigs: it changes with their lanes."""
+        return {part.name.lstrip("/") for rig in cls.living for part in rig.feed._memory}
+
+    def close(self):
+        self.living.discard(self)
+        self.host.close()
+        self.feed.close()
