@@ -19,10 +19,15 @@ class History:
     def __init__(self, capacity: int = 20_000):
         self._rows = np.full((2 * capacity, len(COLUMNS)), np.nan)
         self._pins: dict[Unit, np.ndarray] = {}
-        self._capacity, self._end = capacity, 0
+        self._capacity, self._end, self._gone = capacity, 0, 0
 
     def __len__(self) -> int:
         return min(self._end, self._capacity)
+
+    @property
+    def appended(self) -> int:
+        """How many steps there were, those that are no longer kept among them."""
+        return self._gone + self._end
 
     def append(self, summaries: list[StepSummary], pins: tuple[Unit, ...] = ()) -> None:
         """Add steps; ``pins`` names the units behind each summary's ``pinned`` values."""
@@ -42,6 +47,7 @@ class History:
         for array in (self._rows, *self._pins.values()):
             array[:keep] = array[-keep:].copy()
             array[keep:] = np.nan
+        self._gone += self._end - keep
         self._end = keep
 
     def column(self, name: str, last: int | None = None) -> np.ndarray:

@@ -251,7 +251,8 @@ class LaneInfo:
     ``float32``. frame_channels: of each frame in it, 3 where it is in colour. frame_box: the part of the screen that it
     covers, (top, left, height, width) in screen pixels; None: all of it. input: ``own`` (it plays its own game),
     ``drives`` (the others see its game), ``watches`` or ``replay`` (it says what it would do, in a game that another
-    lane drives or that was played before); then frame_skip is that of the game, not of the agent.
+    lane drives or that was played before); then frame_skip is that of the game, not of the agent. meanings: what the
+    game makes of each action, names of ``naming.MEANINGS``: of different agents those that are equal are the same.
     """
 
     lane: int
@@ -273,6 +274,7 @@ class LaneInfo:
     frame_channels: int = 1
     frame_box: tuple[int, int, int, int] | None = None
     input: str = "own"
+    meanings: tuple[str, ...] = ()
 
     def layer(self, name: str) -> LayerInfo | None:
         """The layer of that name, or None."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Callable, Iterator
 
 from zoo_gui.engine.shared import MAX_PINS, SharedLane
+from zoo_gui.play.meaning import meanings
 from zoo_gui.play.moments import KEY_EVERY, Moments, go_back, keep, of_player, record
 from zoo_gui.play.played import Played
 from zoo_gui.play.games import title as game_title
@@ -53,6 +54,7 @@ class Lane:
             observation_dtype="float32" if spec.is_float else "uint8",
             frame_channels=3 if spec.color == "rgb" else 1,
             frame_box=player.pipeline.frame_box if player.pipeline else None,
+            meanings=meanings(player.emulator.minimal_actions, player.action_names),
         )
 
     def share(self, info: LaneInfo) -> SharedLane:
