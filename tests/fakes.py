@@ -13,6 +13,7 @@ from pyqtgraph.Qt import QtCore
 from zoo_gui.analysis.methods import METHODS, Method, why_not
 from zoo_gui.history import History
 from zoo_gui.play.cover import Cover
+from zoo_gui.session_compare import Counterparts
 from zoo_gui.types import Decision, LaneInfo, LayerInfo, ReceptiveField, Step, StepSummary, Unit
 
 Pin = namedtuple("Pin", "lane unit")
@@ -64,6 +65,8 @@ class FakeSession(QtCore.QObject):
     saliency_method_changed = QtCore.Signal(str)
     cover_changed = QtCore.Signal(int, object)
     region_changed = QtCore.Signal(object)
+    counterparts_changed = QtCore.Signal()
+    loading_changed = QtCore.Signal(object)
 
     def __init__(self, lanes: tuple[LaneInfo, ...] = ()):
         super().__init__()
@@ -75,6 +78,9 @@ class FakeSession(QtCore.QObject):
         self.pins: list[Pin] = []
         self.view = dict(VIEW)
         self.calls: list[tuple[str, tuple]] = []
+        self.loading: dict[str, str] = {}
+        self.input = "own"
+        self._counterparts = Counterparts()
         self._last: dict[int, Step] = {}
         self._history: dict[int, History] = {}
 
@@ -159,6 +165,16 @@ class FakeSession(QtCore.QObject):
     def run(self, key: str, analysis: str, lane: int, **params) -> None:
         self.calls.append(("run", (key, analysis, lane, params)))
 
+    def run_together(self, key: str, analysis: str, lanes: tuple[int, ...], **params) -> None:
+        self.calls.append(("run_together", (key, analysis, lanes, params)))
+
+    def set_counterparts(self, lanes, matching, one_to_one=False) -> None:
+        self._counterparts.keep(lanes, matching, one_to_one)
+        self.counterparts_changed.emit()
+
+    def counterparts_of(self, lane: int, unit: Unit):
+        return self._counterparts.of(lane, unit)
+
     def add_groups(self, lane: int, groups, name: str = "", unit_names=()) -> str:
         self.calls.append(("add_groups", (lane, groups, name, tuple(unit_names))))
         return "regroup 1"
@@ -235,5 +251,5 @@ def fake_summary(step: Step, number: int = 0, pins: tuple[Unit, ...] = ()) -> St
         number, step.episode, step.index + number, decision.action, step.reward, step.episode_return,
         float("nan") if decision.value is None else decision.value,
         float(decision.scores.max()) if decision.scores.size else float("nan"),
-        decision.entropy, step.lives, step.done, 0.9, pinned,
+        decision.entropy, step.lives, step.done, 0.9, moment=step.moment, pinned=pinned,
     )

@@ -3,20 +3,67 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyqtgraph.Qt import QtCore
 
 from zoo_gui.session_groups import Grouping
+from zoo_gui.types import Unit
 
 NEEDS_TWO = "Two agents are needed to compare them: open another one beside this."
+
+
+class Facing(NamedTuple):
+    """A unit of another lane that goes with a unit. r: their correlation. significant: whether that is beyond chance,
+    None while it is not known."""
+
+    lane: int
+    unit: Unit
+    r: float
+    significant: bool | None
+
+
+class Counterparts:
+    """Which units of which lanes go with each other, as ``analysis.matching`` found."""
+
+    def __init__(self):
+        self._known: dict[tuple[int, ...], tuple[Any, bool]] = {}
+
+    def keep(self, lanes: tuple[int, int], matching: Any, one_to_one: bool = False) -> None:
+        """Take in a Matching of two lanes' agents, in their order; None: forget theirs."""
+        self._known = {pair: known for pair, known in self._known.items() if set(pair) != set(lanes)}
+        if matching is not None:
+            self._known[tuple(lanes)] = matching, one_to_one
+
+    def of(self, lane: int, unit: Unit) -> tuple[Facing, ...]:
+        """A unit's counterparts, at most one a lane, by lane."""
+        found = []
+        for pair, (matching, one_to_one) in self._known.items():
+            side = pair.index(lane) if lane in pair else -1
+            other = matching.counterpart(unit, side, one_to_one) if side >= 0 else None
+            if other is not None:
+                found.append(Facing(pair[1 - side], other.unit, other.r, other.significant))
+        return tuple(sorted(found))
+
+    def carry(self, moved: dict[int, int], new: set[int]) -> bool:
+        """Lanes went to other places: {before: now}, and those loaded anew, whose units are others; whether anything
+        that was known changed by it."""
+        before = self._known
+        self._known = {
+            tuple(moved[lane] for lane in pair): known for pair, known in before.items()
+            if all(lane in moved and moved[lane] not in new for lane in pair)
+        }  # fmt: skip
+        return set(before) != set(self._known)
 
 
 class Comparing(Grouping):
     """The lanes' LaneInfo.input says whose game each sees: ``lanes_changed`` tells when that changes."""
 
+    counterparts_changed = QtCore.Signal()
+
     def __init__(self, parent: QtCore.QObject | None = None):
         super().__init__(parent)
+        self._counterparts = Counterparts()
         self._replays = 0
         self._recording_end: tuple[int, int] | None = None
 
@@ -58,6 +105,22 @@ class Comparing(Grouping):
         """Start an analysis of several lanes' agents, as ``run``. moments: ``"session"``, those of the sitting that
         they saw together, or the (steps, seed) of a rollout that the first of them drives."""
         self._send("run", key=key, analysis=analysis, lane=tuple(lanes), parameters=parameters)
+
+    def set_counterparts(self, lanes: tuple[int, int], matching: Any, one_to_one: bool = False) -> None:
+        """Have a Matching of two lanes' agents say which units go with each other, by best match or one to one, until
+        one of the lanes gets another agent; None: nothing is known of them."""
+        self._counterparts.keep(lanes, matching, one_to_one)
+        self.counterparts_changed.emit()
+
+    def counterparts_of(self, lane: int, unit: Unit) -> tuple[Facing, ...]:
+        """The units of other lanes that go with a unit, as far as they were matched."""
+        return self._counterparts.of(lane, unit)
+
+    def _carry_over(self, moved: dict[int, int], new: set[int]) -> None:
+        changed = self._counterparts.carry(moved, new)
+        super()._carry_over(moved, new)
+        if changed:
+            self.counterparts_changed.emit()
 
     def _on_recording_ended(self, epoch: int, tick: int) -> None:
         self._recording_end = epoch, tick

@@ -11,6 +11,7 @@ from zoo_gui.scales import LayerPicture, PictureBook, pair_rows
 from zoo_gui.types import LaneInfo, LayerInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel
 from zoo_gui.widgets.items import RIGHT, Canvas, ColourBar, MosaicItem, Outline, TextLine, line_height
+from zoo_gui.widgets.lights import Light, LightLabel, hover_words, lit
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
 
@@ -108,8 +109,13 @@ class ActivationsPanel(Panel):
         self._shown: tuple[LaneInfo, ...] | None = None
         self._outline = canvas.add(Outline(), 2)
         self._outline.hide()
+        self._lights: list[tuple[Light, LightLabel]] = []
         self._book = PictureBook.of(self.session)
         return canvas
+
+    def _connect(self) -> None:
+        super()._connect()
+        self.session.counterparts_changed.connect(lambda: self.is_seen and self._guard(self._light))
 
     # -- what the session says ------------------------------------------------------------------------------------
     def set_lanes(self, lanes) -> None:
@@ -121,6 +127,7 @@ class ActivationsPanel(Panel):
         self._canvas.clear_items()
         self._outline = self._canvas.add(Outline(), 2)
         self._outline.hide()
+        self._lights = []
         self._cells, self._titles, scales = {}, {}, set()
         for info in lanes:
             self._titles[info.lane] = title = self._canvas.add(TextLine(self._canvas.ink(), points=9.5, bold=True))
@@ -146,6 +153,22 @@ class ActivationsPanel(Panel):
         self._outline.setVisible(cell is not None)
         if cell is not None:
             self._outline.set_box(cell.item.tile_box(min(unit.index, cell.info.units - 1)))
+        self._light()
+
+    def _light(self) -> None:
+        """Frame what the other agents have in place of the selected unit."""
+        found = [(facing, words) for facing, words in lit(self.session)
+                 if (facing.lane, facing.unit.layer) in self._cells]
+        while len(self._lights) < len(found):
+            self._lights.append((self._canvas.add(Light(), 3), self._canvas.add(LightLabel(), 4)))
+        for light, label in self._lights[len(found):]:
+            light.hide()
+            label.hide()
+        for (light, label), (facing, words) in zip(self._lights, found):
+            cell = self._cells[facing.lane, facing.unit.layer]
+            box = cell.item.tile_box(min(facing.unit.index, cell.info.units - 1))
+            light.light(facing, box, words)
+            label.light(facing, box, self._canvas.extent[0])
 
     def show_view(self, view) -> None:
         self._book.set_mode(view["scale"])
@@ -211,7 +234,12 @@ class ActivationsPanel(Panel):
 
     def _hover(self) -> None:
         found = self._find(self._pointer)
-        self.session.hover(found[0].picture.describe(found[1]) if found else "")
+        if found is None:
+            self.session.hover("")
+            return
+        cell, hit = found
+        lit_words = hover_words(self.session, cell.lane, Unit(cell.info.name, hit.unit))
+        self.session.hover(cell.picture.describe(hit) + lit_words)
 
     def _click(self, position, double: bool) -> None:
         found = self._find(position)

@@ -37,12 +37,14 @@ class Job:
         """Whether a signal with this key is of the running job."""
         return self.running and key == self.key
 
-    def start(self, analysis: str, lane: int, **parameters: Any) -> None:
-        """Run an analysis of a lane's agent; an earlier one ends. The parameters are those of ``Session.run``."""
+    def start(self, analysis: str, lane: int | tuple[int, ...], **parameters: Any) -> None:
+        """Run an analysis of a lane's agent, or one of several lanes' agents; an earlier one ends. The parameters are
+        those of ``Session.run`` or ``Session.run_together``."""
         self.stop()
         self._starts += 1
         self.running = True
-        self.session.run(self.key, analysis, lane, **parameters)
+        run = self.session.run_together if isinstance(lane, tuple) else self.session.run
+        run(self.key, analysis, lane, **parameters)
 
     def stop(self) -> None:
         """End it, if it runs."""

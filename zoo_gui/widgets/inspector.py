@@ -12,6 +12,7 @@ from zoo_gui.scales import PictureBook
 from zoo_gui.types import LaneInfo, LayerInfo, Step, StepSummary, Unit, ZooError
 from zoo_gui.widgets.base import PANELS, Panel
 from zoo_gui.widgets.controls import SMALL, WRONG, column_of, heading
+from zoo_gui.widgets.inspector_counterparts import CounterpartLine
 from zoo_gui.widgets.inspector_edit import EditBar
 from zoo_gui.widgets.inspector_patches import PatchesTab
 from zoo_gui.widgets.inspector_pictures import UnitView
@@ -87,7 +88,9 @@ class InspectorPanel(Panel):
         for button in (self.previous, self.next, self.pin_button):
             row.addWidget(button)
         column.addLayout(row)
-        for widget in (self.wrong, self.heading, self.about):
+        self.counterparts = CounterpartLine(self.session)
+        self.counterparts.chosen.connect(lambda lane, unit: self._guard(self.session.select, lane, unit))
+        for widget in (self.wrong, self.heading, self.about, self.counterparts):
             column.addWidget(widget)
 
     def _arrow(self, by: int, name: str) -> QtWidgets.QToolButton:
@@ -152,6 +155,8 @@ class InspectorPanel(Panel):
         self.session.pins_changed.connect(lambda _: self.isVisible() and self._guard(self._show_pin))
         self.session.status_changed.connect(lambda _: self.isVisible() and self._guard(self._show_edit))
         self.session.finished.connect(lambda key: self.isVisible() and self._guard(self._show_finished, key))
+        self.session.counterparts_changed.connect(
+            lambda: self.isVisible() and self._guard(lambda: self.counterparts.again()))
 
     def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
         self._book.set_lanes(lanes)
@@ -178,6 +183,7 @@ class InspectorPanel(Panel):
         self.edit_bar.stop()
         self._current, self._agent = (lane, unit), info.agent_id
         self._describe(info, layer, unit)
+        self.counterparts.show_unit(self._current)
         self.recent_plot.begin(QtGui.QColor(lane_colour(lane)))
         self._pages.setCurrentIndex(1)
         self._show_pin()
@@ -261,6 +267,7 @@ class InspectorPanel(Panel):
         self._pages.setCurrentIndex(0)
         self.heading.setText("")
         self.about.setText("")
+        self.counterparts.show_unit(None)
         for button in (self.previous, self.next, self.pin_button):
             button.setEnabled(False)
 

@@ -13,6 +13,7 @@ from zoo_gui.scales import LayerPicture, PictureBook
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel
 from zoo_gui.widgets.items import MosaicItem, Outline, letter_font
+from zoo_gui.widgets.lights import Light, hover_words, lit
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
 
@@ -61,8 +62,10 @@ class LayerPlot:
         self.outline = Outline()
         self.outline.setZValue(2)
         self.outline.hide()
-        self.view.addItem(self.item, ignoreBounds=True)
-        self.view.addItem(self.outline, ignoreBounds=True)
+        self.light = Light()
+        self.light.setZValue(3)
+        for item in (self.item, self.outline, self.light):
+            self.view.addItem(item, ignoreBounds=True)
         self.bar: pg.ColorBarItem | None = None
         self._steps = 0
 
@@ -125,6 +128,10 @@ class LayerPanel(Panel):
     title = "Layer"
     area = "centre"
 
+    def _connect(self) -> None:
+        super()._connect()
+        self.session.counterparts_changed.connect(lambda: self.is_seen and self._guard(self._light))
+
     def build(self) -> QtWidgets.QWidget:
         self._graphics = graphics = pg.GraphicsLayoutWidget()
         graphics.setBackground(self.palette().window().color())
@@ -181,6 +188,16 @@ class LayerPanel(Panel):
             plot.outline.setVisible(mine)
             if mine:
                 plot.outline.set_box(plot.item.tile_box(min(unit.index, plot.picture.info.units - 1)))
+        self._light()
+
+    def _light(self) -> None:
+        """Frame what the other agents have in place of the selected unit."""
+        found = {(facing.lane, facing.unit.layer): (facing, words) for facing, words in lit(self.session)}
+        for plot in self._plots.values():
+            facing, words = found.get((plot.lane, plot.picture.info.name), (None, ""))
+            plot.light.setVisible(facing is not None)
+            if facing is not None:
+                plot.light.light(facing, plot.item.tile_box(facing.unit.index), words)
 
     def show_view(self, view) -> None:
         self._book.set_mode(view["scale"])
@@ -219,7 +236,11 @@ class LayerPanel(Panel):
 
     def _hover(self) -> None:
         plot, hit = self._find(self._pointer)
-        self.session.hover(plot.picture.describe(hit) if hit is not None else "")
+        if hit is None:
+            self.session.hover("")
+            return
+        unit = Unit(plot.picture.info.name, hit.unit)
+        self.session.hover(plot.picture.describe(hit) + hover_words(self.session, plot.lane, unit))
 
     def leaveEvent(self, event) -> None:
         super().leaveEvent(event)

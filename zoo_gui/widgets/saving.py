@@ -44,7 +44,9 @@ class Saver(QtCore.QObject):
         session.finished.connect(self._on_finished)
         session.failed.connect(self._on_failed)
 
-    def ask(self, suggestion: str, endings: tuple[str, ...], analysis: str, lane: int, **parameters: Any) -> None:
+    def ask(
+        self, suggestion: str, endings: tuple[str, ...], analysis: str, lane: int | tuple[int, ...], **parameters: Any
+    ) -> None:
         """Ask where to, and begin; the analysis with the same parameters as what is on screen."""
         path = ask_path(self._parent, suggestion, endings)
         if path:
