@@ -121,7 +121,7 @@ class Rollout:
     return of the episode before that step's action; ep_rewards (E,) float64. A streamlined rollout has no rows of the
     first four. Ours besides: actions (N,) int64, rewards (N,) float64, values (N,) float32 (nan without a value),
     lives (N,) int64, episode (N,) int64, ends (N,) bool (the episode is over after this step, or was cut), and
-    ep_complete (E,) bool (it came to its end); played and three more, what the emulator was told (``played.Recording``).
+    ep_complete (E,) bool (it came to its end); played and three more, what the emulator was told (``Recording``).
     """
 
     arrays: Mapping[str, np.ndarray] = field(repr=False)
