@@ -96,7 +96,7 @@ def test_deletion_and_insertion_of_a_planted_network(planted, tmp_path):
 
 def test_a_cover_over_what_is_read_beside_places_elsewhere(planted, tmp_path):
     found = run("cover", planted, observation=bright(), box=BOX, fill="black")
-    assert (found.action_before, found.action_after) == (1, 2) and "RIGHT becomes the best action" in found.sentence
+    assert (found.action_before, found.action_after) == (1, 2) and "right becomes the best action" in found.sentence
     assert found.change == pytest.approx(32 / 8 * 250 / 255, abs=1e-4)
     assert found.controls.shape == (64, 1, 4) and not found.control_changes.any() and found.share == 1 / 65
     for top, left, height, width in found.controls[:, 0]:

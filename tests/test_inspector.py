@@ -245,7 +245,8 @@ def test_stale_pictures_fade_into_the_ground(make):
 
     def contrast():
         ground = panel.vis.strip.ground().lightness()
-        return abs(panel.vis.strip.grab().toImage().pixelColor(20, 20).lightness() - ground)
+        place = panel.vis.strip.tile_box(0).center().toPoint()
+        return abs(panel.vis.strip.grab().toImage().pixelColor(place).lightness() - ground)
     fresh = contrast()
     session.select(0, NEXT)
     assert contrast() < 0.5 * fresh
@@ -328,6 +329,22 @@ def test_pictures_find_their_size_at_any_height(make, qtbot):
         QtWidgets.QApplication.processEvents()
         widths.add(panel.vis.strip.width())
     assert len(widths) == 1
+
+
+def test_frames_stand_in_two_rows_where_they_are_larger_so(make):
+    session, panel = make()
+    session.select(0, CONV)
+    session.finish(vis(CONV, 256))
+
+    def tops():
+        QtWidgets.QApplication.processEvents()
+        return sorted({panel.vis.strip.tile_box(index).top() for index in range(4)})
+    panel.resize(440, 1000)
+    assert len(tops()) == 2 and panel.vis.strip.tile_box(0).width() > 440 / 4
+    panel.resize(440, 520)
+    panel.vis.refresh()
+    panel.vis._draw()
+    assert len(tops()) == 1
 
 
 def test_options_travel_to_the_analysis(make, qtbot):

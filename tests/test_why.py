@@ -258,8 +258,11 @@ def test_a_dragged_region_is_tested_then_covered_in_the_game_and_uncovered(make)
     result = cover_test(parameters["observation"], box)
     session.progressed.emit(key, Progress(1, 1, "", result))
     texts = [[panel.cover.table.item(row, column).text() for column in range(4)] for row in range(5)]
-    assert texts[1] == ["fire ○", "0.2", "0.5", "+0.3"] and texts[2][0] == "right ●"
+    assert texts[1] == ["fire", "0.2", "0.5", "+0.3"] and texts[2][0] == "right"
     assert texts[4] == ["value", "1.5", "0.25", "−1.25"]
+    bold = {(row, column) for row in range(5) for column in range(4)
+            if panel.cover.table.item(row, column).font().bold()}
+    assert bold == {(result.action_before, 1), (result.action_after, 2)}
     assert panel.cover.said.text() == result.sentence and panel.cover.line.value() == pytest.approx(0.3)
     assert session.called("set_cover") == []  # looking changes nothing
     panel.cover.cover_button.click()
@@ -397,3 +400,7 @@ def test_it_fits_and_breaks_at_no_size(make, size):
     assert not panel.failed
     for tile in panel.grid.tiles.values():
         assert all(panel.grid.extent[0] >= item.box.right() for item in tile.seen)
+    tile = panel.grid.tiles["integrated"]
+    whole = tile.name.text_width("Integrated gradients") <= tile.box.width()
+    assert tile.name.text == ("Integrated gradients" if whole else "Integrated")
+    assert tile.name.toolTip() == "Integrated gradients"

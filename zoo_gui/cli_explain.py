@@ -161,6 +161,8 @@ def _row(result: Any) -> dict[str, Any]:
 def _sentence(result: Any) -> str:
     if hasattr(result, "sentence"):
         return result.sentence
+    if not result.scale:
+        return f"{result.title:28} of {result.target} ({result.score:.3g}): nowhere, the map is all zero"
     row, column = (int(i) for i in _peak(result.flat))
     error = "" if result.error is None else f", the sum off by {result.error:+.1%}"
     return (

@@ -12,8 +12,9 @@ from zoo_gui.shortcuts import by_command
 SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Advantage", "advantage"),
             ("Selected unit", "unit"))  # fmt: skip
 OTHER = "Other…"
+SPARE = 110  # pixels kept for what buttons say at other times: Pause, Stop recording
 PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You"}
-NARROW = 122  # pixels of a combo whose entries are longer than its room in the toolbar
+NARROW = 122  # pixels of a combo whose entries are longer than its room in a narrow window's toolbar
 
 MENUS = (
     ("&File", "screenshot copy record - quit"),
@@ -130,6 +131,7 @@ class Toolbar(QtWidgets.QToolBar):
         self.setObjectName("toolbar")
         self.setMovable(False)
         self.window_, self.session = window, window.session
+        self._elastic: list[tuple[QtWidgets.QComboBox, int, int]] = []  # with their least and largest widths
         self.toggle = self._button("toggle", "▶ Play")
         self._button("step", "❙▶ Step")
         self._button("restart", "↺ Restart")
@@ -177,6 +179,16 @@ class Toolbar(QtWidgets.QToolBar):
         button.setAccessibleName(row.text)
         return action
 
+    def resizeEvent(self, event) -> None:
+        """Room that is left goes to the combos that could not say everything, the last of them first."""
+        room = event.size().width() - self.sizeHint().width() + sum(combo.width() for combo, *_ in self._elastic)
+        room -= sum(least for _, least, _ in self._elastic) + SPARE
+        for combo, least, whole in reversed(self._elastic):
+            more = max(0, min(room, whole - least))
+            room -= more
+            combo.setFixedWidth(least + more)
+        super().resizeEvent(event)
+
     def _labelled(self, text: str, widget: QtWidgets.QWidget) -> None:
         label = QtWidgets.QLabel(f" {text} ")
         label.setBuddy(widget)
@@ -188,8 +200,10 @@ class Toolbar(QtWidgets.QToolBar):
         combo = QtWidgets.QComboBox()
         combo.addItems(choices)
         if width is not None:
-            combo.view().setMinimumWidth(combo.sizeHint().width())
+            whole = combo.sizeHint().width()
+            combo.view().setMinimumWidth(whole)
             combo.setFixedWidth(width)
+            self._elastic.append((combo, width, whole))
         combo.setFocusPolicy(QtCore.Qt.NoFocus)
         combo.activated.connect(chosen)
         self._labelled(text, combo)

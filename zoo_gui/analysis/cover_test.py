@@ -15,6 +15,7 @@ from zoo_gui.analysis import ANALYSES, Progress, targets
 from zoo_gui.analysis.attribution_record import CoverTest
 from zoo_gui.analysis.methods import Option
 from zoo_gui.analysis.question import in_slices
+from zoo_gui.naming import readable_action
 from zoo_gui.play import cover as covers
 from zoo_gui.types import ZooError, read_only
 
@@ -107,10 +108,11 @@ def _record(
     share = (1 + int((chance >= change).sum())) / (1 + len(chance))
     actions = shown.argmax(1)
     names = agent.action_names
+    now, then = (readable_action(names[action]) for action in actions[:2])
     first = "likeliest" if policy else "best"
-    does = f"{names[actions[1]]} becomes the {first} action instead of {names[actions[0]]}"
+    does = f"{then} becomes the {first} action instead of {now}"
     if actions[0] == actions[1]:
-        does = f"{names[actions[0]]} stays the {first} action"
+        does = f"{now} stays the {first} action"
     by = f"the policy changes by {change:.0%}" if policy else f"a Q-value changes by up to {change:.3g}"
     beside = f"{int((chance >= change).sum())} of {len(chance)} other places of that size change it as much"
     return CoverTest(

@@ -13,7 +13,8 @@ from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.controls import SMALL, button, check, toggle
 from zoo_gui.widgets.inspector_tab import UnitTab
-from zoo_gui.widgets.pictures import Film, Strip, Tile, change, change_level, frame_tiles, frames_of
+from zoo_gui.widgets.items import line_height
+from zoo_gui.widgets.pictures import GAP, Film, Strip, Tile, change, change_level, frame_tiles, frames_of
 from zoo_gui.widgets.saving import Saver
 from zoo_gui.widgets.vis_options import VisOptions
 
@@ -22,7 +23,8 @@ VIEWS = {
     "motion": ("Motion", "The frames as a film in a loop: what moves how."),
     "difference": ("Difference", "Newest minus oldest frame, signed: what appears and what goes."),
 }
-LARGEST_FILM, LARGEST_CHANGE, LARGEST_OF_FOUR = 220, 200, 140
+LARGEST_FILM, LARGEST_CHANGE, LARGEST_OF_FOUR, LARGEST_IN_TWO_ROWS = 220, 200, 140, 190
+BELOW = 72  # screen pixels of what is under the pictures: bar, two lines of words, buttons
 FILES = (".png", ".svg", ".pdf", ".npz", ".csv", ".json")
 
 
@@ -219,12 +221,29 @@ class VisTab(UnitTab):
             self._draw_changes([change(image, channels) for image in images])
 
     def _draw_frames(self, images: list[np.ndarray], channels: int) -> None:
-        """A row an answer."""
+        """A row an answer; a single one in two rows where these have room for larger pictures."""
         tiles: list[Tile] = []
         for image, words in zip(images, self._answers(images)):
             row = frame_tiles(image, channels)
             tiles += [row[0]._replace(caption=" · ".join(filter(None, (words, row[0].caption)))), *row[1:]]
-        self.strip.show_tiles(tiles, 150, max(1, len(tiles) // max(1, len(images))) if tiles else 4)
+        across = len(tiles) // len(images) if tiles else 4
+        if len(images) == 1 and across > 2:
+            half = (across + 1) // 2
+            high = min(self._room() // 2, self.width() // half - GAP, LARGEST_IN_TWO_ROWS)
+            if high > self.width() // across:
+                self.strip.show_tiles(tiles, high, half)
+                return
+        self.strip.show_tiles(tiles, 150, max(1, across))
+
+    def _room(self) -> int:
+        """How much height two rows of pictures have without scrolling, less their captions."""
+        place = self.parentWidget()
+        return 0 if place is None else place.height() - self.strip.y() - BELOW - 2 * (line_height() + 4)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        if self.view == "frames" and self._result is not None and event.size() != event.oldSize():
+            self._draw()
 
     def _draw_changes(self, changes: list[np.ndarray]) -> None:
         level = change_level(changes)

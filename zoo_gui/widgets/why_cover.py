@@ -156,18 +156,18 @@ class CoverTab(WhyTab):
         if np.isfinite(result.value_before) and np.isfinite(result.value_after):
             rows.append(("value", result.value_before, result.value_after))
         self.table.setRowCount(len(rows))
+        bold = QtGui.QFont(self.table.font())
+        bold.setBold(True)
         for place, (name, before, after) in enumerate(rows):
-            best = {result.action_before: " ●", result.action_after: " ○"}
-            mark = "" if name == "value" and place == len(rows) - 1 else best.get(place, "")
-            if place == result.action_before == result.action_after:
-                mark = " ●○"
-            texts = (f"{name}{mark}", number(before), number(after), f"{after - before:+.3g}")
+            texts = (name, number(before), number(after), f"{after - before:+.3g}")
             for column, text in enumerate(texts):
                 item = QtWidgets.QTableWidgetItem(text.replace("-", "−") if column else text)
+                if (column, place) in ((1, result.action_before), (2, result.action_after)):
+                    item.setFont(bold)
                 if column:
                     item.setTextAlignment(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
                 self.table.setItem(place, column, item)
-        self.table.setToolTip("● the likeliest action, ○ the likeliest with the region covered")
+        self.table.setToolTip("Bold: the likeliest action, before, and with the region covered.")
 
     def _show_controls(self, result: Any) -> None:
         changes = np.asarray(result.control_changes, float)

@@ -16,6 +16,11 @@ from zoo_gui.widgets.pictures import Veil
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
 GAP = 8
 NARROW = 130  # screen pixels of a tile with room for one end of its scale only
+SHORT = {
+    "gradient_input": "Grad. × input", "guided": "Guided", "deconv": "Deconv", "integrated": "Integrated",
+    "integrated_layer": "Integr., layer", "greydanus": "Blur",
+}  # fmt: skip
+"""Titles of methods where a tile has no room for the whole one; the mouse says it."""
 SMALLEST_BOX = 4  # screen pixels: a shorter drag is a slip
 
 
@@ -43,11 +48,11 @@ class Tile:
     def __init__(self, method: str, title: str, canvas: Canvas):
         self.method, self._canvas = method, canvas
         self.name = canvas.add(TextLine(canvas.ink(), bold=True))
-        self.words = canvas.add(TextLine(canvas.ink(0.7), align=Qt.AlignHCenter))
+        self.words = canvas.add(TextLine(canvas.ink(0.7), align=Qt.AlignHCenter), 3)
         self.bar = canvas.add(ColourBar(canvas.ink(0.8)))
         self.frame = canvas.add(Outline(width=2), 2)
         self.veil = canvas.add(Veil(canvas.ground()), 4)
-        self.name.set_text(title)
+        self.name.setToolTip(title)
         self.title, self.record = title, None
         self.items: list[PixelItem] = []
         self.regions: list[Outline] = []
@@ -104,9 +109,11 @@ class Tile:
         self.box = box
         line = line_height()
         self.veil.set_box(box.adjusted(0, line, 0, 0))
+        whole = self.name.text_width(self.title) <= box.width() or self.method not in SHORT
+        self.name.set_text(self.title if whole else SHORT[self.method])
         self.name.set_box(QRectF(box.x(), box.y(), box.width(), line))
         inner = box.adjusted(0, line + 1, 0, -line - 1)
-        self.words.set_box(QRectF(inner.x(), inner.center().y() - line / 2, inner.width(), line))
+        self._place_words(inner)
         seen = self.seen
         if not seen:
             self.frame.set_box(inner)
@@ -117,11 +124,17 @@ class Tile:
             row, column = divmod(index, columns)
             item.set_box(QRectF(int(inner.x() + column * (across + 2)), int(inner.y() + row * (down + 2)),
                                 int(across), int(down)))
+        self._place_words(seen[0].box.united(seen[-1].box))
         below = seen[-1].box.bottom() + 2
         self.bar.set_box(QRectF(box.x(), below, min(box.width(), 190.0), line))
         self.bar.set_levels(*(self._levels[0] if box.width() >= NARROW else ("", self._levels[1])))
         last = seen[min(columns, len(seen)) - 1].box
         self.frame.set_box(QRectF(seen[0].box.topLeft(), QtCore.QPointF(last.right(), seen[-1].box.bottom())))
+
+    def _place_words(self, box: QRectF) -> None:
+        """In the middle of the pictures."""
+        line = line_height()
+        self.words.set_box(QRectF(box.x(), box.center().y() - line / 2, box.width(), line))
 
     def show_region(self, region: tuple[int, int, int, int] | None) -> None:
         """Outline (top, left, height, width), in observation pixels, on every picture."""
