@@ -17,6 +17,7 @@ from typing import Any, NoReturn, Sequence
 from zoo_gui import (
     __version__,
     cli_card,
+    cli_compare,
     cli_explain,
     cli_filters,
     cli_groups,
@@ -121,8 +122,8 @@ def _common_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", choices=("play", "explorer"), default="play",
-                        help="playing (the default), or questions asked of units and decisions")  # fmt: skip
+    parser.add_argument("what", nargs="?", choices=("play", "explorer", "compare"), default="play",
+                        help="playing (the default), questions asked of units and decisions, or two agents compared")
     parser.add_argument("--agents", default="1,2,4", metavar="N,…", help="for how many agents (1,2,4)")
     parser.add_argument("--seconds", type=float, metavar="S", help="how long to measure each")
 
@@ -139,9 +140,10 @@ def _gui(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from zoo_gui.bench import run, run_explorer
+    from zoo_gui import bench
 
-    figures = run_explorer(options) if options.what == "explorer" else run(options)
+    measure = {"play": bench.run, "explorer": bench.run_explorer, "compare": bench.run_compare}[options.what]
+    figures = measure(options)
     if options.json:
         print(json.dumps(figures, indent=1))
         return 0
@@ -274,6 +276,7 @@ COMMANDS = {
     "card": (cli_card.add_options, cli_card.run, "say what a weights file is, and make its agent card"),
     "rollout": (cli_rollout.add_options, cli_rollout.run, "play, record everything and write the zoo's .npz file"),
     "verify": (cli_verify.add_options, cli_verify.run, "compare an agent with what its card says it does"),
+    "compare": (cli_compare.add_options, cli_compare.run, "say what agents see and do differently, as a report"),
     "patches": (cli_patches.add_options, cli_patches.run, "show at what a unit fires"),
     "search": (cli_search.search_options, cli_search.run_search, "find the units that fire when something happens"),
     "probe": (cli_search.probe_options, cli_search.run_probe, "read the game's memory off the layers"),

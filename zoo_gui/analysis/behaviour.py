@@ -160,8 +160,8 @@ def _remarks(played: Sequence[GamesOf], asked: dict[str, Any]) -> tuple[str, ...
             found.append(f"{name} finished one game: there is no interval of one number.")
         elif np.ptp(one.scores[one.complete]) == 0:
             found.append(f"All {whole} games of {name} scored the same: its interval says nothing.")
-    found += [f"{one.agent.letter} was played with {one.agent.edits} units changed." for one in played
-              if one.agent.edits]  # fmt: skip
+    for agent in (one.agent for one in played if one.agent.edits):
+        found.append(f"{agent.letter} was played with {agent.edits} unit{'' if agent.edits == 1 else 's'} changed.")
     if len({one.agent.game for one in played}) > 1:
         found.append("Agents of different games are not set against each other in actions and memory, only scores "
                      "against random play and a person.")  # fmt: skip

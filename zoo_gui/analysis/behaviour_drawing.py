@@ -23,7 +23,7 @@ def actions(axis: Any, found: Behaviour) -> None:
                   color=one.agent.colour, hatch=one.agent.hatch, edgecolor=POINT, linewidth=0.6,
                   label=one.agent.label)  # fmt: skip
     axis.set_yticks(np.arange(len(places)), [readable_action(found.meanings[place]) for place in places])
-    axis.invert_yaxis()
+    axis.set_ylim(len(places) - 0.4, -0.6)
     axis.set_xlabel("% of the agent’s steps")
     axis.set_title("Actions, by what they do in the game", fontsize=SMALL + 1)
     axis.tick_params(labelsize=SMALL)

@@ -6,6 +6,7 @@ imported when a figure is wanted, and needs no display.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -33,6 +34,15 @@ def write(result: Any, path: str | Path) -> Path:
     path = Path(path)
     check(path, result)
     writer = {"draw": _figure, "table": _csv if path.suffix.lower() == ".csv" else _json, "arrays": _npz}
+    with whole(path) as file:
+        writer[KINDS[path.suffix.lower()]](result, file, path.suffix.lower())
+    return path
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write bytes into, which takes the place of ``path`` at the end; where that is not reached, ``path`` is
+    what it was. Raises ZooError where it cannot be written."""
     try:
         if not path.parent.is_dir():
             raise FileNotFoundError(2, "there is no such folder")
@@ -41,14 +51,27 @@ def write(result: Any, path: str | Path) -> Path:
         raise ZooError(f"{path} cannot be written: {error.strerror}.") from error
     try:
         with os.fdopen(handle, "wb") as file:
-            writer[KINDS[path.suffix.lower()]](result, file, path.suffix.lower())
+            yield file
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
         raise ZooError(f"{path} cannot be written: {error.strerror}.") from error
     finally:
         Path(temporary).unlink(missing_ok=True)
-    return path
+
+
+def writable(path: str | Path) -> None:
+    """Raise ZooError where a file cannot be written at ``path``: before long work begins."""
+    path = Path(path)
+    if path.is_dir():
+        raise ZooError(f"{path} is a folder: name the file to write.")
+    try:
+        if not path.parent.is_dir():
+            raise FileNotFoundError(2, "there is no such folder")
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ZooError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def check(path: str | Path, result: Any = None) -> None:
@@ -74,12 +97,28 @@ def written(make: Callable[[], Iterator[Progress]], path: str | Path) -> Iterato
         yield Progress(progress.total, progress.total, f"saved {path}", result)
 
 
-def _figure(result: Any, file: IO[bytes], ending: str) -> None:
-    from matplotlib.figure import Figure
+def drawn(draw: Callable[[Any], None], file: IO[bytes], ending: str, **options: Any) -> tuple[float, float]:
+    """Have a figure drawn and saved; its size in inches. draw: fills an empty matplotlib Figure. ending: ``png``,
+    ``svg``, ``pdf``. options: ``figsize``, and of ``savefig``.
 
-    figure = Figure(layout="constrained")
-    result.draw(figure)
-    figure.savefig(file, format=ending[1:], dpi=DPI)
+    Dollar signs are dollar signs: titles are anybody's texts, and what is no mathematics cannot be read as such.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+    with matplotlib.rc_context({"text.parse_math": False}):
+        figure = Figure(figsize=options.pop("figsize", None), layout="constrained")
+        draw(figure)
+        for text in figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_wrap()):
+            text.set_parse_math(True)  # where lines are broken Matplotlib asks for mathematics in any case
+            text.set_text(text.get_text().replace("$", r"\$"))
+        figure.savefig(file, format=ending, **options)
+    return tuple(figure.get_size_inches())
+
+
+def _figure(result: Any, file: IO[bytes], ending: str) -> None:
+    drawn(result.draw, file, ending[1:], dpi=DPI)
 
 
 def _csv(result: Any, file: IO[bytes], ending: str) -> None:
