@@ -29,7 +29,7 @@ def make_step(number, frames=4, info=INFO):
                 lives=3, terminated=False, truncated=False)
 
 def make_summary(number):
-    return StepSummary(number, 0, number, number % 3, 1.0, float(number), 0.5, 0.7, 0.1, 3, False, 1.0, ())
+    return StepSummary(number, 0, number, number % 3, 1.0, float(number), 0.5, 0.7, 0.1, 3, False, 1.0, pinned=())
 
 class Engine:
     """Obeys the feed's commands as the real engine does, when told to."""

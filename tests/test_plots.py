@@ -38,7 +38,7 @@ def give(session, lane, count, start=0, **columns):
                     value=lambda i: np.sin(i / 9), best_score=lambda i: 40.0 + i % 3,
                     entropy=lambda i: 0.5, lives=lambda i: 3, done=lambda i: False, inference_ms=lambda i: 1.0)
     made = {**standard, **columns}
-    summaries = [StepSummary(i, *(made[name](i) for name in standard), tuple(float(i % 5) for _ in pins))
+    summaries = [StepSummary(i, *(made[name](i) for name in standard), pinned=tuple(float(i % 5) for _ in pins))
                  for i in range(start, start + count)]
     session.history(lane).append(summaries, pins)
     session.stepped.emit(lane, fake_step(session.lanes[lane]), summaries)
