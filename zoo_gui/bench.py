@@ -1,7 +1,7 @@
-"""``zoo-gui bench`` and ``zoo-gui bench explorer``: how fast it is, measured on this machine now.
+"""``zoo-gui bench``, ``bench explorer`` and ``bench compare``: how fast it is, measured on this machine now.
 
 The first: playing, headless and in the window, from one run. The second: the questions asked of units and decisions,
-headless beside the originals' own code, and in the window beside the running game.
+headless beside the originals' own code, and in the window beside the running game. The third: two agents compared.
 """
 
 from __future__ import annotations
@@ -36,6 +36,13 @@ def run_explorer(arguments: argparse.Namespace) -> dict:
             row = child(kind, 1, seconds)
             figures |= {key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()}
     return {**figures, "screen": where, "cores": os.cpu_count(), "seconds": seconds}
+
+
+def run_compare(arguments: argparse.Namespace) -> dict:
+    """What comparing two Nature agents takes. Raises ZooError when the run fails."""
+    figures = child("compare", 2, float(arguments.seconds or 5.0))
+    figures = {key: round(value, 3) if isinstance(value, float) else value for key, value in figures.items()}
+    return {**figures, "cores": os.cpu_count()}
 
 
 def run(arguments: argparse.Namespace) -> dict:

@@ -7,7 +7,7 @@ positions, so that they must agree on where as well; other maps by their largest
 
 Of many units one always fits somehow, the more so as neighbouring moments are alike. So each unit's best match is
 compared with the best matches that it has where the other agent's moments are moved in time (``similarity_measures``):
-the choice of the best among many is made there as well.
+the choice of the best among many is made there as well. Fourier transforms give the correlations at every shift.
 """
 
 from __future__ import annotations
@@ -28,14 +28,13 @@ from zoo_gui.types import LayerInfo, ZooError, read_only
 
 __all__ = ["Counterpart", "Matching", "Pairing", "layer_pairs", "matching"]
 
-MOMENTS, MOST_MOMENTS = 2000, 20_000
-SHIFTS, LEAST_SHIFTS = 200, 19
-MOST_SAMPLES = 1 << 17
+MOMENTS, MOST_MOMENTS = 2000, 5000
+MOST_SAMPLES = 1 << 18
 """Moments times positions of a map: of larger ones some positions are drawn, the same of both agents."""
-PIECE = 5e8
-"""Multiplications between two words of progress."""
-ASSIGNED_EVERY = 10
-"""Of so many shifts one is also matched one to one."""
+PIECE = 1 << 22
+"""Numbers that are transformed between two words of progress: about 50 ms."""
+ASSIGNED = 20
+"""Shifts in time that are also matched one to one."""
 
 
 @ANALYSES.register("matching")
@@ -47,7 +46,6 @@ def matching(
     other_layer: str = "",
     pairs: Sequence[tuple[str, str]] = (),
     count: int = MOMENTS,
-    shifts: int = SHIFTS,
     seed: int = 0,
 ) -> Iterator[Progress]:
     """Counterparts of units; each Progress that has a result has a Matching with what is new, first without chance,
@@ -55,11 +53,12 @@ def matching(
 
     agents, moments, count: as ``similarity`` takes them. layer, other_layer: of the first and of the second agent;
     layer alone: with the one that ``layer_pairs`` puts beside it. pairs: several (layer, other layer). Nothing said:
-    all of ``layer_pairs``. shifts: of time, and the positions that are drawn of large maps, by ``seed``. Units that
-    never vary, or that a rectifier lets fire in fewer than 10 moments, are left out. Raises ZooError.
+    all of ``layer_pairs``. seed: of the positions that are drawn of maps with more than 262,144 moments times
+    positions. Units that never vary, or that a rectifier lets fire in fewer than 10 moments, are left out. Raises
+    ZooError.
     """
-    if not LEAST_SHIFTS <= shifts <= MOST_MOMENTS or count > MOST_MOMENTS:
-        raise ZooError(f"Units are matched with {LEAST_SHIFTS} or more shifts and at most {MOST_MOMENTS:,} moments.")
+    if count > MOST_MOMENTS:
+        raise ZooError(f"{count} moments are too many to match units by: give at most {MOST_MOMENTS:,}.")
     agents, moments = observed.asked(agents, moments)
     if len(agents) > 2:
         raise ZooError(f"Units are matched between two agents, not {len(agents)}: choose two.")
@@ -69,7 +68,7 @@ def matching(
     record = Matching(
         tuple(agent.title for agent in agents), n, tuple((own.name, other.name) for own, other in infos), ()
     )
-    lags = shifts_of(n, shifts, seed)
+    lags = shifts_of(n)
     plans = {number: _plan(pair, moments, n, seed) for number, pair in enumerate(infos)}
     found: dict[int, Pairing] = {}
     yield Progress(0, 100, "preparing")
@@ -209,19 +208,27 @@ class Correlated:
         return np.clip(found, -1.0, 1.0)
 
     def by_chance(self, lags: np.ndarray) -> Iterator[float]:
-        """Compute the chance level; yields the share that is done."""
-        self._null = [np.empty((len(lags), size), np.float32) for size in self._r.shape]
+        """Compute the chance level at these shifts; yields the share that is done."""
+        self._null = [np.full((len(lags), size), -1.0, np.float32) for size in self._r.shape]
         if not self._r.size:
             return
-        at_once = max(1, int(PIECE / (self._n * self._plan.positions * self._r.size)))
-        for start in range(0, len(lags), at_once):
+        first, second = (columns.reshape(self._n, self._plan.positions, -1) for columns in self._columns)
+        units = self._r.shape[0]
+        width = max(1, PIECE // (self._n * self._r.shape[1]))
+        for start in range(0, units, width):
+            mine = slice(start, start + width)
+            for found in _cross_spectrum(first[:, :, mine], second):
+                spectrum = found
+                yield start / units
+            r = np.fft.irfft(spectrum, self._n, axis=0)[lags]  # (shifts, own units of this part, the other's)
+            self._null[0][:, mine] = r.max(2)
+            np.maximum(self._null[1], r.max(1), out=self._null[1])
+            yield min(1.0, (start + width) / units)
+        for lag in lags[:: max(1, len(lags) // ASSIGNED)]:
             with one_core():
-                for place in range(start, min(start + at_once, len(lags))):
-                    r = self._shifted(int(lags[place]))
-                    self._null[0][place], self._null[1][place] = r.max(1), r.max(0)
-                    if place % ASSIGNED_EVERY == 0:
-                        self._by_chance.append(float(r[_assigned(r)].mean()))
-            yield min(1.0, (start + at_once) / len(lags))
+                r = self._shifted(int(lag))
+            self._by_chance.append(float(r[_assigned(r)].mean()))
+            yield 1.0
 
     def pairing(self) -> Pairing:
         """As it is known now."""
@@ -261,6 +268,20 @@ class Correlated:
         return Side(**{name: read_only(values) for name, values in found.items()})
 
 
+def _cross_spectrum(first: np.ndarray, second: np.ndarray) -> Iterator[np.ndarray]:
+    """The last is (frequencies, C, C') complex64: whose inverse transform is Σ over moments and positions of first
+    (n, P, C) at moment i times second (n, P, C') at i + shift, for every shift. The others are what it is so far."""
+    n, positions, units = first.shape
+    total = np.zeros((n // 2 + 1, units, second.shape[2]), np.complex64)
+    width = max(1, PIECE // (n * (units + second.shape[2])))
+    for start in range(0, positions, width):
+        part = slice(start, start + width)
+        with one_core():
+            one, other = (np.fft.rfft(values[:, part], axis=0) for values in (first, second))
+            total += np.matmul(one.conj().transpose(0, 2, 1), other)
+        yield total
+
+
 def _test(found: dict[str, np.ndarray], prefix: str, units: np.ndarray, null: np.ndarray) -> None:
     """Enter the p- and q-values of these units' correlations beside (shifts, units) best ones by chance."""
     from scipy.stats import false_discovery_control
@@ -278,16 +299,18 @@ def _assigned(r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _standardised(values: np.ndarray, positions: int, info: LayerInfo) -> tuple[np.ndarray, np.ndarray]:
-    """((samples, live units) float32 of mean 0 and length 1, which units these are): a unit is live that varies, and,
-    where a rectifier silences it, fires in LEAST_FIRING moments."""
+    """((samples, live units) float32 of mean 0 and length 1, in place of the values; which units these are): a unit is
+    live that varies, and, where a rectifier silences it, fires in LEAST_FIRING moments."""
     per_moment = values.reshape(len(values), positions, info.units)
     flat = per_moment.reshape(-1, info.units)
     squares = np.einsum("nc,nc->c", flat, flat, dtype=np.float64)
     live = np.ones(info.units, bool)
     if not info.signed:
         live &= (per_moment.max(1) > 0).sum(0) >= LEAST_FIRING
-    centred = flat - flat.mean(0, dtype=np.float64).astype(np.float32)
-    lengths = np.sqrt(np.einsum("nc,nc->c", centred, centred, dtype=np.float64))
+    flat -= flat.mean(0, dtype=np.float64).astype(np.float32)
+    lengths = np.sqrt(np.einsum("nc,nc->c", flat, flat, dtype=np.float64))
     live &= lengths**2 > STILL * squares
     chosen = np.flatnonzero(live)
-    return np.ascontiguousarray(centred[:, chosen] / lengths[chosen].astype(np.float32)), chosen
+    flat = flat if live.all() else np.ascontiguousarray(flat[:, chosen])
+    flat /= lengths[chosen].astype(np.float32)
+    return flat, chosen
