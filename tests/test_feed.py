@@ -236,7 +236,7 @@ def test_unpaced_running_shows_the_newest_and_pauses_where_the_engine_is(rig):
 def test_a_lane_says_what_its_observations_are_and_they_pass_as_they_are(name, dtype, range_, channels):
     spec = named(name)
     agent = SimpleNamespace(layers=LAYERS, observation_shape=spec.observation_shape, scores_kind="q", has_value=True)
-    emulator = SimpleNamespace(game="pong", screen_shape=(210, 160, 3))
+    emulator = SimpleNamespace(game="pong", screen_shape=(210, 160, 3), minimal_actions=("NOOP",))
     player = SimpleNamespace(agent=agent, emulator=emulator, preprocessing=spec, frame_skip=4, seed=0,
                              controller="agent", action_names=INFO.action_names,
                              pipeline=SimpleNamespace(frame_box=(34, 0, 160, 160)),
