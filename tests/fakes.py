@@ -79,7 +79,7 @@ class FakeSession(QtCore.QObject):
         self.view = dict(VIEW)
         self.calls: list[tuple[str, tuple]] = []
         self.loading: dict[str, str] = {}
-        self.input = "own"
+        self.input, self.driver = "own", None
         self._counterparts = Counterparts()
         self._last: dict[int, Step] = {}
         self._history: dict[int, History] = {}
@@ -165,6 +165,10 @@ class FakeSession(QtCore.QObject):
     def run(self, key: str, analysis: str, lane: int, **params) -> None:
         self.calls.append(("run", (key, analysis, lane, params)))
 
+    def replay(self, lane: int, source="session") -> str:
+        self.calls.append(("replay", (lane, source)))
+        return "replay 1"
+
     def run_together(self, key: str, analysis: str, lanes: tuple[int, ...], **params) -> None:
         self.calls.append(("run_together", (key, analysis, lanes, params)))
 
@@ -193,7 +197,8 @@ class FakeSession(QtCore.QObject):
         return method
 
     for _name in ("load", "add_agent", "remove_lane", "play", "pause", "toggle", "step_once", "restart", "next_episode",
-                  "seek", "set_speed", "set_player", "set_human_action", "cancel", "edit", "close"):
+                  "seek", "share", "own_games", "set_speed", "set_player", "set_human_action", "cancel", "edit",
+                  "close"):
         locals()[_name] = _record(_name)
     del _name, _record
 
@@ -207,7 +212,7 @@ def fake_lane(lane: int = 0, network: str | None = "nature", *, game: str = "Bre
         title=f"{(network or 'random').title()} · {game} · run 1", game=game, layers=layers,
         action_names=BREAKOUT, screen=screen,
         observation_shape=observation if layers else (0, 0, 0), frame_skip=4, seed=7,
-        player="agent" if layers else "random", scores_kind="q" if network == "small" else "logits",
+        meanings=BREAKOUT, player="agent" if layers else "random", scores_kind="q" if network == "small" else "logits",
         has_value=any(info.kind == "value" for info in layers), description="An agent of the tests.",
     )
 

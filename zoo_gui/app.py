@@ -32,8 +32,8 @@ SHARES = {1: (27, 45, 28), 2: (33, 42, 25), 3: (37, 40, 23), 4: (38, 40, 22)}
 ROWS = {1: (52, 20, 28), 2: (38, 20, 42), 3: (50, 20, 30), 4: (52, 16, 32)}
 #: Panels in the order in which each area has them; others come last.
 ORDER = (
-    "game", "observation", "actions", "activations", "layer", "why", "patterns", "groups", "filters", "search", "zoo",
-    "inspector", "plots",
+    "game", "observation", "actions", "activations", "layer", "moment", "pair", "representations", "why", "patterns",
+    "groups", "filters", "search", "zoo", "inspector", "plots", "compare",
 )  # fmt: skip
 LAYOUT_VERSION = 1
 #: How many agents the File menu remembers.
@@ -107,6 +107,8 @@ class MainWindow(QtWidgets.QMainWindow):
         session.library.failed.connect(partial(session.message.emit, "error"))
         for field in self.findChildren(QtWidgets.QLineEdit):
             field.setAcceptDrops(False)  # a file that is let go over one is meant to be opened, not to be typed
+        for name in ("compare", "moment"):
+            self.panels[name].command.connect(self.commands.call)
         zoo = self.panels.get("zoo")
         if zoo is not None:
             zoo.opened.connect(self.open_agent)
@@ -132,15 +134,14 @@ class MainWindow(QtWidgets.QMainWindow):
             self.splitDockWidget(first, second, QtCore.Qt.Horizontal)
         for upper, lower in zip(areas["left"], areas["left"][1:]):
             self.splitDockWidget(upper, lower, QtCore.Qt.Vertical)
-        below = areas["centre"][0]
-        for dock in areas["bottom"]:
-            self.splitDockWidget(below, dock, QtCore.Qt.Vertical)
-        for area in ("centre", "right"):
+        for dock in areas["bottom"][:1]:
+            self.splitDockWidget(areas["centre"][0], dock, QtCore.Qt.Vertical)
+        for area in ("centre", "right", "bottom"):
             for dock in areas[area][1:]:
                 self.tabifyDockWidget(areas[area][0], dock)
         for dock in self.docks.values():
             dock.show()
-        for dock in columns:
+        for dock in (*columns, *areas["bottom"][:1]):
             dock.raise_()
         self._share_out()
 
@@ -185,8 +186,9 @@ class MainWindow(QtWidgets.QMainWindow):
             return
         for name, dock in self.docks.items():  # a panel that did not exist yet when this layout was kept
             if self.dockWidgetArea(dock) == QtCore.Qt.NoDockWidgetArea and not dock.isFloating():
-                self.tabifyDockWidget(self.docks["activations"], dock)
-                self.docks["activations"].raise_()
+                beside = self.docks["plots" if self.panels[name].area == "bottom" else "activations"]
+                self.tabifyDockWidget(beside, dock)
+                beside.raise_()
                 log.info("the panel %s is new in this layout", name)
 
     def _keep_layout(self) -> None:

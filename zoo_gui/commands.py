@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyqtgraph.Qt import QtCore
 
+from zoo_gui.naming import lane_letter
 from zoo_gui.session import SALIENCY_TARGETS
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, None)
@@ -27,6 +28,7 @@ class Commands(QtCore.QObject):
         super().__init__(window)
         self.window, self.session = window, window.session
         self._held: str | None = None
+        self._apart_shown = False
 
     def call(self, name: str) -> None:
         """Run a command of the table."""
@@ -87,6 +89,49 @@ class Commands(QtCore.QObject):
             info = self.session.lanes[lane]
             players = PLAYERS if info.layers else PLAYERS[1:]
             self.session.set_player(lane, after(players, info.player))
+
+    # -- comparing ----------------------------------------------------------------------------------------------
+    def do_share_input(self) -> None:
+        session = self.session
+        if session.input == "shared":
+            session.own_games()
+        else:
+            self.window.show_panel("compare")
+            session.share(0)
+
+    def do_take_over_1(self) -> None:
+        self._take_over(0)
+
+    def do_take_over_2(self) -> None:
+        self._take_over(1)
+
+    def do_take_over_3(self) -> None:
+        self._take_over(2)
+
+    def do_take_over_4(self) -> None:
+        self._take_over(3)
+
+    def _take_over(self, lane: int) -> None:
+        if lane < max(2, len(self.session.lanes)):
+            self.session.share(lane)
+        else:
+            self.session.message.emit("info", f"There is no agent {lane_letter(lane)}: add one first.")
+
+    def do_replay_game(self) -> None:
+        self.window.show_panel("compare")
+        self._panel("compare").ask_replay()
+
+    def do_next_apart(self) -> None:
+        self._go_apart(1)
+
+    def do_previous_apart(self) -> None:
+        self._go_apart(-1)
+
+    def _go_apart(self, way: int) -> None:
+        """A disagreement, with both decisions and maps; later ones leave in front what the person put there."""
+        if self._panel("compare").jump(way) and not self._apart_shown:
+            self._apart_shown = True
+            self.window.show_panel("moment")
 
     # -- selection ----------------------------------------------------------------------------------------------
     def _move(self, way: str) -> None:

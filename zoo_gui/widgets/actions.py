@@ -15,6 +15,8 @@ from zoo_gui.types import Decision, LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel
 
 MARGIN, GAP = 8, 6
+ROLES = {"drives": "does · ", "watches": "would do · ", "replay": "would do · "}
+"""What the marked action means where all see one game; otherwise every agent does it."""
 
 
 class Writer:
@@ -101,6 +103,7 @@ class Column:
     def __init__(self, info: LaneInfo, q_scale: Scale, value_scale: Scale):
         self.info, self.q_scale, self.value_scale = info, q_scale, value_scale
         self.decision: Decision | None = None
+        self.played = ""  # by meaning, where another lane says what is done
         self.is_q = info.scores_kind == "q"
         has_head = any(layer.kind == "value" for layer in info.layers)
         self.value_name = "max Q" if self.is_q and not has_head else "value"
@@ -145,7 +148,12 @@ class Column:
             score = float(self.decision.scores[row])
             text += f", Q {score:.3f} (bars from {self.q_scale.low:.3g} to {self.q_scale.high:.3g})" if self.is_q else (
                 f", probability {self.probabilities[row]:.3f}, logit {score:.3f}")
-        return text + (", chosen" if row == self.decision.action else "")
+        words = ", would be chosen" if self.info.input in ("watches", "replay") else ", chosen"
+        return text + (words if row == self.decision.action else "") + (", played" if self.is_played(row) else "")
+
+    def is_played(self, row: int) -> bool:
+        """Whether an action is what another lane, which drives, makes the game do."""
+        return bool(self.played) and row < len(self.info.meanings) and self.info.meanings[row] == self.played
 
     def unit(self, row: int) -> Unit | None:
         """The output unit behind a row, None where the network has none."""
@@ -254,7 +262,8 @@ class OutputItem(pg.GraphicsWidget):
         painter.setPen(look.colour)
         letter = f"{lane_letter(column.info.lane)}  " if len(self.columns) > 1 else ""
         space = row.width() - metrics.horizontalAdvance(heading) - GAP
-        title = metrics.elidedText(letter + column.info.title, QtCore.Qt.ElideRight, space)
+        title = letter + ROLES.get(column.info.input, "") + column.info.title
+        title = metrics.elidedText(title, QtCore.Qt.ElideRight, space)
         self._writer.text(painter, row, title, look.pixels, bold=True)
 
     def _paint_value(self, painter, column: Column, look: Look) -> None:
@@ -283,6 +292,8 @@ class OutputItem(pg.GraphicsWidget):
         painter.setPen(self._text if chosen else self._dim)
         if chosen:
             write(painter, row, "▶", look.pixels, bold=True)
+        elif column.is_played(index):
+            write(painter, row, "▷", look.pixels)
         write(painter, row, name, look.pixels, bold=chosen, indent=look.mark)
         if decision is None or index >= decision.scores.size:
             return
@@ -369,6 +380,9 @@ class ActionsPanel(Panel):
         if column is None:
             return
         column.take(step.decision)
+        driver = self.session.driver
+        played = self.session.last_step(driver) if driver not in (None, lane) else None
+        column.played = "" if played is None else self.session.lanes[driver].meanings[played.decision.action]
         self.item.say_hovered()
         self.item.update(column.rect)
 

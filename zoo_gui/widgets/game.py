@@ -100,10 +100,17 @@ class GamePanel(Panel):
         cell = self._cells.get(lane)
         if cell is None:
             return
-        cell.show_numbers(step)
+        cell.show_numbers(step, self._played(lane))
         if cell.show_saliency(step, self._live.of(cell.info, step), self.session.view):
             cell.refresh()
         cell.show_field(step)
+
+    def _played(self, lane: int) -> str:
+        """What the driver of this lane's game does, a name of ``naming.MEANINGS``; "" where nobody else drives it."""
+        driver = self.session.driver
+        step = None if driver is None or driver == lane else self.session.last_step(driver)
+        names = () if step is None else self.session.lanes[driver].meanings
+        return names[step.decision.action] if step is not None and step.decision.action < len(names) else ""
 
     def show_frame(self, lane, frame) -> None:
         if lane in self._cells:

@@ -8,6 +8,7 @@ from pyqtgraph.Qt import QtCore
 from zoo_gui import overlays
 from zoo_gui.imaging import Veil, blend, observation_to_screen, rgb32, screen_to_observation, veil
 from zoo_gui.overlays import Overlay
+from zoo_gui.naming import lane_colour, lane_letter, readable_action
 from zoo_gui.scales import Scale, number, stack_is_full
 from zoo_gui.types import LaneInfo, Step, Unit
 from zoo_gui.widgets.items import Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
@@ -16,6 +17,8 @@ QRectF = QtCore.QRectF
 
 ASPECT = 4 / 3  # a television's: the console's pixels are wider than high
 TITLE, SCORE = 9.5, 11.0  # points
+ROLES = {"drives": "drives", "watches": "watches", "replay": "recording"}
+"""What a lane is told to be where all see one game."""
 PLAYERS = {"agent": "agent plays", "random": "random actions", "human": "you play"}
 COVERED = "#F0A35E"  # of an intervention, as in the status bar
 BAR = 150  # screen pixels of the colour bar
@@ -28,6 +31,7 @@ class GameCell:
         self.info = info
         self.title = canvas.add(TextLine(canvas.ink(), points=TITLE, bold=True))
         self.score = canvas.add(TextLine(canvas.ink(), points=SCORE, bold=True))
+        self.badge = canvas.add(TextLine("#101214", bold=True, ground=lane_colour(info.lane)))
         self.more = canvas.add(TextLine(canvas.ink(0.7)))
         self.picture = canvas.add(PixelItem())
         self.field = canvas.add(Outline(), 2)
@@ -39,6 +43,8 @@ class GameCell:
         self.bar = canvas.add(ColourBar(canvas.ink(0.8)))
         for item in (self.field, self.cover, self.region, self.bar):
             item.hide()
+        role = ROLES.get(info.input)
+        self.badge.set_text(f"{lane_letter(info.lane)} {role}" if role else "")
         self.title.set_text(info.title if info.game in info.title else f"{info.title} · {info.game}")
         self.unit: Unit | None = None
         self._veil: Veil | None = None
@@ -66,6 +72,9 @@ class GameCell:
         top, height = box.top() - line_height(SCORE) - 2, line_height(SCORE) + 2
         wide = min(box.width(), self.score.text_width(self.score.text) + 10)
         self.score.set_box(QRectF(box.left(), top, wide, height))
+        marked = min(self.badge.text_width(self.badge.text) + 8, box.width() - wide) if self.badge.text else 0.0
+        self.badge.set_box(QRectF(box.left() + wide, top, marked, height))
+        wide += marked + 4 if marked else 0.0
         self.more.set_box(QRectF(box.left() + wide, top, max(0.0, box.width() - wide), height))
         line, room = line_height(), min(BAR, box.width() / 2)
         under = self._below >= 2 * line + 2  # else the colour bar shares the caption's line
@@ -75,10 +84,20 @@ class GameCell:
         self.bar.set_box(QRectF(*place, min(BAR, box.width()) if under else room, line))
 
     # -- numbers ------------------------------------------------------------------------------------------------
-    def show_numbers(self, step: Step) -> None:
+    def show_numbers(self, step: Step, played: str = "") -> None:
+        """played: what the game is told, a name of ``naming.MEANINGS``, where another lane or a recording says it."""
         self.score.set_text(f"{step.episode_return:g}")
         lives = f"{step.lives} {'life' if step.lives == 1 else 'lives'} · " if step.lives else ""
-        self.more.set_text(f"{lives}episode {step.episode + 1} · {PLAYERS.get(step.player, step.player)}")
+        player = PLAYERS.get(step.player, step.player)
+        if self.badge.text:
+            action = step.decision.action
+            own = self.info.meanings[action] if action < len(self.info.meanings) else self.info.action_names[action]
+            does = "does" if self.info.input == "drives" else "would do"
+            differs = " ≠" if played and played != own else ""
+            by = "" if step.player == "agent" else f" · {player}"
+            self.more.set_text(f"{does} {readable_action(own)}{differs}{by} · {lives}episode {step.episode + 1}")
+        else:
+            self.more.set_text(f"{lives}episode {step.episode + 1} · {player}")
         self._place_lines()
 
     # -- what is explained --------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from zoo_gui.widgets.base import Job
 #: What a result may be written as; the engine refuses what one has nothing for.
 ENDINGS = {
     ".png": "Picture", ".svg": "Vector graphics", ".pdf": "PDF", ".csv": "Table", ".json": "Table as JSON",
-    ".npz": "Numbers for NumPy",
+    ".npz": "Numbers for NumPy", ".html": "Report",
 }  # fmt: skip
 
 

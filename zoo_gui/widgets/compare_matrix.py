@@ -1,0 +1,134 @@
+"""How often, and how nearly, each two agents agree: a table of numbers whose colours say the same."""
+
+from __future__ import annotations
+
+import numpy as np
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from zoo_gui.imaging import lut
+from zoo_gui.naming import lane_colour, lane_letter
+
+Qt, QRectF = QtCore.Qt, QtCore.QRectF
+PIXELS, CELL, LINE = 11, 46, 14
+LOWEST, HIGHEST = 15.0, 28.0  # screen pixels of a cell
+CAPTIONS = "↗ same choice", "↙ mean distance"
+_COLOURS = lut("cividis", 256)  # read alike by eyes that tell no red from green
+
+
+class Matrix(QtWidgets.QWidget):
+    """Above the diagonal the share of moments with equal greedy choices, below it the mean distance. A click on a cell
+    chooses its pair; ``chosen``: (smaller lane, larger lane). ``said``: a cell in words."""
+
+    chosen = QtCore.Signal(object)
+    said = QtCore.Signal(str)
+
+    def __init__(self):
+        super().__init__()
+        self._together = self._equal = self._far = np.zeros((0, 0))
+        self._chosen: tuple[int, int] | None = None
+        self.setMouseTracking(True)
+        self.setAccessibleName("How often each two agents agree")
+        self.setToolTip("Above the diagonal: in what share of the moments the greedy choices are the same. Below it: "
+                        "how far apart the decisions are, 0 to 1, the mean. A click shows only that pair.")
+        self.setSizePolicy(QtWidgets.QSizePolicy.Fixed, QtWidgets.QSizePolicy.Expanding)
+
+    def show_numbers(self, together: np.ndarray, equal: np.ndarray, far: np.ndarray) -> None:
+        """(lanes, lanes) each: moments that both judged, those with equal choices, the sum of their distances."""
+        if len(together) != len(self._together):
+            self.setFixedWidth(max(18 + CELL * len(together) + 4, 108))
+        self._together, self._equal, self._far = together.copy(), equal.copy(), far.copy()
+        self.update()
+
+    def show_chosen(self, pair: tuple[int, int] | None) -> None:
+        """Frame a pair's cells."""
+        self._chosen = pair
+        self.update()
+
+    def number(self, row: int, column: int) -> float | None:
+        """What a cell says, 0 to 1; None on the diagonal, and before there is a moment."""
+        count = self._together[row, column]
+        if row == column or not count:
+            return None
+        return float((self._equal if column > row else self._far)[row, column] / count)
+
+    def words(self, row: int, column: int) -> str:
+        """A cell in words."""
+        value = self.number(row, column)
+        if value is None:
+            return ""
+        first, second = lane_letter(min(row, column)), lane_letter(max(row, column))
+        count = f"{int(self._together[row, column]):,} moments"
+        return (
+            f"{first} and {second} would do the same in {value:.1%} of {count}" if column > row
+            else f"{first} and {second} are {value:.3f} apart, the mean of {count}: 0 is the same, 1 nothing in common"
+        )  # fmt: skip
+
+    def cell_box(self, row: int, column: int) -> QRectF:
+        """Where a cell is."""
+        return QRectF(18 + column * CELL, 16 + row * self._high, CELL - 2, self._high - 2)
+
+    @property
+    def _high(self) -> float:
+        """Of a row; with room for the captions where the rows stay legible."""
+        lanes, room = max(1, len(self._together)), self.height() - 18
+        with_captions = (room - len(CAPTIONS) * LINE) / lanes
+        return min(HIGHEST, with_captions if with_captions >= LOWEST else room / lanes)
+
+    def paintEvent(self, event) -> None:
+        painter = QtGui.QPainter(self)
+        font = QtGui.QFont(self.font())
+        font.setPixelSize(PIXELS)
+        painter.setFont(font)
+        for lane in range(len(self._together)):
+            painter.setPen(QtGui.QColor(lane_colour(lane)))
+            column, row = self.cell_box(0, lane), self.cell_box(lane, 0)
+            painter.drawText(QRectF(column.x(), 0, column.width(), 15), int(Qt.AlignCenter), lane_letter(lane))
+            painter.drawText(QRectF(0, row.y(), 15, row.height()), int(Qt.AlignCenter), lane_letter(lane))
+        for row, column in np.ndindex(*self._together.shape):
+            self._paint_cell(painter, row, column)
+        top = 20 + self._high * len(self._together)
+        if top + len(CAPTIONS) * LINE <= self.height() + 1:
+            painter.setPen(self.palette().text().color())
+            for line, text in enumerate(CAPTIONS):
+                painter.drawText(QRectF(2, top + line * LINE, self.width() - 2, LINE), int(Qt.AlignLeft), text)
+
+    def _paint_cell(self, painter: QtGui.QPainter, row: int, column: int) -> None:
+        box, value = self.cell_box(row, column), self.number(row, column)
+        if value is None:
+            painter.setPen(self.palette().mid().color())
+            painter.drawText(box, int(Qt.AlignCenter), "·" if row == column else "–")
+            return
+        agreement = value if column > row else 1.0 - value
+        colour = QtGui.QColor.fromRgb(int(_COLOURS[round(255 * agreement)]))
+        painter.fillRect(box, colour)
+        painter.setPen(QtGui.QColor("#000000" if _light(colour) else "#ffffff"))
+        text = f"{100 * value:.0f} %" if column > row else f"{value:.2f}"
+        painter.drawText(box, int(Qt.AlignCenter), text)
+        if self._chosen == (min(row, column), max(row, column)):
+            painter.setPen(QtGui.QPen(QtGui.QColor("#ffffff"), 2))
+            painter.drawRect(box.adjusted(1, 1, -1, -1))
+
+    # -- mouse --------------------------------------------------------------------------------------------------
+    def _cell_at(self, position: QtCore.QPoint) -> tuple[int, int] | None:
+        return next((cell for cell in np.ndindex(*self._together.shape)
+                     if cell[0] != cell[1] and self.cell_box(*cell).contains(QtCore.QPointF(position))), None)
+
+    def mouseMoveEvent(self, event) -> None:
+        cell = self._cell_at(event.pos())
+        self.setCursor(Qt.ArrowCursor if cell is None else Qt.PointingHandCursor)
+        self.said.emit("" if cell is None else self.words(*cell))
+
+    def mouseReleaseEvent(self, event) -> None:
+        cell = self._cell_at(event.pos())
+        if event.button() == Qt.LeftButton and cell is not None:
+            self.chosen.emit((min(cell), max(cell)))
+
+    def leaveEvent(self, event) -> None:
+        self.said.emit("")
+
+
+def _light(colour: QtGui.QColor) -> bool:
+    """Whether black letters are read better on it (WCAG's luminance; equal contrast of black and white at 0.179)."""
+    parts = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+             for part in (colour.redF(), colour.greenF(), colour.blueF()))  # fmt: skip
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts)) > 0.179
