@@ -5,7 +5,9 @@ import csv
 import dataclasses
 import datetime
 import io
+import re
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -22,6 +24,7 @@ from zoo_gui.play.emulator import Emulator
 from zoo_gui.play.meaning import Meaning
 from zoo_gui.types import Unit, ZooError
 
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "compare.md"
 SETTINGS = dict(steps=48, episodes=1, limit=25, seed=2, shown=2)
 HOSTILE = '<script>alert("x")</script><img src=http://evil.example/a.png onerror=x> $\\frac{1}{$ {{ 7 * 7 }}'
 VOID = {"meta", "img", "br", "link"}
@@ -276,3 +279,14 @@ def test_value_learners_are_compared_too():
     found = analysis.run("comparison", [q, agent_of()], **SETTINGS | {"episodes": 0})
     assert all(0 <= view.parts.min() and view.parts.max() <= 1 for parting in found.partings for view in parting.views)
     assert found.disagreement.pair_table()[0]["measure"] == "gap of Q and of probability, both ways"
+
+
+def test_the_code_of_the_page_runs(agents, tmp_path, monkeypatch):
+    """docs/compare.md, as it stands there, of small agents and little play."""
+    (block,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.S | re.M)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Agent, "load", lambda id: agents["ppo/Breakout/1" != id])
+    names: dict = {}
+    exec(compile(block.replace("steps=500", "steps=40").replace("limit=300", "limit=20"), PAGE.name, "exec"), names)
+    assert names["parted"].agreement.shape == (2, 2) and len(names["parted"].moments) == 40
+    assert names["both"].disagreement is not None and (tmp_path / "report.html").stat().st_size > 100_000

@@ -91,7 +91,7 @@ def matrix(axis: Any, values: np.ndarray, letters: str, title: str, high: float 
     axis.imshow(values, cmap="cividis", vmin=0, vmax=high)
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
-            text = f"{value:.0%}" if percent else f"{value:.2f}"
+            text = (f"{value:.0%}" if percent else f"{value:.2f}").replace("-", "−")
             axis.text(column, row, text, ha="center", va="center", fontsize=SMALL,
                       color="white" if value < 0.55 * high else "black")  # fmt: skip
     axis.set_xticks(range(len(letters)), list(letters))

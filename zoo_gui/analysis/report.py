@@ -43,7 +43,7 @@ def page(comparison: Comparison, when: datetime.datetime | None = None) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(resource_path("report", "comparison.html").read_text(encoding="utf-8"))
     return template.render(
-        title=f"Compare: {' · '.join(one.id for one in comparison.agents)}", lead=_lead(comparison),
+        title=f"Compare: {' / '.join(one.title for one in comparison.agents)}", lead=_lead(comparison),
         agents=_agents(comparison), sentences=comparison.sentences, versions=comparison.versions,
         remarks=[text for text in (comparison.why, *comparison.remarks) if text],
         sections=report_sections.sections(comparison), date=f"{when:%Y-%m-%d %H:%M} UTC", command=_command(comparison),
@@ -57,6 +57,7 @@ def _lead(found: Comparison) -> str:
         drove = found.disagreement.driver
         whose = f"{found.agents[drove].letter} plays" if drove >= 0 else "One plays at a time"
         words.append(f"{whose}, all see the same game, each through its own preprocessing, and say what they would do.")
+    words += [f"{counted(one.edits, 'changed unit')} in {one.letter}." for one in found.agents if one.edits]
     if found.behaviour is not None:
         words.append(f"Then each plays {counted(found.asked['episodes'], 'game')} of its own.")
     return " ".join(words)
@@ -64,10 +65,9 @@ def _lead(found: Comparison) -> str:
 
 def _agents(found: Comparison) -> dict[str, Any]:
     columns = [("agent", "text"), ("title", "text"), ("id", "text"), ("game", "text"), ("gives", "text"),
-               ("edited units", ""), ("SHA-256 of weights, network and preprocessing", "hash")]  # fmt: skip
+               ("SHA-256 of weights, network and preprocessing", "hash")]  # fmt: skip
     kinds = {"logits": "a policy", "q": "Q-values", "": "chance"}
-    rows = [[one.letter, one.title, one.id, one.game, kinds[one.kind], one.edits, one.hash or "–"]
-            for one in found.agents]  # fmt: skip
+    rows = [[one.letter, one.title, one.id, one.game, kinds[one.kind], one.hash or "–"] for one in found.agents]
     return table("The agents", columns, rows)
 
 
