@@ -46,6 +46,7 @@ def test_every_method_and_the_tests_of_claims(agent, capsys, tmp_path):
     (["--method", "greydanos"], "Did you mean greydanus"), (["--cover", "1,2,3"], "no box"),
     (["--sanity", "--all"], "one at a time"), (["--option", "stride"], "NAME=VALUE"),
     (["--output", "x.doc"], "must end"),
+    (["--output", "none/x.png"], "no such folder"), (["--output", "/proc/x.png"], "cannot be written"),
     (["--moment-from", "nowhere.npz"], "names no moment"), (["--target", "value", "--method", "sarfa"], "one action"),
 ])  # fmt: skip
 def test_bad_requests(agent, capsys, words, sentence):

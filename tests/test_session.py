@@ -60,7 +60,9 @@ def test_what_is_changed_goes_with_its_lane(rig):
     assert list(session.edits) == [(0, UNIT)] and list(session.covers) == [0]
     assert session.pins == [(0, UNIT)] and session.selected == (0, UNIT)
     assert rig.commands("cover") == [] and session.status["intervention"]  # the engine has both where they are
+    session.set_saliency("unit")
     rig.lanes("remove 0", "nature")
+    assert session.saliency is None and rig.commands("saliency")[-1]["target"] is None  # that unit's map goes too
     assert not session.edits and not session.covers and not session.pins and session.selected is None
 
 

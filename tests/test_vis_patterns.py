@@ -165,7 +165,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     "words, sentence",
     [("--layer conv9", "no layer “conv9”"), ("--unit conv1:99", "units 0 to 15"), ("--units x", "no number of a unit"),
-     ("--output sheet.gif", "must end in"), ("--output none/sheet.png", "no folder"), ("--count 2", "of one unit"),
+     ("--output sheet.gif", "must end in"), ("--output none/sheet.png", "no such folder"), ("--count 2", "of one unit"),
      ("--unit conv1:1 --units 3", "name the layer"), ("--layer conv1 --unit conv1:1", "not allowed with"),
      ("--tv -1", "weight of tv")],
 )  # fmt: skip

@@ -59,8 +59,7 @@ def run(options: argparse.Namespace) -> int:
     agent = Agent.load(options.agent)
     name, what, asked = _question(agent, options)
     path = Path(options.output or f"{_plain(agent.name)}_{_plain(what)}.png")
-    if not path.parent.is_dir():  # before a minute's work, not after it
-        raise ZooError(f"{path} cannot be written: there is no folder {path.parent}.")
+    export.check(path)  # before a minute's work, not after it
     result = cli_moments.watched(ANALYSES[name](agent, **asked))
     export.write(result, path)
     if options.json:

@@ -87,6 +87,8 @@ class EngineEvents(QtCore.QObject):
         if self.selected is not None:
             (lane, unit), stays = self.selected, goes(*self.selected)
             self.selected = (moved[lane], unit) if stays else None
+            if not stays and self.saliency == "unit":
+                self.set_saliency(None)
             if not stays or moved[lane] != lane:
                 self.unit_selected.emit(moved[lane] if stays else lane, unit if stays else None)
 

@@ -75,7 +75,8 @@ def writable(path: str | Path) -> None:
 
 
 def check(path: str | Path, result: Any = None) -> None:
-    """Raise ZooError where a path's ending means nothing, or ``result`` has nothing for it: before long work begins."""
+    """Raise ZooError where a path's ending means nothing, ``result`` has nothing for it, or no file can be written:
+    before long work begins."""
     ending = Path(path).suffix.lower()
     if ending not in KINDS:
         *most, last = KINDS
@@ -83,10 +84,11 @@ def check(path: str | Path, result: Any = None) -> None:
     if result is not None and not hasattr(result, KINDS[ending]):
         fitting = [known for known, need in KINDS.items() if hasattr(result, need)]
         raise ZooError(f"This result cannot be written as {ending}: choose {', '.join(fitting)}.")
+    writable(path)
 
 
 def written(make: Callable[[], Iterator[Progress]], path: str | Path) -> Iterator[Progress]:
-    """An analysis whose last result is also written to ``path``. Raises ZooError, before it begins for a bad ending."""
+    """An analysis whose last result is also written to ``path``. Raises ZooError, before it begins for a bad path."""
     check(path)
     result = progress = None
     for progress in make():
