@@ -144,6 +144,7 @@ class Toolbar(QtWidgets.QToolBar):
         self.seed.setFixedWidth(72)
         self.seed.setToolTip("Seed: the same seed gives the same episode. Enter restarts with it.")
         self.seed.setKeyboardTracking(False)
+        self.seed.setFocusPolicy(QtCore.Qt.ClickFocus)  # never the window's first focus: it would swallow the shortcuts
         self.seed.editingFinished.connect(self._set_seed)
         self._labelled("Seed", self.seed)
         self.player = self._combo("Player", [PLAYER_NAMES[kind] for kind in PLAYERS], self._set_player)

@@ -6,7 +6,7 @@ import math
 import time
 from pathlib import Path
 
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.naming import MEANINGS, lane_letter, readable_action
 from zoo_gui.types import LaneInfo
@@ -23,13 +23,14 @@ INTERVAL, MATRIX_MS = 0.1, 500  # between redraws, in seconds; of the table, in 
 PARTINGS = {"a different choice": None, "far apart: 0.25 or more": 0.25, "far apart: 0.5 or more": 0.5}
 """Where the arrows go: where choices begin to differ, or the farthest of each stretch of at least so much."""
 MEASURES = {
-    ("logits", "logits"): "Jensen–Shannon divergence of the two policies over actions of one meaning, in bits",
-    ("q", "q"): "normalised Q-gap: how much less each gives for what the other would do, as a part of the span of its "
-                "Q-values; the mean of both",
-    ("logits", "q"): "one is a policy, the other learned values: the mean of the normalised Q-gap of what the policy "
-                     "would do, and of how much less likely the policy does what the other would do",
+    ("logits", "logits"): ("Jensen–Shannon, bits", "the Jensen–Shannon divergence, in bits, of the two policies over "
+                           "actions of one meaning"),
+    ("q", "q"): ("normalised Q-gap", "how much less each gives for what the other would do, as a part of the span of "
+                 "its Q-values; the mean of both"),
+    ("logits", "q"): ("policy beside Q", "one is a policy, the other learned values: the mean of the normalised Q-gap of "
+                      "what the policy would do, and of how much less likely the policy does what the other would do"),
 }  # fmt: skip
-"""What is measured between two agents, by their kinds of scores, sorted; all from 0 (the same) to 1."""
+"""What is measured between two agents, in short and whole, by their kinds of scores, sorted; from 0, the same, to 1."""
 ALONE = "Comparing needs two agents of one game: add another one beside this."
 APART = "Each plays its own game. Press “One game” (v): all then see the same moments, and this shows where they part."
 WAITING = "No moment was shared yet: let the game go on (Space)."
@@ -145,7 +146,7 @@ class ComparePanel(Panel):
         if self._chosen is not None and self._chosen[1] >= len(lanes):
             self._chosen = None
         self.matrix.show_chosen(self._chosen)
-        self.strip.setToolTip(self._explained())
+        self.said.setToolTip(self._explained())
         self._schedule(0.0)
         self._count_soon.start(MATRIX_MS)
 
@@ -218,30 +219,37 @@ class ComparePanel(Panel):
         count = int(self.track.together.max(initial=0))
         if not count:
             return ""
-        return f"n = {count:,} moments"
+        return f"n = {count:,} moments · {' / '.join(MEASURES[kinds][0] for kinds in self._kinds())}"
+
+    def _kinds(self) -> list[tuple[str, str]]:
+        """The kinds of scores of the pairs that there are."""
+        lanes = [info for info in self.lanes if info.layers]
+        return sorted({tuple(sorted((one.scores_kind, other.scores_kind)))
+                       for one in lanes for other in lanes if one.lane < other.lane})  # fmt: skip
 
     def _explained(self) -> str:
         """What the bars are."""
-        kinds = {tuple(sorted((one.scores_kind, other.scores_kind)))
-                 for one in self.lanes for other in self.lanes if one.lane < other.lane}  # fmt: skip
-        measures = " Or: ".join(MEASURES[kind] for kind in sorted(kinds))
-        return (f"How far apart two decisions are, 0 to 1: {measures}. White marks: the greedy choices differ. Click: "
-                "go there; wheel: zoom; drag: move; double click: everything.") if kinds else ""
+        measures = " Or: ".join(MEASURES[kinds][1] for kinds in self._kinds())
+        return ("<p>How far apart two decisions are, 0 (the same) to 1: "
+                f"{measures}.</p><p>White marks: the greedy choices differ.</p><p>On the strip: click to go there, wheel "
+                "to zoom, drag to move, double click for everything.</p>") if measures else ""
 
     def _say_place(self, under) -> None:
-        if under is None:
+        if under is None or max(under[0]) >= len(self.lanes):
             self.session.hover("")
-        elif max(under[0]) < len(self.lanes):
-            self.session.hover(self.words(*under))
+            return
+        lines = self.words(*under)
+        self.session.hover(" · ".join(lines))
+        QtWidgets.QToolTip.showText(QtGui.QCursor.pos(), "\n".join((*lines, "click: go there")), self.strip)
 
-    def words(self, pair: tuple[int, int], place: int) -> str:
+    def words(self, pair: tuple[int, int], place: int) -> tuple[str, str, str]:
         """A moment of the strip, for people."""
         number, episode, index = self.track.when(place)
         far = self.track.apart((min(pair), max(pair)), place)
         said = " · ".join(f"{lane_letter(lane)} {_choice(self.track.choice(lane, place))}" for lane in pair)
         bits = " bits" if all(self.lanes[lane].scores_kind == "logits" for lane in pair) else ""
         apart = f"{far:.2f}{bits} apart" if math.isfinite(far) else "not comparable"
-        return f"step {number:,} (episode {episode + 1}, step {index}): {said} · {apart} · click: go there"
+        return said, apart, f"step {number:,}: episode {episode + 1}, its step {index}"
 
     # -- going there --------------------------------------------------------------------------------------------
     def _shown(self) -> int:
@@ -328,7 +336,6 @@ class ComparePanel(Panel):
 
     def _show_job(self, text: str) -> None:
         self.said.setText(text)
-        self.said.setToolTip(text)
         self.cancel.setVisible(bool(text))
         self.report.setEnabled(not self.job.running and len(self.session.lanes) > 1)
 

@@ -8,7 +8,7 @@ from pyqtgraph.Qt import QtCore
 from zoo_gui import overlays
 from zoo_gui.imaging import Veil, blend, observation_to_screen, rgb32, screen_to_observation, veil
 from zoo_gui.overlays import Overlay
-from zoo_gui.naming import lane_colour, lane_letter, readable_action
+from zoo_gui.naming import action_symbol, lane_colour, lane_letter, readable_action
 from zoo_gui.scales import Scale, number, stack_is_full
 from zoo_gui.types import LaneInfo, Step, Unit
 from zoo_gui.widgets.items import Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
@@ -89,16 +89,23 @@ class GameCell:
         self.score.set_text(f"{step.episode_return:g}")
         lives = f"{step.lives} {'life' if step.lives == 1 else 'lives'} · " if step.lives else ""
         player = PLAYERS.get(step.player, step.player)
-        if self.badge.text:
-            action = step.decision.action
-            own = self.info.meanings[action] if action < len(self.info.meanings) else self.info.action_names[action]
-            does = "does" if self.info.input == "drives" else "would do"
-            differs = " ≠" if played and played != own else ""
-            by = "" if step.player == "agent" else f" · {player}"
-            self.more.set_text(f"{does} {readable_action(own)}{differs}{by} · {lives}episode {step.episode + 1}")
-        else:
-            self.more.set_text(f"{lives}episode {step.episode + 1} · {player}")
         self._place_lines()
+        if not self.badge.text:
+            self.more.set_text(f"{lives}episode {step.episode + 1} · {player}")
+            return
+        by = "" if step.player == "agent" else f" · {player}"
+        whole, short, tight = self._decision(step.decision.action, played)
+        texts = f"{whole}{by} · {lives}episode {step.episode + 1}", f"{whole}{by}", short
+        room = self.more.box.width()
+        self.more.set_text(next((text for text in texts if self.more.text_width(text) <= room), tight))
+
+    def _decision(self, action: int, played: str) -> tuple[str, str, str]:
+        """What this lane does, or would do, in words and shorter; ≠ where something else is played."""
+        own = self.info.meanings[action] if action < len(self.info.meanings) else self.info.action_names[action]
+        drives, differs = self.info.input == "drives", " ≠" if played and played != own else ""
+        symbol = action_symbol(own)
+        return (f"{'does' if drives else 'would do'} {readable_action(own)}{differs}",
+                f"{'does' if drives else 'would'} {symbol}{differs}", f"{symbol}{differs}")  # fmt: skip
 
     # -- what is explained --------------------------------------------------------------------------------------
     def begin_saliency(self, fault: str) -> None:

@@ -37,6 +37,7 @@ class MomentPanel(Panel):
         self.jobs: dict[int, Job] = {}
         self.records: dict[int, Any] = {}
         self._asked: tuple | None = None
+        self._wished = ""  # of which maps the person wants the difference
         self._steps: list[Step] = []
         self._soon = QtCore.QTimer(content)
         self._soon.setSingleShot(True)
@@ -58,7 +59,7 @@ class MomentPanel(Panel):
         self.difference.setToolTip("Of which two maps the difference is shown, where both networks see pictures of one "
                                    "size.")
         self.method.activated.connect(lambda _: self._guard(self.explain))
-        self.difference.activated.connect(lambda _: self._guard(self._draw_maps))
+        self.difference.activated.connect(lambda _: self._guard(self._on_difference))
         self._lay_out(content)
         return content
 
@@ -93,12 +94,11 @@ class MomentPanel(Panel):
     # -- what the session says ----------------------------------------------------------------------------------
     def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
         pairs = [(one.lane, other.lane) for one in lanes for other in lanes if one.lane < other.lane]
-        before = self.difference.currentText()
         self.difference.clear()
         for pair in pairs:
             self.difference.addItem(" − ".join(map(lane_letter, pair)), pair)
         self.difference.addItem(NO_DIFFERENCE, None)
-        self.difference.setCurrentIndex(max(0, self.difference.findText(before)))
+        self.difference.setCurrentIndex(max(0, self.difference.findText(self._wished)))
         if self._asked is not None and self._asked[0] != _who(lanes):
             self._forget()
         self._look()
@@ -206,6 +206,10 @@ class MomentPanel(Panel):
                 if sentence:
                     self.view.say(lane, sentence)
         self.cancel.setVisible(any(job.running for job in self.jobs.values()))
+
+    def _on_difference(self) -> None:
+        self._wished = self.difference.currentText()
+        self._draw_maps()
 
     def _draw_maps(self) -> None:
         if self.records:

@@ -55,6 +55,15 @@ class Seen(NamedTuple):
         return cls(info, step, values, scores, places[int(np.argmax(decision.scores))], drawn)
 
 
+    @property
+    def words(self) -> str:
+        """What it would do, for people; what it decided where that was left to chance and came out otherwise."""
+        if self.choice < 0:
+            return "no network"
+        drew = f" (drew {readable_action(MEANINGS[self.drawn])})" if self.drawn not in (-1, self.choice) else ""
+        return readable_action(MEANINGS[self.choice]) + drew
+
+
 def parted(seen: list[Seen]) -> bool:
     """Whether two of them would do different things."""
     return len({one.choice for one in seen if one.choice >= 0}) > 1
@@ -207,8 +216,7 @@ class MomentView(Canvas):
         self._drop_tiles()
         for one in seen:
             self.tiles[one.info.lane] = MapTile(self, lane_colour(one.info.lane))
-            what = readable_action(MEANINGS[one.choice]) if one.choice >= 0 else "no network"
-            self.tiles[one.info.lane].name.set_text(f"{lane_letter(one.info.lane)}: {what}")
+            self.tiles[one.info.lane].name.set_text(f"{lane_letter(one.info.lane)}: {one.words}")
             self.tiles[one.info.lane].picture.set_pixels(rgb32(_grey(one.step.frame)))
         self.bar.hide()
         self.scale_words.set_text("")
