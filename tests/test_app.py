@@ -95,6 +95,9 @@ def test_why_by_keys_and_toolbar_and_a_cover_in_the_game(qtbot):
     window = make_window(qtbot, [AGENT])
     session, toolbar, cell = window.session, window.toolbar, window.panels["game"]._cells[0]
     assert not toolbar.findChild(QtWidgets.QToolButton, "qt_toolbar_ext_button").isVisible()
+    narrow = toolbar.method.width()
+    window.resize(window.width() + 200, window.height())
+    qtbot.waitUntil(lambda: toolbar.method.width() > narrow)
     press(window, Qt.Key_B)
     assert (session.saliency, toolbar.saliency.currentText()) == ("action", "Chosen action")
     press(window, Qt.Key_N)
