@@ -242,6 +242,9 @@ class OutputItem(pg.GraphicsWidget):
             metrics = QtGui.QFontMetricsF(self._writer.font(pixels, True))
             logit = 0.0 if column.is_q else metrics.horizontalAdvance(" −00.0")
             numbers = logit + metrics.horizontalAdvance("−00.00" if column.is_q else "0.00")
+            least = metrics.horizontalAdvance("▶ →●") + numbers + 30
+            if not column.is_q and least > column.rect.width():
+                numbers, logit = numbers - logit, 0.0
             for names in (column.names, column.symbols):
                 widest = max(metrics.horizontalAdvance(name) for name in (*names, "max Q"))
                 if widest + numbers + 70 <= column.rect.width():
@@ -256,7 +259,7 @@ class OutputItem(pg.GraphicsWidget):
     def _paint_title(self, painter, column: Column, look: Look) -> None:
         row = column.row(0)
         painter.setPen(self._dim)
-        heading = "Q-value" if column.is_q else "π(a)  logit"
+        heading = "Q-value" if column.is_q else "π(a)  logit" if look.logit else "π(a)"
         metrics = QtGui.QFontMetricsF(self._writer.font(look.pixels, True))
         self._writer.text(painter, row, heading, look.pixels, bold=True, right=True)
         painter.setPen(look.colour)
@@ -309,7 +312,8 @@ class OutputItem(pg.GraphicsWidget):
             return
         write(painter, row, f"{fraction:.2f}", look.pixels, bold=chosen, indent=look.logit, right=True)
         painter.setPen(self._dim)
-        write(painter, row, number(score, 1), look.pixels, right=True)
+        if look.logit:
+            write(painter, row, number(score, 1), look.pixels, right=True)
 
     def _paint_selection(self, painter, column: Column, index: int, row: QtCore.QRectF) -> None:
         if self.selected is not None and self.selected == (column.info.lane, column.unit(index)):

@@ -22,13 +22,13 @@ from zoo_gui.widgets.saving import ask_path
 INTERVAL, MATRIX_MS = 0.1, 500  # between redraws, in seconds; of the table, in milliseconds
 PARTINGS = {"a different choice": None, "far apart: 0.25 or more": 0.25, "far apart: 0.5 or more": 0.5}
 """Where the arrows go: where choices begin to differ, or the farthest of each stretch of at least so much."""
+NAMES = {("logits", "logits"): "Jensen–Shannon, bits", ("q", "q"): "Q-gap", ("logits", "q"): "policy beside Q"}
 MEASURES = {
-    ("logits", "logits"): ("Jensen–Shannon, bits", "the Jensen–Shannon divergence, in bits, of the two policies over "
-                           "actions of one meaning"),
-    ("q", "q"): ("normalised Q-gap", "how much less each gives for what the other would do, as a part of the span of "
-                 "its Q-values; the mean of both"),
-    ("logits", "q"): ("policy beside Q", "one is a policy, the other learned values: the mean of the normalised Q-gap of "
-                      "what the policy would do, and of how much less likely the policy does what the other would do"),
+    ("logits", "logits"): "the Jensen–Shannon divergence, in bits, of the two policies over actions of one meaning",
+    ("q", "q"): "how much less each gives for what the other would do, as a part of the span of its Q-values; the mean "
+                "of both",
+    ("logits", "q"): "one is a policy, the other learned values: the mean of the normalised Q-gap of what the policy "
+                     "would do, and of how much less likely the policy does what the other would do",
 }  # fmt: skip
 """What is measured between two agents, in short and whole, by their kinds of scores, sorted; from 0, the same, to 1."""
 ALONE = "Comparing needs two agents of one game: add another one beside this."
@@ -219,7 +219,7 @@ class ComparePanel(Panel):
         count = int(self.track.together.max(initial=0))
         if not count:
             return ""
-        return f"n = {count:,} moments · {' / '.join(MEASURES[kinds][0] for kinds in self._kinds())}"
+        return f"n = {count:,} moments · {' / '.join(NAMES[kinds] for kinds in self._kinds())}"
 
     def _kinds(self) -> list[tuple[str, str]]:
         """The kinds of scores of the pairs that there are."""
@@ -229,10 +229,10 @@ class ComparePanel(Panel):
 
     def _explained(self) -> str:
         """What the bars are."""
-        measures = " Or: ".join(MEASURES[kinds][1] for kinds in self._kinds())
+        measures = " Or: ".join(MEASURES[kinds] for kinds in self._kinds())
         return ("<p>How far apart two decisions are, 0 (the same) to 1: "
-                f"{measures}.</p><p>White marks: the greedy choices differ.</p><p>On the strip: click to go there, wheel "
-                "to zoom, drag to move, double click for everything.</p>") if measures else ""
+                f"{measures}.</p><p>White marks: the greedy choices differ.</p><p>On the strip: click to go there, "
+                "wheel to zoom, drag to move, double click for everything.</p>") if measures else ""
 
     def _say_place(self, under) -> None:
         if under is None or max(under[0]) >= len(self.lanes):

@@ -172,10 +172,11 @@ class MomentPanel(Panel):
     def _words(self, seen: list[Seen]) -> str:
         """The moment, for people."""
         step = seen[0].step
-        far = [text for one in seen for other in seen if one.info.lane < other.info.lane
-               for text in [self._apart(one, other)] if text]  # fmt: skip
+        first = seen[self.session.driver or 0]
+        far = list(filter(None, (self._apart(first, other) for other in seen if other is not first)))
         differ = "different choices" if parted(seen) else "the same choice"
-        return f"Episode {step.episode + 1}, step {step.index}: {differ}{' · ' if far else ''}{' · '.join(far)}"
+        apart = f" · apart: {', '.join(far)}" if far else ""
+        return f"Episode {step.episode + 1}, step {step.index}: {differ}{apart}"
 
     def _apart(self, one: Seen, other: Seen) -> str:
         """How far apart two decisions are here, where the sitting knows."""
@@ -183,7 +184,7 @@ class MomentPanel(Panel):
         rows = np.flatnonzero(history.column("moment") == one.step.moment)
         far = history.column(f"apart_{other.info.lane}")[rows]
         far = far[np.isfinite(far)]
-        return f"{lane_letter(one.info.lane)}–{lane_letter(other.info.lane)} {far[-1]:.2f} apart" if len(far) else ""
+        return f"{lane_letter(one.info.lane)}–{lane_letter(other.info.lane)} {far[-1]:.2f}" if len(far) else ""
 
     # -- answers ------------------------------------------------------------------------------------------------
     def show_progress(self, key: str, progress) -> None:

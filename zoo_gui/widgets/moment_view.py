@@ -18,6 +18,7 @@ from zoo_gui.widgets.pictures import Veil
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
 ASPECT, GAP = 4 / 3, 8
 LOWEST, HIGHEST = 15, 24  # screen pixels of a row of the decisions
+MAPS = 0.62  # of the height, at most
 GREYED = 0.75  # of the screen's brightness under a map: what is laid over it shows
 
 
@@ -289,16 +290,18 @@ class MomentView(Canvas):
         self.words.set_box(QRectF(GAP, 2, width - 2 * GAP, line))
         inside = width - 2 * GAP
         below = line + 4  # the scale
-        count = max(1, len(self.tiles))
-        tile = min((inside - (count - 1) * GAP) / count / ASPECT + line, 0.52 * (height - line - below))
-        upper = max(40.0, height - line - 4 - below - tile - 2 * GAP)
-        across = min(upper * ASPECT, 0.42 * inside)
+        room = height - 2 * line - 8 - 2 * GAP  # for the decisions and the maps
+        columns, tile = best_columns(max(1, len(self.tiles)), inside, MAPS * room, line)
+        rows = -(-max(1, len(self.tiles)) // columns)
+        upper = max(40.0, room - rows * (tile + GAP))
+        across = min(upper * ASPECT, (0.42 if len(self.seen) < 3 else 0.33) * inside)
         self.frame.set_box(QRectF(GAP, line + 4, across, across / ASPECT))
         self.bars.set_box(QRectF(GAP + across + 2 * GAP, line + 4, max(40.0, inside - across - 2 * GAP), upper))
         top = line + 4 + upper + GAP
-        each = (inside - (count - 1) * GAP) / count
+        each = (inside - (columns - 1) * GAP) / columns
         for place, one in enumerate(self.tiles.values()):
-            one.place(QRectF(GAP + place * (each + GAP), top, each, tile))
+            row, column = divmod(place, columns)
+            one.place(QRectF(GAP + column * (each + GAP), top + row * (tile + GAP), each, tile))
         self.bar.set_box(QRectF(GAP, height - below, min(210.0, 0.5 * inside), line))
         self.scale_words.set_box(QRectF(GAP + self.bar.box.width() + GAP, height - below,
                                         inside - self.bar.box.width() - GAP, line))
@@ -312,6 +315,16 @@ class MomentView(Canvas):
     def _drop(self, tile: MapTile) -> None:
         for item in tile.items:
             self.view.removeItem(item)
+
+
+def best_columns(count: int, width: float, height: float, head: float) -> tuple[int, float]:
+    """(columns, height of each) that make ``count`` pictures, each under a heading, largest within width × height."""
+    def size(columns: int) -> float:
+        rows = -(-count // columns)
+        return min((width - (columns - 1) * GAP) / columns / ASPECT, height / rows - GAP - head)
+
+    columns = max(range(1, count + 1), key=lambda columns: (round(size(columns), 2), columns))
+    return columns, max(20.0, size(columns)) + head
 
 
 def _grey(frame: np.ndarray) -> np.ndarray:
