@@ -61,7 +61,8 @@ def comparison(
     who = contestants(agents, game)
     if not 0 <= driver < len(who):
         raise ZooError(f"There is no agent {driver} to drive: there are {len(who)}, from 0.")
-    asked = {"steps": steps, "episodes": episodes, "seed": seed, "driver": driver, "method": method, "limit": limit,
+    asked = {"steps": len(moments[0]) if moments else steps, "moments": "given" if moments else "played",
+             "episodes": episodes, "seed": seed, "driver": driver, "method": method, "limit": limit,
              "sticky": sticky}  # fmt: skip
     why = "" if moments else why_apart(agents, who) or ("No common game was asked for." if not steps else "")
     found = Comparison(who, asked, why=why, versions=versions())

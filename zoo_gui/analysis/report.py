@@ -72,8 +72,10 @@ def _agents(found: Comparison) -> dict[str, Any]:
 
 
 def _command(found: Comparison) -> str:
-    """What gives this report again, where it was made of agents by their ids."""
+    """What gives this report again, where it was made of agents by their ids; "" where it cannot be: of a sitting."""
     asked = found.asked
+    if asked["moments"] == "given" or any(one.edits for one in found.agents):
+        return ""
     words = ["zoo-gui", "compare", *(one.id for one in found.agents)]
     for name in ("steps", "episodes", "seed", "method", "limit"):
         words += [f"--{name}", str(asked[name])]
