@@ -230,6 +230,15 @@ def test_filters_that_came_out_of_sight_are_asked_for_again(shown):
     assert panel.result.layer == "conv1" and len(session.called("run")) == asked
 
 
+def test_filters_of_an_agent_go_with_it(shown):
+    session, panel = shown(FiltersPanel, fake_lane(0))
+    key = [key for key, analysis, *_ in session.called("run") if analysis == "filters"][-1]
+    session.progressed.emit(key, Progress(1, 1, "", a_filter()))
+    assert panel.result is not None
+    session.set_lanes(fake_lane(0, "small"))
+    assert panel.result is None and not panel.save_button.isEnabled() and "reading" in panel.said.text()
+
+
 def test_a_late_bias_of_an_earlier_agent_is_dropped(shown):
     session, panel = shown(FiltersPanel, fake_lane(0))
     late = next(key for key, analysis, *_ in session.called("run") if analysis == "temporal_bias")

@@ -31,6 +31,7 @@ class FiltersPanel(Panel):
         self.result: Any = None
         self._shown: tuple[LaneInfo, ...] | None = None
         self._asked: tuple[int, str] | None = None
+        self._asking = self._of = ""  # whose weights are asked for, and are shown
         self._bias: dict[int, Any] = {}
         self._job = Job(self.session, "filters")
         self._bias_jobs: dict[int, Job] = {}
@@ -120,6 +121,7 @@ class FiltersPanel(Panel):
     def show_progress(self, key, progress) -> None:
         if self._job.owns(key) and progress.result is not None:
             self._job.ended()
+            self._of = self._asking
             self._show(progress.result)
         for lane, job in self._bias_jobs.items():
             if job.owns(key) and progress.result is not None:
@@ -155,7 +157,10 @@ class FiltersPanel(Panel):
             self._show(None)
             self.said.setText("No player here has a network.")
             return
-        self._asked = (info.lane, self.layer.currentText())
+        if self.result is not None and self._of != info.agent_id:
+            self._show(None)  # another agent's
+            self.said.setText("reading the weights …")
+        self._asked, self._asking = (info.lane, self.layer.currentText()), info.agent_id
         self._job.start("filters", info.lane, layer=self.layer.currentText())
 
     def _ask_bias(self) -> None:
