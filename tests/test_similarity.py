@@ -1,11 +1,14 @@
 """CKA and SVCCA: the formulas as published, what they must not change with, chance, partial results, sentences."""
 
+import json
+
 import compared
 import numpy as np
 import pytest
 import tiny_agents
 import zoo_graphs
 
+from zoo_gui import bench, cli
 from zoo_gui.agents.agent import Agent
 from zoo_gui.agents.card import ActionSpec, Card, PreprocessingSpec, WeightsSpec
 from zoo_gui.agents.formats import read_checkpoint
@@ -22,6 +25,7 @@ from zoo_gui.analysis.similarity_measures import (
     subspace,
     svcca,
 )
+from zoo_gui.bench_compare import timed
 from zoo_gui.play.together import record_together
 from zoo_gui.types import Unit, ZooError
 
@@ -224,6 +228,18 @@ def test_two_embedded_agents_that_watch_one_game_and_files(tmp_path):
     with np.load(tmp_path / "found.npz") as arrays:
         np.testing.assert_array_equal(arrays["values"], found.values)
     assert len(found.table()) == found.values.size and "linear CKA at 30 moments" in found.sentence
+
+
+def test_the_bench_says_what_its_child_measured(monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(bench, "child", lambda *given: asked.append(given) or {"cka_s": 6.54321, "layer_pairs": 25})
+    assert cli.main(["bench", "compare", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["cka_s"], figures["layer_pairs"]) == (6.543, 25) and asked[0][:2] == ("compare", 2)
+    agents = compared.agent(), compared.agent(seed=1)
+    figures, found = timed("cka", similarity(agents, moments=[compared.moments(agent) for agent in agents]))
+    assert found.complete and 0 < figures["cka_first_s"] <= figures["cka_s"]
+    assert 0 < figures["cka_longest_ms"] <= 1e3 * figures["cka_s"]
 
 
 @pytest.mark.parametrize(
