@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
         _shared(entries, options)
     found = _compared(entries, options, driver)
     if options.output:
-        _write(found, options.output)
+        cli_moments.write(found, options)
     if options.json:
         print(json.dumps(_plain(_summary(found, options.output)), ensure_ascii=False))
     else:
@@ -94,20 +94,12 @@ def _compared(entries: list, options: argparse.Namespace, driver: int) -> Any:
 def _check(path: str) -> None:
     """Raise ZooError where nothing can be written to a path."""
     from zoo_gui.analysis import export
-    from zoo_gui.analysis.report import ENDINGS
 
     ending = Path(path).suffix.lower()
-    if ending not in (*ENDINGS, *export.KINDS):
+    if ending not in export.KINDS | export.REPORTS:
         raise ZooError(f"“{path}” must end in .html, {', '.join(list(export.KINDS)[:-1])} or .npz: that says what to "
                        "write.")  # fmt: skip
     export.writable(path)
-
-
-def _write(found: Any, path: str) -> None:
-    from zoo_gui.analysis import export
-    from zoo_gui.analysis.report import ENDINGS, write_html
-
-    (write_html if Path(path).suffix.lower() in ENDINGS else export.write)(found, path)
 
 
 def _driver(text: str, agents: list[str]) -> int:

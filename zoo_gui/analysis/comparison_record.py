@@ -70,6 +70,12 @@ class Comparison:
             f"same{beyond}; mean {found.kind(pair)}: {found.distance[a, b]:.2f}."
         )
 
+    def html(self) -> str:
+        """The report: one page with everything in it."""
+        from zoo_gui.analysis.report import page
+
+        return page(self)
+
     def table(self) -> list[dict[str, Any]]:
         """A row for each agent: its games, its temporal bias, and how it stands to each of the others."""
         rows = self.behaviour.table() if self.behaviour is not None else [

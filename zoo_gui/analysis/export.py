@@ -23,19 +23,23 @@ DPI = 150
 #: ending → what a result needs for it
 KINDS = {".png": "draw", ".svg": "draw", ".pdf": "draw", ".csv": "table", ".json": "table", ".npz": "arrays"}
 
+REPORTS = {".html": "html", ".htm": "html"}
+"""The same, of what few results are: a page with everything in it. Only they are asked for it."""
+
 
 def write(result: Any, path: str | Path) -> Path:
     """Write a result to ``path``, whole or not at all; a file that was there is replaced. Returns the path.
 
     result: with ``draw(figure)``, which fills an empty matplotlib Figure and may set its size; ``table()``, a list of
-    rows, each {column: text or number}; or ``arrays()``, {name: array}. Raises ZooError: an ending that means nothing,
-    one that this result has nothing for, or a file that cannot be written.
+    rows, each {column: text or number}; ``arrays()``, {name: array}; or ``html()``, a page. Raises ZooError: an ending
+    that means nothing, one that this result has nothing for, or a file that cannot be written.
     """
     path = Path(path)
     check(path, result)
-    writer = {"draw": _figure, "table": _csv if path.suffix.lower() == ".csv" else _json, "arrays": _npz}
+    ending = path.suffix.lower()
+    writer = {"draw": _figure, "table": _csv if ending == ".csv" else _json, "arrays": _npz, "html": _html}
     with whole(path) as file:
-        writer[KINDS[path.suffix.lower()]](result, file, path.suffix.lower())
+        writer[(KINDS | REPORTS)[ending]](result, file, ending)
     return path
 
 
@@ -78,18 +82,22 @@ def check(path: str | Path, result: Any = None) -> None:
     """Raise ZooError where a path's ending means nothing, ``result`` has nothing for it, or no file can be written:
     before long work begins."""
     ending = Path(path).suffix.lower()
-    if ending not in KINDS:
-        *most, last = KINDS
+    kinds = KINDS | (REPORTS if hasattr(result, "html") else {})
+    if ending not in kinds:
+        *most, last = kinds
         raise ZooError(f"“{path}” must end in {', '.join(most)} or {last}: that says what to write.")
-    if result is not None and not hasattr(result, KINDS[ending]):
-        fitting = [known for known, need in KINDS.items() if hasattr(result, need)]
+    if result is not None and not hasattr(result, kinds[ending]):
+        fitting = [known for known, need in kinds.items() if hasattr(result, need)]
         raise ZooError(f"This result cannot be written as {ending}: choose {', '.join(fitting)}.")
     writable(path)
 
 
 def written(make: Callable[[], Iterator[Progress]], path: str | Path) -> Iterator[Progress]:
     """An analysis whose last result is also written to ``path``. Raises ZooError, before it begins for a bad path."""
-    check(path)
+    if Path(path).suffix.lower() in REPORTS:  # whether the result is one shows at its end
+        writable(path)
+    else:
+        check(path)
     result = progress = None
     for progress in make():
         result = latest(result, progress)
@@ -121,6 +129,10 @@ def drawn(draw: Callable[[Any], None], file: IO[bytes], ending: str, **options: 
 
 def _figure(result: Any, file: IO[bytes], ending: str) -> None:
     drawn(result.draw, file, ending[1:], dpi=DPI)
+
+
+def _html(result: Any, file: IO[bytes], ending: str) -> None:
+    file.write(result.html().encode())
 
 
 def _csv(result: Any, file: IO[bytes], ending: str) -> None:

@@ -13,12 +13,10 @@ from typing import Any
 
 from zoo_gui.analysis import report_sections
 from zoo_gui.analysis.comparison_record import Comparison
-from zoo_gui.analysis.export import whole
+from zoo_gui.analysis.export import REPORTS, write
 from zoo_gui.analysis.report_parts import counted, table
 from zoo_gui.settings import resource_path
 from zoo_gui.types import ZooError
-
-ENDINGS = (".html", ".htm")
 
 
 def write_html(comparison: Comparison, path: str | Path) -> Path:
@@ -27,12 +25,9 @@ def write_html(comparison: Comparison, path: str | Path) -> Path:
     Raises ZooError: another ending than .html, or a file that cannot be written.
     """
     path = Path(path)
-    if path.suffix.lower() not in ENDINGS:
-        raise ZooError(f"“{path}” must end in {' or '.join(ENDINGS)}: that is what a report is.")
-    text = page(comparison)
-    with whole(path) as file:
-        file.write(text.encode())
-    return path
+    if path.suffix.lower() not in REPORTS:
+        raise ZooError(f"“{path}” must end in {' or '.join(REPORTS)}: that is what a report is.")
+    return write(comparison, path)
 
 
 def page(comparison: Comparison, when: datetime.datetime | None = None) -> str:
