@@ -36,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json and options.write:
         raise ZooError("--json only reports: leave it out to write the card, or --write out to report.")
     path = Path(options.file)
+    if not path.exists():
+        raise ZooError(f"There is no file {path}: zoo-gui card takes an agent's weights file, or a folder that is one.")
     if options.format:
         _check_format(options.format)
     found = draft(path, options.format, dict(_choice(text) for text in options.choices))

@@ -89,12 +89,14 @@ class Session(Comparing):
     def restart_engine(self) -> None:
         """After the engine died: a new one, with the same agents."""
         wanted = [(info.agent_id, {"seed": info.seed, "player": info.player}) for info in self.lanes]
+        wanted = wanted or [request[1:] for request in self._requests.values()]
+        self._requests.clear()  # of the engine that died: nobody will end them
         self._host.close()
         self._host = EngineHost(self._event.emit)
         self.start_engine()
         self._set_state("loading")
         self.edits.clear()
-        for lane, (agent_id, options) in enumerate(wanted or [request[1:] for request in self._requests.values()]):
+        for lane, (agent_id, options) in enumerate(wanted):
             self.load(agent_id, lane, **options)
 
     def close(self) -> None:
