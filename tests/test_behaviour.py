@@ -177,6 +177,7 @@ def test_algorithms_are_summed_up_over_games_and_runs():
     (found,) = module._aggregates(played, 0)
     assert found.games == {"Pong": 2, "Breakout": 2} and not found.why and found.title == "PPO"
     assert found.iqm.value == pytest.approx(1.5) and found.iqm.low < 1.5 < found.iqm.high  # of ½ 1 2 3: 1 and 2
+    assert found.sentence.startswith("PPO over Pong × 2, Breakout × 2: interquartile mean 1.5 (")
     (found,) = module._aggregates([*played[:3], played[0]], 0)  # the same agent twice is one run
     assert found.games == {"Pong": 2, "Breakout": 1} and "one run of Breakout" in found.why
     assert math.isnan(found.iqm.low)

@@ -76,6 +76,12 @@ class Aggregate:
         """The algorithm for people."""
         return algorithm_title(self.algorithm)
 
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        games = ", ".join(f"{game} × {runs}" for game, runs in self.games.items())
+        return f"{self.title} over {games}: interquartile mean {self.iqm.text} of human-normalised scores."
+
 
 @dataclass(frozen=True)
 class Behaviour:

@@ -59,6 +59,7 @@ class Comparison:
                     human = "" if np.isnan(level) else f", {level:.0%} of the way from random play to a person"
                     played = "1 game" if complete == 1 else f"{complete} games"
                     found.append(f"{games.agent.letter} scores {games.mean.text} in {played}{human}.")
+            found += [one.sentence for one in self.behaviour.aggregates]
         return found
 
     def _at_the_same_moments(self, pair: int) -> str:
