@@ -113,6 +113,8 @@ class Commands(QtCore.QObject):
 
     def _take_over(self, lane: int) -> None:
         if lane < max(2, len(self.session.lanes)):
+            if self.session.input != "shared":
+                self.window.show_panel("compare")
             self.session.share(lane)
         else:
             self.session.message.emit("info", f"There is no agent {lane_letter(lane)}: add one first.")

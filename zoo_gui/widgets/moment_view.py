@@ -83,6 +83,11 @@ class Bars(BoxItem):
         self.update()
 
     @property
+    def known(self) -> int:
+        """How many meanings some lane knows."""
+        return int(np.isfinite([one.values for one in self._seen]).any(0).sum()) if self._seen else 0
+
+    @property
     def rows(self) -> list[int]:
         """The meanings that have a row: those that some lane knows; where there is no room for all, the likeliest."""
         if not self._seen:
@@ -100,7 +105,7 @@ class Bars(BoxItem):
         rows = self.rows
         if not rows:
             return
-        known = int(np.isfinite([one.values for one in self._seen]).any(0).sum())
+        known = self.known
         height = min(HIGHEST, self.box.height() / (len(rows) + 1 + (known > len(rows))))
         metrics = QtGui.QFontMetricsF(self._bold)
         names = [readable_action(MEANINGS[row]) for row in rows]
@@ -296,6 +301,8 @@ class MomentView(Canvas):
         upper = max(40.0, room - rows * (tile + GAP))
         across = min(upper * ASPECT, (0.42 if len(self.seen) < 3 else 0.33) * inside)
         self.frame.set_box(QRectF(GAP, line + 4, across, across / ASPECT))
+        if self.seen:  # what is below comes nearer where neither needs all
+            upper = min(upper, max(across / ASPECT, HIGHEST * (1 + self.bars.known)))
         self.bars.set_box(QRectF(GAP + across + 2 * GAP, line + 4, max(40.0, inside - across - 2 * GAP), upper))
         top = line + 4 + upper + GAP
         each = (inside - (columns - 1) * GAP) / columns
