@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from fakes import fake_lane
 
+from zoo_gui.analysis.matching_record import Counterpart
 from zoo_gui.engine.shared import SharedLane
 from zoo_gui.session import Session
 from zoo_gui.types import Unit
@@ -85,3 +86,27 @@ def test_closing_while_a_frame_is_shown(rig):
     session.feed.update = lambda now: type("Shown", (), {"frame_changed": True, "stepped": True, "summaries": []})()
     session._on_tick()
     assert session.feed.frame(0) is None
+
+
+class Matched:
+    """A matching in which every unit goes with the one after it."""
+
+    def counterpart(self, unit, side=0, one_to_one=False):
+        return Counterpart(Unit(unit.layer, unit.index + (1 if side == 0 else -1)), 0.5, 0.01, True)
+
+
+def test_counterparts_go_with_their_lanes_and_end_with_either_agent(rig):
+    session, changed = rig.session, []
+    rig.load(None, "nature", "small", "nature")
+    session.counterparts_changed.connect(lambda: changed.append(1))
+    session.set_counterparts((1, 2), Matched())
+    assert session.counterparts_of(1, UNIT) == ((2, Unit("conv2", 4), 0.5, True),)
+    assert session.counterparts_of(2, UNIT)[0][:2] == (1, Unit("conv2", 2)) and session.counterparts_of(0, UNIT) == ()
+    rig.lanes("remove 0", "small", "nature")
+    assert session.counterparts_of(0, UNIT)[0].lane == 1 and session.counterparts_of(2, UNIT) == ()
+    before = len(changed)
+    rig.load(1, "small", "small")
+    assert session.counterparts_of(0, UNIT) == () and len(changed) == before + 1
+    session.set_counterparts((0, 1), Matched())
+    rig.load(0, "small", "small")  # the same agent loaded anew: its files may be others
+    assert session.counterparts_of(1, UNIT) == ()

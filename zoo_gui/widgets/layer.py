@@ -197,7 +197,7 @@ class LayerPanel(Panel):
             facing, words = found.get((plot.lane, plot.picture.info.name), (None, ""))
             plot.light.setVisible(facing is not None)
             if facing is not None:
-                plot.light.light(facing, plot.item.tile_box(facing.unit.index), words)
+                plot.light.light(facing, plot.item.tile_box(min(facing.unit.index, plot.picture.info.units - 1)), words)
 
     def show_view(self, view) -> None:
         self._book.set_mode(view["scale"])

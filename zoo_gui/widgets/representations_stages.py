@@ -24,9 +24,8 @@ def stages_of(entries: list, agent_id: str) -> list:
     if mine is None:
         return []
     run = (mine.source, mine.algorithm, mine.game, mine.run)
-    same = [entry for entry in entries
+    return [entry for entry in entries
             if (entry.source, entry.algorithm, entry.game, entry.run) == run and entry.is_here]  # fmt: skip
-    return sorted(same, key=lambda entry: (not entry.tag, entry.frames or 0))
 
 
 def stage_words(entry: Any) -> str:

@@ -119,7 +119,7 @@ class PairTab(QtWidgets.QWidget):
         self.infos = infos
         if self.of:
             here = moved(self.of, lanes)
-            self._gone, self.of = here is None, here or self.of
+            self._gone, self.of = self._gone or here is None, here or self.of
         if self.job.running:
             here = moved(self._asking[0], lanes)
             if here is None:
@@ -192,7 +192,7 @@ class PairTab(QtWidgets.QWidget):
         if self.result is None:
             return ""
         if self._gone:
-            return "stale: an agent of this is not here any more. "
+            return "stale: an agent of this was replaced since. "
         same = [info.lane for info in self.of] == [info.lane for info in self.infos]
         return "" if same and self.asked == self._wanted() else (
             f"stale: press {self.start_words} for what is chosen now. ")

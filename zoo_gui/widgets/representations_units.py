@@ -85,7 +85,7 @@ class UnitsTab(PairTab):
         self.side.setAccessibleName("Whose units are listed")
         self.side.setToolTip("Whose units are listed: a best match need not be mutual.")
         self.side.setMinimumContentsLength(16)
-        self.side.activated.connect(lambda _: self._guard(self.show_result))
+        self.side.activated.connect(lambda _: self._guard(self._list))
         self.one_to_one = toggle("One to one", "Light and show the one-to-one partner in place of the best match.",
                                  lambda: self._guard(self._tell))  # fmt: skip
         second = QtWidgets.QHBoxLayout()
@@ -123,7 +123,6 @@ class UnitsTab(PairTab):
         self.layers[1].setEnabled(self.layers[0].currentIndex() > 0)
         super().set_infos(infos, lanes)
         self._name_sides()
-        self._tell()  # an agent that was loaded again is the same
 
     def _on_layer(self) -> None:
         self.layers[1].setEnabled(self.layers[0].currentIndex() > 0)
@@ -142,10 +141,14 @@ class UnitsTab(PairTab):
         return self.result.sentence + out
 
     def show_result(self) -> None:
+        self._list()
+        self._tell()
+
+    def _list(self) -> None:
         self._name_sides()
         self.table.model().show_rows(matches(self.result, self.side.currentIndex()) if self.result is not None else ())
-        self._show_selected()
-        self._tell()
+        if self.session.selected is not None:
+            self.show_unit(*self.session.selected)
 
     def show_stale(self, stale: bool) -> None:
         self.table.model().set_stale(stale)
@@ -171,10 +174,6 @@ class UnitsTab(PairTab):
             self.table.show_unit(unit)
         elif self.of:
             self.table.show_unit(None)
-
-    def _show_selected(self) -> None:
-        if self.session.selected is not None:
-            self.show_unit(*self.session.selected)
 
     # -- what the person does -------------------------------------------------------------------------------------
     def _select(self, unit: Unit) -> None:
