@@ -189,7 +189,7 @@ class ComparePanel(Panel):
 
     def _redraw(self) -> None:
         self._redrawn = time.perf_counter()
-        if not self.is_seen or not self.session.lanes:
+        if not self.is_seen:
             return
         before, lanes = self.track.end, len(self.track.together)
         changed = self._read() or (self.track.end, len(self.track.together)) != (before, lanes)

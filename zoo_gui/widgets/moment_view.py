@@ -152,7 +152,7 @@ class Bars(BoxItem):
             painter.fillRect(QRectF(bar.x(), bar.y(), max(1.0, bar.width() * one.values[row]), bar.height()), filled)
             if chosen:
                 self._write(painter, box, "▶", self._canvas.ink(), True)
-            text = number(float(one.scores[row])) if is_q else f"{one.scores[row]:.2f}"
+            text = number(float(one.scores[row])).replace("-", "−") if is_q else f"{one.scores[row]:.2f}"
             self._write(painter, box, text, self._canvas.ink(1.0 if chosen else 0.75), chosen, Qt.AlignRight)
 
     def _write(self, painter, box: QRectF, text: str, colour, bold: bool = False, align=Qt.AlignLeft) -> None:
