@@ -26,7 +26,7 @@ MOST_MOMENTS = 5000
 """A Gram matrix of so many moments takes 100 MB."""
 SUBSPACE_SHIFTS = 20
 """SVCCA is computed anew for each shift in time; CKA has all shifts at once."""
-AT_ONCE = 4
+AT_ONCE = 2
 
 
 @ANALYSES.register("similarity")

@@ -32,7 +32,7 @@ CHUNK = 768
 """Features whose products are added to a Gram matrix at once: about 50 ms of 2,000 moments."""
 EXACT = 640
 """Sizes up to which all eigenvectors are computed: about 50 ms."""
-SPARE, ROUNDS = 2, 4
+SPARE, ROUNDS = 2, 3
 """The sketch of a larger matrix has SPARE times the directions that are wanted, and is multiplied ROUNDS times."""
 
 
