@@ -157,7 +157,7 @@ def _plain(value: Any) -> Any:
 def _print(found: Any) -> None:
     for one in found.agents:
         print(f"{one.label}  ({one.id})")
-    for text in (found.why, *found.sentences, *(one.sentence for one in found.matchings.values()), *found.remarks):
+    for text in (found.why, *found.sentences, *found.remarks):
         if text:
             print(text)
     if found.behaviour is None:

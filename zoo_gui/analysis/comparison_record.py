@@ -49,7 +49,7 @@ class Comparison:
         found = []
         if self.disagreement is not None:
             found += [self._at_the_same_moments(pair) for pair in range(len(self.disagreement.pairs))]
-        for pair, one in self.similarities.items():
+        for pair, one in (*self.similarities.items(), *self.matchings.items()):
             found.append(f"{self.name(pair)}: {one.sentence}")
         if self.behaviour is not None:
             for games in self.behaviour.games:

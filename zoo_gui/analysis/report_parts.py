@@ -65,8 +65,9 @@ def counted(count: int, name: str) -> str:
 
 
 def section(key: str, title: str, parts: Sequence[dict], **more: Any) -> dict:
-    """A section. more: texts, remarks, files."""
-    return {"key": key, "title": title, "parts": list(parts), "texts": [], "remarks": [], "files": []} | more
+    """A section. more: texts, remarks, files; cell: the least width of a group, in CSS."""
+    found = {"key": key, "title": title, "parts": list(parts), "texts": [], "remarks": [], "files": [], "cell": "28rem"}
+    return found | more
 
 
 def cell(value: Any, kind: str = "") -> str:

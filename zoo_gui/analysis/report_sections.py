@@ -78,7 +78,8 @@ def _partings(found: Comparison) -> dict:
         ]))  # fmt: skip
     why = [f"{view.agent.letter}: {view.why}" for view in found.partings[0].views if view.why]
     events = counted(len(found.disagreement.events), "disagreement")
-    return section("partings", "Where they part most", parts, remarks=why, texts=[
+    cell = "28rem" if len(found.agents) < 3 else "60rem"  # two figures of three agents side by side are too small
+    return section("partings", "Where they part most", parts, remarks=why, cell=cell, texts=[
         f"The strongest {len(found.partings)} of {events}, one for each stretch of play."])  # fmt: skip
 
 
