@@ -270,3 +270,23 @@ def test_plots_are_spread_by_the_shape_of_the_panel():
 def test_legend_names_only_what_differs():
     assert short_titles(["PPO · Breakout · run 1", "Distill · Breakout · run 1"]) == ["PPO", "Distill"]
     assert short_titles(["A · B", "A · B"]) == ["", ""] and short_titles([]) == []
+
+
+def test_new_steps_are_seen_on_screen_in_every_plot_also_while_no_axis_moves(make, qtbot):
+    session, panel = make(fake_lane(), size=(670, 220))
+    viewport = panel.layout_view.viewport()
+
+    class Watch(QtCore.QObject):
+        def eventFilter(self, watched, event):
+            if event.type() == QtCore.QEvent.Paint:
+                painted.append(event.region().boundingRect())
+            return False
+
+    watch, painted = Watch(), []
+    viewport.installEventFilter(watch)
+    for start in range(0, 60, 10):  # far from the end of the window: the view stands still
+        give(session, 0, 10, start)
+        drawn(panel, qtbot, "value")
+        qtbot.wait(20)
+        seen, painted = painted, []
+    assert any(region.contains(viewport.rect().adjusted(4, 4, -4, -4)) for region in seen)

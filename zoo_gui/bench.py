@@ -39,10 +39,15 @@ def run_explorer(arguments: argparse.Namespace) -> dict:
 
 
 def run_compare(arguments: argparse.Namespace) -> dict:
-    """What comparing two Nature agents takes. Raises ZooError when the run fails."""
-    figures = child("compare", 2, float(arguments.seconds or 5.0))
+    """What comparing Nature agents takes: two without a window, two and four in it, whose figures end in _2 and _4.
+    Raises ZooError when a run fails."""
+    seconds = float(arguments.seconds or 5.0)
+    figures = child("compare", 2, seconds)
+    with screen() as where:
+        for count in (2, 4):
+            figures |= {f"{key}_{count}": value for key, value in child("compare_window", count, seconds).items()}
     figures = {key: round(value, 3) if isinstance(value, float) else value for key, value in figures.items()}
-    return {**figures, "cores": os.cpu_count()}
+    return {**figures, "screen": where, "cores": os.cpu_count(), "seconds": seconds}
 
 
 def run(arguments: argparse.Namespace) -> dict:

@@ -69,6 +69,11 @@ class Timeline(QtWidgets.QWidget):
             self._cursor = place
             self.update()
 
+    @property
+    def cursor(self) -> int | None:
+        """The place that is marked."""
+        return self._cursor
+
     def refresh(self) -> None:
         """There are new numbers."""
         self._image = None

@@ -242,6 +242,8 @@ class PlotsPanel(Panel):
             chart.draw([(found, chart.values(found, self.session.history(found.lane)))
                         for found in series if found.lane in chart.curves], boundaries)
             chart.label()
+        # A Trace claims more of the plane than Qt's whole numbers of pixels can hold, which then paints nothing of it.
+        self.layout_view.viewport().update()
 
     def _follow(self, oldest: float, newest: float) -> None:
         """Move the x range in fiftieths of the window: each move makes pyqtgraph lay out every axis anew."""
