@@ -15,6 +15,8 @@ QDockWidget::title {{ background: #25282d; padding: 3px 6px; }}
 QToolBar {{ border: none; spacing: 3px; padding: 2px; }}
 QToolTip {{ color: {TEXT}; background: #2b2f35; border: 1px solid #4a4f57; }}
 QTabBar::tab {{ padding: 3px 10px; }}
+QMainWindow > QTabBar {{ font-size: 11px; }}
+QMainWindow > QTabBar::tab {{ padding: 3px 4px; }}
 """
 
 
