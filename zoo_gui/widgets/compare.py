@@ -335,7 +335,7 @@ class ComparePanel(Panel):
             self._show_job("comparing …")
 
     def _show_job(self, text: str) -> None:
-        self.said.setText(text)
+        self.said.setText(text or self._summary())
         self.cancel.setVisible(bool(text))
         self.report.setEnabled(not self.job.running and len(self.session.lanes) > 1)
 
