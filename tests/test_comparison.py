@@ -120,9 +120,9 @@ def test_parts_come_as_they_are_made(records):
     done = [progress.done for progress in records]
     assert done == sorted(done) and done[-1] == 100 and max(done[:-1]) < 100
     kept = [progress.result for progress in records if progress.result is not None]
-    assert kept[0].disagreement is None and kept[0].behaviour is None
-    first = next(one for one in kept if one.disagreement is not None)
-    assert first.behaviour is None and not first.similarities
+    assert len(kept) < len(records) / 2  # not at every word: a window gets each over a pipe
+    assert kept[0].disagreement is not None and not kept[0].similarities and kept[0].behaviour is None
+    assert kept[1].similarities and kept[1].behaviour is None and kept[-2].behaviour is not None
 
 
 def test_an_agent_against_itself_agrees_in_everything(agents):

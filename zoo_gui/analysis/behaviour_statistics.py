@@ -105,7 +105,7 @@ def divergences(histograms: np.ndarray, groups: Sequence[Any]) -> np.ndarray:
 class Coverage:
     """Which states of the console's memory an agent has been in.
 
-    steps: agent steps that were looked at. first: (128, 256) int64, the step at which a byte first had a value, −1
+    steps: agent steps that were looked at. first: (128, 256) int32, the step at which a byte first had a value, −1
     where it never had. distinct: distinct states of all 128 bytes in 1,000 steps that follow each other, the mean over
     whole thousands; nan where there were fewer.
     """
@@ -130,7 +130,7 @@ class Coverage:
 
 def coverage(ram: np.ndarray) -> Coverage:
     """The Coverage of states (n, 128) uint8 in the order in which they came."""
-    first = np.full(BYTES * VALUES, -1, np.int64)
+    first = np.full(BYTES * VALUES, -1, np.int32)
     places = (np.arange(BYTES) * VALUES + ram)[::-1]
     # of equal places the last assignment stays, and that is the earliest step
     first[places.ravel()] = np.repeat(np.arange(len(ram))[::-1], BYTES)

@@ -70,14 +70,15 @@ def comparison(
     if not why:
         if not moments:
             game_of_all = record_together(agents, steps=steps, seed=seed, driver=driver, game=game, sticky=sticky)
-            moments = yield from plan.run("record", game_of_all, found)
+            moments = yield from plan.run("record", game_of_all)
         found = yield from _together(agents, moments, found, plan, shown)
     if episodes:
         games = behaviour(agents, episodes=episodes, seed=seed, limit=limit, game=game, sticky=sticky)
         for progress in plan.steps("behaviour", games):
             if progress.result is not None:
                 found = dataclasses.replace(found, behaviour=progress.result)
-            yield dataclasses.replace(progress, result=found)
+                progress = dataclasses.replace(progress, result=found)
+            yield progress
     found = dataclasses.replace(found, biases=biases_of(agents, who))
     yield Progress(100, 100, f"{len(who)} agents compared", found)
 
@@ -87,15 +88,16 @@ def _together(
 ) -> Iterator[Progress]:
     """What comes of moments that all agents have seen; returns the Comparison with it."""
     game = found.agents[0].game
-    parted = yield from plan.run("disagreement", disagreement(agents, moments=moments, game=game), found)
+    parted = yield from plan.run("disagreement", disagreement(agents, moments=moments, game=game))
     found = dataclasses.replace(found, disagreement=parted)
-    pictures = yield from plan.run("partings", partings(agents, moments, parted, shown), found)
+    pictures = yield from plan.run("partings", partings(agents, moments, parted, shown))
     found = dataclasses.replace(found, partings=pictures)
+    yield Progress(plan.done, 100, "compared choices", found)
     for pair in itertools.combinations(range(len(agents)), 2):
         two, seen = [agents[place] for place in pair], [moments[place] for place in pair]
         for part, parameters in (("similarity", {"method": found.asked["method"]}), ("matching", {})):
             try:
-                one = yield from plan.run(part, ANALYSES[part](two, moments=seen, **parameters), found)
+                one = yield from plan.run(part, ANALYSES[part](two, moments=seen, **parameters))
             except ZooError as error:  # what one pair lacks, others may have
                 found = dataclasses.replace(found, remarks=(*found.remarks, f"{found.name(pair)}: {error}"))
                 continue
@@ -137,13 +139,13 @@ class _Plan:
             yield Progress(min(99, int(self._before + share * inside)), 100, progress.label, progress.result)
         self._before += share
 
-    def run(self, part: str, records: Iterator[Progress], found: Comparison) -> Iterator[Progress]:
-        """The records of a part, with what was found before; returns the part's result."""
+    def run(self, part: str, records: Iterator[Progress]) -> Iterator[Progress]:
+        """The records of a part, without what it has so far; returns its result."""
         result = None
         try:
             for progress in self.steps(part, records):
                 result = latest(result, progress)
-                yield dataclasses.replace(progress, result=found)
+                yield dataclasses.replace(progress, result=None)
         except ZooError:
             self._before += self._share.get(part, 0.0)
             raise
