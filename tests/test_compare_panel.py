@@ -12,7 +12,9 @@ from test_app import make_window, press
 from zoo_gui.analysis.attribution_record import Attribution
 from zoo_gui.naming import MEANINGS
 from zoo_gui.types import Decision, Progress, StepSummary
+from zoo_gui.widgets.actions import ActionsPanel
 from zoo_gui.widgets.compare import ComparePanel
+from zoo_gui.widgets.game import GamePanel
 from zoo_gui.widgets.moment import MomentPanel
 from zoo_gui.widgets.moment_view import Seen, best_columns, parted
 
@@ -335,6 +337,32 @@ def test_a_moment_that_is_left_is_dimmed_and_a_failure_is_said_in_its_place(mome
     assert len(session.called("cancel")) == 3
     moment.show()
     qtbot.waitUntil(lambda: len(session.called("run")) == 6)  # nobody had looked: asked again
+
+
+# -- beside the games -------------------------------------------------------------------------------------------
+def test_games_and_actions_say_who_acts_and_what_the_others_would_do(session, qtbot):
+    session.input, session.driver = "shared", 0
+    game, actions = GamePanel(session), ActionsPanel(session)
+    for one, size in ((game, (620, 300)), (actions, (620, 260))):
+        qtbot.addWidget(one)
+        one.resize(*size)
+        one.show()
+    for lane, scores in ((0, [0, 0, 3, 0]), (1, [0, 0, 0, 3])):  # right, left
+        info = session.lanes[lane]
+        session.give_step(lane, fake_step(info, decision=decided(scores), player="agent"), 0)
+    cells = game._cells
+    assert (cells[0].badge.text, cells[1].badge.text) == ("A drives", "B watches")
+    assert cells[0].more.text.startswith("does right ·") and cells[1].more.text.startswith("would do left ≠")
+    columns = actions.item.columns
+    assert columns[1].describe(3).endswith("would be chosen") and columns[1].describe(2).endswith(", played")
+    assert columns[0].describe(2).endswith(", chosen")
+    game.resize(230, 190)
+    session.give_step(1, fake_step(session.lanes[1], decision=decided([0, 0, 0, 3])), 0)
+    assert "drives" in cells[0].badge.text and "≠" in cells[1].more.text + cells[1].caption.text
+    session.set_lanes(fake_lane(0), fake_lane(1))
+    session.driver = None
+    session.give_step(0, fake_step(session.lanes[0]), 0)
+    assert game._cells[0].badge.text == "" and "agent plays" in game._cells[0].more.text
 
 
 # -- the whole --------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ MEASURES = {
 """What is measured between two agents, in short and whole, by their kinds of scores, sorted; from 0, the same, to 1."""
 ALONE = "Comparing needs two agents of one game: add another one beside this."
 APART = "Each plays its own game. Press “One game” (v): all then see the same moments, and this shows where they part."
+NO_NETWORKS = "Only one of these has a network: players without one do not say what they would do."
 WAITING = "No moment was shared yet: let the game go on (Space)."
 
 
@@ -166,11 +167,11 @@ class ComparePanel(Panel):
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
         """The pairs that are shown: the one that was chosen, else who drives beside each other agent."""
-        lanes = len(self.lanes)
         if self._chosen is not None:
             return (self._chosen,)
-        first = self.session.driver or 0
-        return tuple((first, lane) for lane in range(lanes) if lane != first)
+        lanes = [info.lane for info in self.lanes if info.layers]  # others say not what they would do
+        first = self.session.driver if self.session.driver in lanes else lanes[0] if lanes else 0
+        return tuple((first, lane) for lane in lanes if lane != first)
 
     def _schedule(self, interval: float = INTERVAL) -> None:
         if not self._timer.isActive():
@@ -213,6 +214,8 @@ class ComparePanel(Panel):
         games = list(dict.fromkeys(info.game for info in self.lanes))
         if len(games) > 1:
             return f"{' and '.join(games)} are different games: only agents of one game can see the same moments."
+        if sum(bool(info.layers) for info in self.lanes) < 2:
+            return NO_NETWORKS
         return APART if self.session.input == OWN else WAITING
 
     def _summary(self) -> str:

@@ -43,15 +43,15 @@ class GameCell:
         self.bar = canvas.add(ColourBar(canvas.ink(0.8)))
         for item in (self.field, self.cover, self.region, self.bar):
             item.hide()
-        role = ROLES.get(info.input)
-        self.badge.set_text(f"{lane_letter(info.lane)} {role}" if role else "")
+        self._role = ROLES.get(info.input, "")
+        self.badge.set_text(f"{lane_letter(info.lane)} {self._role}" if self._role else "")
         self.title.set_text(info.title if info.game in info.title else f"{info.title} · {info.game}")
         self.unit: Unit | None = None
         self._veil: Veil | None = None
         self._frame: np.ndarray | None = None
         self._below = 0.0  # screen pixels under the picture
         self._boxes: dict[Outline, tuple[int, int, int, int] | None] = {}
-        self._saliency_text = self._unit_text = self._fault = ""
+        self._saliency_text = self._unit_text = self._decision_text = self._fault = ""
         self.begin_saliency("")
 
     # -- layout -------------------------------------------------------------------------------------------------
@@ -72,7 +72,11 @@ class GameCell:
         top, height = box.top() - line_height(SCORE) - 2, line_height(SCORE) + 2
         wide = min(box.width(), self.score.text_width(self.score.text) + 10)
         self.score.set_box(QRectF(box.left(), top, wide, height))
-        marked = min(self.badge.text_width(self.badge.text) + 8, box.width() - wide) if self.badge.text else 0.0
+        words = f"{lane_letter(self.info.lane)} {self._role}" if self._role else ""
+        if self.badge.text_width(words) + 8 > box.width() - wide:
+            words = self._role
+        self.badge.set_text(words)
+        marked = min(self.badge.text_width(words) + 8, box.width() - wide) if words else 0.0
         self.badge.set_box(QRectF(box.left() + wide, top, marked, height))
         wide += marked + 4 if marked else 0.0
         self.more.set_box(QRectF(box.left() + wide, top, max(0.0, box.width() - wide), height))
@@ -94,18 +98,20 @@ class GameCell:
             self.more.set_text(f"{lives}episode {step.episode + 1} · {player}")
             return
         by = "" if step.player == "agent" else f" · {player}"
-        whole, short, tight = self._decision(step.decision.action, played)
+        whole, short = self._decision(step.decision.action, played)
         texts = f"{whole}{by} · {lives}episode {step.episode + 1}", f"{whole}{by}", short
         room = self.more.box.width()
-        self.more.set_text(next((text for text in texts if self.more.text_width(text) <= room), tight))
+        shown = next((text for text in texts if self.more.text_width(text) <= room), "")
+        self.more.set_text(shown)
+        fits = self.caption.text_width(whole) <= self.caption.box.width()
+        self._write_caption(decision="" if shown else whole if fits else short)
 
-    def _decision(self, action: int, played: str) -> tuple[str, str, str]:
+    def _decision(self, action: int, played: str) -> tuple[str, str]:
         """What this lane does, or would do, in words and shorter; ≠ where something else is played."""
         own = self.info.meanings[action] if action < len(self.info.meanings) else self.info.action_names[action]
         drives, differs = self.info.input == "drives", " ≠" if played and played != own else ""
-        symbol = action_symbol(own)
         return (f"{'does' if drives else 'would do'} {readable_action(own)}{differs}",
-                f"{'does' if drives else 'would'} {symbol}{differs}", f"{symbol}{differs}")  # fmt: skip
+                f"{'does' if drives else 'would'} {action_symbol(own)}{differs}")  # fmt: skip
 
     # -- what is explained --------------------------------------------------------------------------------------
     def begin_saliency(self, fault: str) -> None:
@@ -219,10 +225,14 @@ class GameCell:
         if box is not None:
             self._put_label(self.label, self.field.box)
 
-    def _write_caption(self, saliency: str | None = None, unit: str | None = None) -> None:
+    def _write_caption(
+        self, saliency: str | None = None, unit: str | None = None, decision: str | None = None
+    ) -> None:
+        self._decision_text = self._decision_text if decision is None else decision
         self._saliency_text = self._saliency_text if saliency is None else saliency
         self._unit_text = self._unit_text if unit is None else unit
-        self.caption.set_text(" · ".join(part for part in (self._saliency_text, self._unit_text) if part))
+        parts = self._decision_text, self._saliency_text, self._unit_text
+        self.caption.set_text(" · ".join(part for part in parts if part))
 
     def _put_label(self, label: TextLine, beside: QRectF) -> None:
         """Above the box, or inside where there is no room above."""
