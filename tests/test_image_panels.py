@@ -569,11 +569,21 @@ def test_the_enlarged_layer_fills_the_panel_and_a_click_selects(make, qtbot):
     settle(qtbot, panel)
     assert {plot.picture.info.name for plot in panel._plots.values()} == {"conv2"}
     graphics = panel._graphics
+    grabbed(panel)  # pyqtgraph moves what is on the plots when it paints
     for lane, unit in ((0, 17), (1, 5)):
         item = panel._plots[lane].item
         left_click(graphics.viewport(), at(graphics, item, item.tile_box(unit).center()))
         assert session.selected == (lane, Unit("conv2", unit))
     assert panel._plots[1].outline.isVisible() and not panel._plots[0].outline.isVisible()
+
+
+def test_two_plots_lie_within_a_small_windows_panel(make, qtbot):
+    _, panel = make(LayerPanel, *LANES["two"], size=(600, 430))
+    settle(qtbot, panel)
+    grabbed(panel)
+    graphics = panel._graphics
+    for plot in panel._plots.values():
+        assert graphics.rect().contains(graphics.mapFromScene(plot.plot.sceneBoundingRect()).boundingRect())
 
 
 def test_without_an_enlarged_layer_the_selected_units_is_shown(make, qtbot):

@@ -9,6 +9,7 @@ import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import Mosaic, lut
+from zoo_gui.naming import lane_letter
 from zoo_gui.scales import LayerPicture, PictureBook
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel
@@ -45,14 +46,21 @@ class NumberedMosaic(MosaicItem):
         painter.restore()
 
 
+def _title(info: LaneInfo, layer: str, lanes: int) -> str:
+    """Above a plot of so many: a plot is never narrower than its title, and beside others it must be."""
+    if lanes > 1:
+        return f"{lane_letter(info.lane)} · {layer}"
+    return f"{info.title} · {layer}"
+
+
 class LayerPlot:
     """One agent's layer as a plot: axes count columns and the first unit of each row."""
 
-    def __init__(self, info: LaneInfo, picture: LayerPicture, plot: pg.PlotItem):
+    def __init__(self, info: LaneInfo, picture: LayerPicture, plot: pg.PlotItem, lanes: int = 1):
         self.lane, self.picture, self.plot, self.view = info.lane, picture, plot, plot.getViewBox()
         layer = picture.info
         shape = "×".join(map(str, layer.shape))
-        plot.setTitle(f"{info.title} · {layer.name} {shape}", size="10pt")
+        plot.setTitle(_title(info, f"{layer.name} {shape}", lanes), size="10pt")
         plot.setLabel("left", "first unit of the row")
         plot.setLabel("bottom", "column of the mosaic")
         self.view.setAspectLocked(len(layer.shape) == 3)
@@ -168,7 +176,7 @@ class LayerPanel(Panel):
         for info in lanes:
             if name is not None and info.layer(name) is not None:
                 plot = self._graphics.addPlot(row=0, col=info.lane)
-                self._plots[info.lane] = LayerPlot(info, self._book[info.lane, name], plot)
+                self._plots[info.lane] = LayerPlot(info, self._book[info.lane, name], plot, len(lanes))
             else:
                 self._graphics.addLabel(f"{info.title} has no layer {name or ''}", row=0, col=info.lane)
         self._draw()
