@@ -189,6 +189,8 @@ class PairPanel(Panel):
 
     def _on_map(self, lane: int, record: Any) -> None:
         self.live.maps.take(lane, record)
+        if self.is_seen:
+            self.live.draw()
 
     def _on_saliency(self) -> None:
         self.live.maps.begin()

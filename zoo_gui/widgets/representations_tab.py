@@ -143,7 +143,7 @@ class PairTab(QtWidgets.QWidget):
         self.result = progress.result if fresh else self.joined(progress.result)
         (self.of, self.asked), self._gone = self._asking, False
         self.show_result()
-        self.said.setText(f"{progress.done * 100 // max(1, progress.total)} % · {progress.label} · {self.words()}")
+        self.said.setText(f"{progress.done * 100 // max(1, progress.total)} % · {progress.label}")
         self.refresh()
 
     def finished(self, key: str) -> None:
