@@ -10,6 +10,8 @@ from zoo_gui.play.moments import recorded
 from zoo_gui.play.rollout import collect
 from zoo_gui.play.rollout_files import save
 from zoo_gui.play.together import record_together
+from zoo_gui.session_compare import Counterparts
+from zoo_gui.types import Unit
 
 PPO, GREEDY = "ppo/Breakout/1", "a2c/Breakout/1"
 
@@ -188,6 +190,17 @@ def test_several_agents_are_analysed_at_the_same_moments(rig):
         rig.host.send("run", key=key, analysis="similarity", lane=(0, 1), parameters={"moments": moments, "count": 32})
         rig.until(lambda key=key: any(event[0] in ("finished", "failed") and event[1] == key for event in rig.seen))
         assert not [event for event in rig.seen_kind("failed") if event[1] == key], rig.seen_kind("failed")[-1]
+    rig.host.send("run", key="m", analysis="matching", lane=(0, 1), parameters={"moments": (64, 1), "layer": "conv2"})
+    rig.until(lambda: any(event[0] in ("finished", "failed") and event[1] == "m" for event in rig.seen))
+    known = Counterparts()
+    known.keep((0, 1), [event[2] for event in rig.seen_kind("progress") if event[1] == "m"][-1].result)
+    found = [facing for index in range(32) for facing in known.of(0, Unit("conv2", index))]
+    assert found and {(one.lane, one.unit.layer) for one in found} == {(1, "conv2")}
+    assert all(-1 <= one.r <= 1 and isinstance(one.significant, bool) for one in found)
+    rig.host.send("run", key="d", analysis="disagreement", lane=(0, 1), parameters={"moments": "session"})
+    rig.until(lambda: any(event[1] == "d" and event[0] == "finished" for event in rig.seen))
+    found = [event[2].result for event in rig.seen_kind("progress") if event[1] == "d"][-1]
+    assert {one.game for one in found.agents} == {"Breakout"} and len(found.moments) >= 40
     rig.host.send("run", key="one", analysis="similarity", lane=(0,), parameters={"moments": "session"})
     rig.until(lambda: [event for event in rig.seen_kind("failed") if event[1] == "one"])
     assert "Two agents" in rig.seen_kind("failed")[-1][2]

@@ -140,6 +140,9 @@ def test_a_map_of_many_layers_is_painted_and_hit_at_any_size(qtbot, size):
         assert found.rect().contains(box.toAlignedRect().adjusted(1, 1, -1, -1))
         click(found, box.center().toPoint())
         assert chosen[-1] == cell
+    for key in (Qt.Key_Left, Qt.Key_Up, Qt.Key_Down, Qt.Key_Down, Qt.Key_Return):
+        QtTest.QTest.keyClick(found, key)
+    assert chosen[-1] == (13, 12)
     bright, dark = (found.grab().toImage().pixelColor(found.cell_box(*cell).topLeft().toPoint() + QtCore.QPoint(2, 2))
                     for cell in ((13, 13), (0, 0)))  # fmt: skip
     assert bright.lightness() > dark.lightness()

@@ -167,6 +167,7 @@ class PairPanel(Panel):
         self._stop()
         self.sides, self.found = sides, {}
         self.grid.show_hint("")
+        self.again.setEnabled(True)
         letters = [lane_letter(info.lane) for info, _ in sides]
         heads = [(f"{letter}  {info.layer(unit.layer).label(unit.index)} · {info.title}", lane_colour(info.lane))
                  for letter, (info, unit) in zip(letters, sides)]  # fmt: skip
@@ -258,6 +259,7 @@ class PairPanel(Panel):
         self.sides, self.found = (), {}
         self.live.begin(())
         self.said.setText("")
+        self.again.setEnabled(False)
         self.grid.show_hint(hint)
 
     def hideEvent(self, event) -> None:

@@ -13,6 +13,7 @@ from zoo_gui.widgets.items import ACCENT, RIM, letter_font
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
 COLOURS = "viridis"  # equal steps look equal, also without colour vision; the same as in the saved figure
 LEVEL = 0.05
+ARROWS = {Qt.Key_Left: (0, -1), Qt.Key_Right: (0, 1), Qt.Key_Up: (-1, 0), Qt.Key_Down: (1, 0)}
 LARGEST = 96, 56  # pixels of a cell
 LEAST_NUMBERED = 13  # pixels of height: a number needs them
 BAR, GAP = 11, 6
@@ -57,8 +58,8 @@ class Grid(NamedTuple):
 
 
 class HeatMap(QtWidgets.QWidget):
-    """``chosen(row, column)``: a clicked cell. ``said``: what is under the mouse. Painted only when something changed.
-    """
+    """``chosen(row, column)``: a clicked cell, or Enter; once it was clicked, arrows move the frame. ``said``: what is
+    under the mouse, or in the frame. Painted only when something changed."""
 
     chosen = QtCore.Signal(int, int)
     said = QtCore.Signal(str)
@@ -73,6 +74,7 @@ class HeatMap(QtWidgets.QWidget):
         self._font = letter_font(9)
         self._metrics = QtGui.QFontMetricsF(self._font)
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.ClickFocus)  # letters stay shortcuts
         self.setMinimumSize(180, 120)
 
     def show_grid(self, grid: Grid | None) -> None:
@@ -226,7 +228,26 @@ class HeatMap(QtWidgets.QWidget):
             top = min(max(middle - line / 2, bar.y() - 2), bar.bottom() - line + 2)
             painter.drawText(QRectF(bar.right() + 4, top, 30, line), int(Qt.AlignLeft | Qt.AlignVCenter), text)
 
-    # -- mouse ----------------------------------------------------------------------------------------------------
+    # -- mouse and keys -------------------------------------------------------------------------------------------
+    def event(self, event) -> bool:
+        """Arrows are this map's while it has the focus, not the window's shortcuts."""
+        if event.type() == QtCore.QEvent.ShortcutOverride and event.key() in ARROWS and self.grid is not None:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event) -> None:
+        if self.grid is None or self._marked is None:
+            super().keyPressEvent(event)
+        elif event.key() in ARROWS:
+            places = zip(self._marked, ARROWS[event.key()], (len(self.grid.rows), len(self.grid.columns)))
+            self.mark(tuple(min(max(place + by, 0), count - 1) for place, by, count in places))
+            self.said.emit(self.grid.describe(*self._marked))
+        elif event.key() in (Qt.Key_Return, Qt.Key_Enter):
+            self.chosen.emit(*self._marked)
+        else:
+            super().keyPressEvent(event)
+
     def mouseMoveEvent(self, event) -> None:
         cell = self._cell_at(QtCore.QPointF(event.pos()))
         self.setCursor(Qt.PointingHandCursor if cell is not None else Qt.ArrowCursor)
@@ -239,6 +260,7 @@ class HeatMap(QtWidgets.QWidget):
     def mousePressEvent(self, event) -> None:
         cell = self._cell_at(QtCore.QPointF(event.pos()))
         if event.button() == Qt.LeftButton and cell is not None:
+            self.mark(cell)
             self.chosen.emit(*cell)
         else:
             super().mousePressEvent(event)
