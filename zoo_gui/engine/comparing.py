@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Sequence
 
@@ -92,6 +93,9 @@ class Comparing(Clock):
         if len(ones) < 2 or any(one.player.agent is None for one in ones):
             raise ZooError("Two agents are needed to compare them: open another one beside this.")
         agents = tuple(one.player.agent for one in ones)
+        games = {one.player.emulator.game for one in ones}
+        if len(games) == 1 and "game" in inspect.signature(make).parameters:  # maybe another than that of their cards
+            parameters.setdefault("game", *games)
         wanted = parameters.pop("moments", None)
         if wanted is None:
             return partial(make, agents, **parameters)
