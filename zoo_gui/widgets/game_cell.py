@@ -43,8 +43,10 @@ class GameCell:
         self.bar = canvas.add(ColourBar(canvas.ink(0.8)))
         for item in (self.field, self.cover, self.region, self.bar):
             item.hide()
-        self._role = ROLES.get(info.input, "")
-        self.badge.set_text(f"{lane_letter(info.lane)} {self._role}" if self._role else "")
+        role = ROLES.get(info.input)
+        names = (f"{lane_letter(info.lane)} {role}", role) if role else ("",)
+        self._badges = [(name, self.badge.text_width(name) + 8 if name else 0.0) for name in names]
+        self.badge.set_text(names[0])
         self.title.set_text(info.title if info.game in info.title else f"{info.title} · {info.game}")
         self.unit: Unit | None = None
         self._veil: Veil | None = None
@@ -72,11 +74,9 @@ class GameCell:
         top, height = box.top() - line_height(SCORE) - 2, line_height(SCORE) + 2
         wide = min(box.width(), self.score.text_width(self.score.text) + 10)
         self.score.set_box(QRectF(box.left(), top, wide, height))
-        words = f"{lane_letter(self.info.lane)} {self._role}" if self._role else ""
-        if self.badge.text_width(words) + 8 > box.width() - wide:
-            words = self._role
+        words, marked = next((one for one in self._badges if one[1] <= box.width() - wide), self._badges[-1])
+        marked = min(marked, max(0.0, box.width() - wide))
         self.badge.set_text(words)
-        marked = min(self.badge.text_width(words) + 8, box.width() - wide) if words else 0.0
         self.badge.set_box(QRectF(box.left() + wide, top, marked, height))
         wide += marked + 4 if marked else 0.0
         self.more.set_box(QRectF(box.left() + wide, top, max(0.0, box.width() - wide), height))
