@@ -577,8 +577,9 @@ def test_the_enlarged_layer_fills_the_panel_and_a_click_selects(make, qtbot):
     assert panel._plots[1].outline.isVisible() and not panel._plots[0].outline.isVisible()
 
 
-def test_two_plots_lie_within_a_small_windows_panel(make, qtbot):
-    _, panel = make(LayerPanel, *LANES["two"], size=(600, 430))
+@pytest.mark.parametrize("lanes", ["two", "four"])
+def test_plots_lie_within_a_small_windows_panel(make, qtbot, lanes):
+    _, panel = make(LayerPanel, *LANES[lanes], size=(600, 430))
     settle(qtbot, panel)
     grabbed(panel)
     graphics = panel._graphics

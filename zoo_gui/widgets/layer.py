@@ -174,11 +174,13 @@ class LayerPanel(Panel):
         self._graphics.clear()
         self._plots = {}
         for info in lanes:
+            row, column = divmod(info.lane, 2) if len(lanes) > 2 else (0, info.lane)  # axes need their width
             if name is not None and info.layer(name) is not None:
-                plot = self._graphics.addPlot(row=0, col=info.lane)
+                plot = self._graphics.addPlot(row=row, col=column)
                 self._plots[info.lane] = LayerPlot(info, self._book[info.lane, name], plot, len(lanes))
             else:
-                self._graphics.addLabel(f"{info.title} has no layer {name or ''}", row=0, col=info.lane)
+                who = info.title if len(lanes) == 1 else lane_letter(info.lane)
+                self._graphics.addLabel(f"{who} has no layer {name or ''}", row=row, col=column)
         self._draw()
         self._refit.start()
 
