@@ -119,7 +119,7 @@ def test_cells_say_when_chance_does_as_well_and_when_nothing_can_be_said():
     grid = Grid(("a", "b"), ("c", "d"), numbers, numbers / 2, numbers, np.array([[0.01, 0.4], [1.0, np.nan]]),
                 measure="linear CKA")  # fmt: skip
     assert [grid.text(row, column) for row in (0, 1) for column in (0, 1)] == ["0.90", "(0.20)", "–", ""]
-    assert "no more than chance" in grid.describe(0, 1) and "by chance 0.100" in grid.describe(0, 1)
+    assert "no more than chance" in grid.describe(0, 1) and "by chance 0.10" in grid.describe(0, 1)
     assert "never varies" in grid.describe(1, 0) and "no more" not in grid.describe(0, 0)
 
 

@@ -53,7 +53,7 @@ class Grid(NamedTuple):
             return f"{where}: {'cannot be compared, one of them never varies' if np.isfinite(p) else 'not known yet'}"
         chance, high = self.chance[row, column], self.chance_95[row, column]
         verdict = "" if p <= LEVEL else ": no more than chance"
-        words = f"{where}: {self.measure} {value:.3f} · by chance {chance:.3f}, 95 % below {high:.3f} · p {p:.3f}"
+        words = f"{where}: {value:.2f} · by chance {chance:.2f}, 95 % below {high:.2f} · p {p:.3f}"
         return (words + verdict).replace("-", "−")
 
 
@@ -251,7 +251,9 @@ class HeatMap(QtWidgets.QWidget):
     def mouseMoveEvent(self, event) -> None:
         cell = self._cell_at(QtCore.QPointF(event.pos()))
         self.setCursor(Qt.PointingHandCursor if cell is not None else Qt.ArrowCursor)
-        self.said.emit("" if cell is None else self.grid.describe(*cell) + self.click_words)
+        words = "" if cell is None else self.grid.describe(*cell)
+        self.said.emit(words)
+        self.setToolTip(words and f"{self.grid.measure}, {words}{self.click_words}")  # the status bar has less room
 
     def leaveEvent(self, event) -> None:
         super().leaveEvent(event)
