@@ -195,6 +195,53 @@ def look_at_filters(sitting: Sitting, unit: str) -> None:
     sitting.rest(1.0)
 
 
+def see_one_game(sitting: Sitting, steps: int) -> None:
+    """All see the first agent's game for so many steps."""
+    sitting.session.share(0)
+    sitting.wait(lambda: sitting.session.driver == 0)
+    begun = sitting.step
+    sitting.session.set_speed(4.0)
+    sitting.session.play()
+    sitting.wait(lambda: sitting.step >= begun + steps)
+    sitting.session.pause()
+    sitting.session.set_speed(1.0)
+    sitting.rest(0.5)
+
+
+def part_ways(sitting: Sitting) -> None:
+    """The last moment at which two agents are far apart, and why each does what it would do there."""
+    see_one_game(sitting, 200)
+    moment, panel = sitting.show("moment"), sitting.show("compare")
+    panel.kind.setCurrentIndex(1)
+    panel.jump(-1)
+    sitting.wait(lambda: len(moment.records) == 2 and not any(job.running for job in moment.jobs.values()))
+    sitting.rest(1.0)
+
+
+def compare_layers(sitting: Sitting) -> None:
+    """How alike all layers of two agents are at the moments of a rollout."""
+    sitting.window.docks["plots"].hide()
+    sitting.window.docks["compare"].hide()
+    tab = sitting.show("representations").layers
+    tab.start()
+    sitting.wait(lambda: tab.result is not None and not tab.job.running)
+    sitting.rest(1.0)
+
+
+def look_at_both(sitting: Sitting, unit: str) -> None:
+    """A unit beside its counterpart."""
+    see_one_game(sitting, 200)
+    units = sitting.show("representations").units
+    units.start()
+    sitting.wait(lambda: units.result is not None and not units.job.running)
+    sitting.session.select(0, Unit.parse(unit))
+    sitting.session.set_saliency("action", "gradcam")
+    panel = sitting.show("pair")
+    sitting.wait(lambda: not sitting.panels["inspector"].vis.job.running)
+    sitting.wait(lambda: not any(job.running for job in panel.jobs.values()))
+    sitting.rest(1.0)
+
+
 def guess_card(sitting: Sitting, home: Path) -> object:
     """The wizard, in which the two orders of frames play Breakout. Returns it."""
     from zoo_gui.agents import catalogue
@@ -230,6 +277,9 @@ PICTURES = {
     "fired_at": Picture(("distill/Breakout/1",), 260, partial(visit_patches, unit="conv2:36")),
     "search": Picture(("distill/Breakout/1",), 260, partial(search_units, event="a reward comes")),
     "groups": Picture(("distill/Breakout/1",), 260, partial(find_groups, layer="conv3", group=1, seen=3)),
+    "compare": Picture(("distill/Breakout/1", "a2c/Breakout/1"), 260, part_ways),
+    "representations": Picture(("distill/Breakout/1", "distill/Breakout/2"), 60, compare_layers),
+    "pair": Picture(("distill/Breakout/1", "distill/Breakout/2"), 260, partial(look_at_both, unit="conv2:17")),
     "filters": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(look_at_filters, unit="conv1:10")),
 }
 WIZARD = "wizard"
