@@ -16,16 +16,16 @@ from zoo_gui.bench_window import Driver
 TOGETHER = ("distill/Breakout/1", "distill/Breakout/2", "distill/Breakout/1", "distill/Breakout/2")
 """Who is compared: Nature networks of one game."""
 JUMPS = 5
-PATIENCE = 60.0  # seconds for what a jump brings
+PATIENCE = 120.0  # seconds for one thing
 
 
 class CompareDriver(Driver):
     """Shares one game at its own speed and as fast as it goes, jumps to disagreements, and has agents take over."""
 
     def __init__(self, *arguments: Any):
-        self._steps: list[float] = []
+        self._ended: set[str] = set()
         super().__init__(*arguments)
-        self.session.stepped.connect(lambda lane, step, rows: self._steps.append(time.perf_counter()))
+        self.session.finished.connect(self._ended.add)
 
     def _run(self) -> Iterator[float]:
         while self._first_step is None or len(self.session.lanes) < self.agents:
@@ -36,7 +36,9 @@ class CompareDriver(Driver):
         commands.call("share_input")
         while self.session.input != "shared":
             yield 0.05
-        yield 3.0
+        # the first networks are made ready for feature visualization in the meantime, as a person's would be
+        yield from self._until(lambda: {f"prepare {lane}" for lane in range(min(2, self.agents))} <= self._ended)
+        yield 2.0
         yield from self._watched("shared", self.seconds)
         self.session.set_speed(None)
         yield 1.0
