@@ -65,23 +65,19 @@ class CompareDriver(Driver):
 
     def _jumps(self, commands: Any) -> Iterator[float]:
         """From the key to the moment on screen, and to all agents' maps of it."""
-        moment, shown, explained = self.window.panels["moment"], [], []
+        panel, moment = self.window.panels["compare"], self.window.panels["moment"]
+        shown, explained = [], []
         yield 2.0
         for _ in range(JUMPS + 1):  # the first traces the functions that explain
-            moment.records = {}
             begun = time.perf_counter()
             commands.call("previous_apart")
-            wanted = self.window.panels["compare"].strip.cursor
-            yield from self._until(lambda wanted=wanted: self._place() == wanted)
+            wanted = panel.track.moment(panel.strip.cursor)
+            yield from self._until(lambda wanted=wanted: self.session.last_step(0).moment == wanted)
             shown.append(time.perf_counter() - begun)
-            yield from self._until(lambda: len(moment.records) == self.agents)
+            yield from self._until(lambda wanted=wanted: moment.explained == wanted)
             explained.append(time.perf_counter() - begun)
         self.result["jump_ms"] = 1000.0 * max(shown[1:])
         self.result["jump_with_maps_ms"] = 1000.0 * max(explained[1:])
-
-    def _place(self) -> int | None:
-        step = self.session.last_step(0)
-        return None if step is None else self.window.panels["compare"].track.place(step.moment)
 
     def _take_overs(self, commands: Any) -> Iterator[float]:
         """From the key to the same moment, with another at the wheel."""

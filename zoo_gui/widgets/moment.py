@@ -152,6 +152,12 @@ class MomentPanel(Panel):
             self._ask(one, method)
         self.cancel.setVisible(any(job.running for job in self.jobs.values()))
 
+    @property
+    def explained(self) -> int | None:
+        """The id of the moment that all agents' maps are there of; None while some are missing."""
+        able = [info for info in self.lanes if info.layers]
+        return self._steps[0].moment if self._steps and len(self.records) == len(able) else None
+
     def _is_shown(self, steps: list[Step]) -> bool:
         return len(steps) == len(self._steps) and all(
             one is other or (one.moment == other.moment and np.array_equal(one.ram, other.ram)
