@@ -59,6 +59,7 @@ def click(qtbot, button):
 
 def redrawn(panel, qtbot):
     qtbot.waitUntil(lambda: not panel._timer.isActive() and not panel._count_soon.isActive())
+    QtWidgets.QApplication.processEvents()  # what is beside the strip may have got another width
 
 
 def test_one_agent_is_told_how_to_open_another(panel, session, qtbot):

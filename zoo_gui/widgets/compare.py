@@ -142,6 +142,7 @@ class ComparePanel(Panel):
         self.bar.setVisible(several)
         self.add.setVisible(not several)
         self.matrix.setVisible(several)
+        self.matrix.show_lanes(len(lanes))
         for made in (self.earlier, self.later, self.kind, self.report):
             made.setEnabled(several)
         if self._chosen is not None and self._chosen[1] >= len(lanes):

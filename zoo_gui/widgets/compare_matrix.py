@@ -32,10 +32,16 @@ class Matrix(QtWidgets.QWidget):
                         "how far apart the decisions are, 0 to 1, the mean. A click shows only that pair.")
         self.setSizePolicy(QtWidgets.QSizePolicy.Fixed, QtWidgets.QSizePolicy.Expanding)
 
+    def show_lanes(self, count: int) -> None:
+        """Have room for so many lanes; where their number changed nothing is known of them."""
+        if count != len(self._together):
+            self._together = self._equal = self._far = np.zeros((count, count))
+            self.setFixedWidth(max(18 + CELL * count + 4, 108))
+            self.update()
+
     def show_numbers(self, together: np.ndarray, equal: np.ndarray, far: np.ndarray) -> None:
         """(lanes, lanes) each: moments that both judged, those with equal choices, the sum of their distances."""
-        if len(together) != len(self._together):
-            self.setFixedWidth(max(18 + CELL * len(together) + 4, 108))
+        self.show_lanes(len(together))
         self._together, self._equal, self._far = together.copy(), equal.copy(), far.copy()
         self.update()
 
