@@ -83,13 +83,14 @@ def test_columns_keep_every_peak_and_every_difference():
     choices = [(3, 3 if value < 0.99 else 4) for value in far]
     track, _ = two(choices, far, capacity=400)
     edges = np.linspace(0, 400, 38).astype(int)
-    largest, differs = track.columns((0, 1), edges)
+    largest, mean, differs = track.columns((0, 1), edges)
     for place in range(37):
         part = far[edges[place]:edges[place + 1]]
-        assert largest[place] == pytest.approx(part.max()) and differs[place] == (part >= 0.99).any()
+        assert largest[place] == pytest.approx(part.max()) and mean[place] == pytest.approx(part.mean(), rel=1e-5)
+        assert differs[place] == pytest.approx((part >= 0.99).mean())
         peak = track.peak((0, 1), edges[place], edges[place + 1])
         assert far[peak] == part.max()
-    wide, _ = track.columns((0, 1), np.repeat(np.arange(10, 16), 3)[:-2])  # three columns for each of five steps
+    wide, *_ = track.columns((0, 1), np.repeat(np.arange(10, 16), 3)[:-2])  # three columns for each of five steps
     np.testing.assert_allclose(wide, np.repeat(far[10:15], 3), rtol=1e-6)
 
 

@@ -18,13 +18,15 @@ TALLEST = 150  # of a row
 SLIP = 4  # screen pixels that the mouse may move in a click
 NARROWEST = 20  # moments in sight
 PIXELS = 11  # of letters
-_DIFFERS, _GRID = 0xFFF2F2F2, 0xFF343940
+_DIFFERS, _GRID = 0xF2, 0xFF343940
 
 Pair = tuple[int, int]
 
 
 class Timeline(QtWidgets.QWidget):
-    """One row a pair of lanes: bars from 0 to 1, above them a white mark where the greedy choices differ.
+    """One row a pair of lanes: bars from 0 to 1, above them a white mark where the greedy choices differ. Where a
+    column of pixels stands for several moments, the bar is their mean with the largest behind it in a darker shade, and
+    the mark is as bright as the part of them that differs.
 
     The wheel zooms, dragging moves, a double click shows everything. ``chosen``: (pair, place) that was clicked;
     ``pointed``: the same under the mouse, or None. Of several moments in one column of pixels it is the farthest apart.
@@ -213,15 +215,19 @@ class Timeline(QtWidgets.QWidget):
         self._image = ndarray_to_qimage(self._pixels, QtGui.QImage.Format_RGB32)
 
     def _draw_row(self, part: np.ndarray, pair: Pair, edges: np.ndarray, breaks: np.ndarray) -> None:
-        far, differs = self.track.columns(_sorted(pair), edges)
+        far, mean, differs = self.track.columns(_sorted(pair), edges)
         bars = part[BAND:]
         height = len(bars)
         bars[height // 2] = bars[-1] = _GRID
         bars[:, breaks] = _GRID
-        tall = np.rint(np.nan_to_num(far) * height).astype(int)
-        tall[(far > 0.005) & (tall == 0)] = 1
-        bars[np.arange(height)[:, None] >= height - tall] = 0xFF000000 | QtGui.QColor(lane_colour(pair[1])).rgb()
-        part[:BAND - 1, differs] = _DIFFERS
+        colour = QtGui.QColor(lane_colour(pair[1]))
+        for values, shade in ((far, colour.darker(210)), (mean, colour)):
+            tall = np.rint(np.nan_to_num(values) * height).astype(int)
+            tall[(values > 0.005) & (tall == 0)] = 1
+            bars[np.arange(height)[:, None] >= height - tall] = 0xFF000000 | shade.rgb()
+        ground = self.palette().base().color().red()
+        level = np.rint(ground + differs * (_DIFFERS - ground)).astype(np.uint32)
+        part[:BAND - 1] = np.uint32(0xFF000000) | level << 16 | level << 8 | level
 
     def _breaks(self, edges: np.ndarray) -> np.ndarray:
         """Columns in which an episode begins; none where there would be too many to see."""

@@ -146,17 +146,22 @@ class Track:
         follows = (np.diff(self._moments[rows]) == 1) & (np.diff(self._episodes[rows]) == 0)
         return ~follows if low > self._first else np.concatenate([[True], ~follows])[:high - low]
 
-    def columns(self, pair: tuple[int, int], edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What fits into columns of a picture: the largest distance of each, (n,) float32, nan where none is known, and
-        whether a choice differs, (n,) bool. edges: (n + 1,) places, rising; a column has at least the one it begins
-        at."""
+    def columns(self, pair: tuple[int, int], edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What fits into columns of a picture: of each the largest distance and the mean, (n,) float32, nan where none
+        is known, and in what part of it the choices differ, (n,) float64. edges: (n + 1,) places, rising; a column has
+        at least the one it begins at."""
         low, high = int(edges[0]) - self._gone, max(int(edges[-1]) - self._gone, int(edges[-2]) - self._gone + 1)
         starts = np.asarray(edges[:-1], np.int64) - int(edges[0])
         i, j = pair
         one, other = self._choices[i, low:high], self._choices[j, low:high]
         apart = self._apart[self.pairs.index(pair), low:high]
         differs = (one != other) & (one >= 0) & (other >= 0)
-        return np.fmax.reduceat(apart, starts), np.logical_or.reduceat(differs, starts)
+        known = np.isfinite(apart)
+        count = np.add.reduceat(known.astype(np.float32), starts)
+        total = np.add.reduceat(np.where(known, apart, np.float32(0)), starts)
+        mean = np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+        share = np.add.reduceat(differs.astype(np.float64), starts) / np.add.reduceat(np.ones(len(apart)), starts)
+        return np.fmax.reduceat(apart, starts), mean, share
 
     def peak(self, pair: tuple[int, int], start: int, stop: int) -> int:
         """The place of the largest distance from ``start`` to before ``stop``; among equal ones where choices differ,
