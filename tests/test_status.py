@@ -5,6 +5,7 @@ from fakes import FakeSession, fake_lane
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.shortcuts import TABLE, by_group
+from zoo_gui.tally import Rates
 from zoo_gui.widgets import banner as banner_module
 from zoo_gui.widgets.banner import Banner
 from zoo_gui.widgets.help import HelpOverlay, share_out
@@ -185,3 +186,12 @@ def test_columns_hold_every_group_once_in_order(count):
     columns = share_out(by_group(), count)
     assert len(columns) == count and all(columns)
     assert [group for column in columns for group in column] == list(by_group())
+
+
+@pytest.mark.parametrize(("times", "shown"), [((1.5, float("nan")), "1.5 ms net"), ((float("nan"),), "–")])
+def test_players_without_a_network_take_no_time(status, times, shown):
+    rates = Rates()
+    for lane, milliseconds in enumerate(times):
+        rates.stepped(1, milliseconds, lane)
+    status.show_status(rates.figures(0.0))
+    assert status.fields["inference_ms"].text() == shown
