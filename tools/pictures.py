@@ -110,6 +110,12 @@ class Sitting:
         self.rest(0.1)
 
 
+def make_room(sitting: Sitting) -> None:
+    """Close what stands below the centre."""
+    for name in ("plots", "compare"):
+        sitting.window.docks[name].hide()
+
+
 # -- what the person does ---------------------------------------------------------------------------------------------
 def look(sitting: Sitting, unit: str, saliency: str = "", method: str | None = None) -> None:
     """Inspect a unit until its picture is finished, with a map over the game."""
@@ -125,7 +131,7 @@ def look(sitting: Sitting, unit: str, saliency: str = "", method: str | None = N
 def ask_why(sitting: Sitting, unit: str, region: tuple[int, int, int, int]) -> None:
     """Explain the moment, and test whether what is in the region mattered; the plots make room."""
     sitting.session.select(0, Unit.parse(unit))
-    sitting.window.docks["plots"].hide()
+    make_room(sitting)
     panel = sitting.show("why")
     sitting.wait(lambda: panel.asked is not None and not panel.job.running)
     sitting.session.choose_region(0, region)
@@ -170,7 +176,7 @@ def search_units(sitting: Sitting, event: str, best: int = 0) -> None:
 
 def find_groups(sitting: Sitting, layer: str, group: int, seen: int) -> None:
     """Six groups of a layer over a rollout, followed live until so many are seen; one is selected as a unit."""
-    sitting.window.docks["plots"].hide()
+    make_room(sitting)
     panel = sitting.show("groups")
     panel.layer.setCurrentText(layer)
     panel.source.setCurrentIndex(1)
@@ -220,8 +226,7 @@ def part_ways(sitting: Sitting) -> None:
 
 def compare_layers(sitting: Sitting) -> None:
     """How alike all layers of two agents are at the moments of a rollout."""
-    sitting.window.docks["plots"].hide()
-    sitting.window.docks["compare"].hide()
+    make_room(sitting)
     tab = sitting.show("representations").layers
     tab.start()
     sitting.wait(lambda: tab.result is not None and not tab.job.running)

@@ -37,14 +37,14 @@ class Rates:
 
     def figures(self, now: float) -> dict:
         """game_fps: game frames shown a second; ui_fps: paints a second; steps_per_second of one lane;
-        inference_ms: sum over lanes of the newest call; None where no player has a network."""
+        inference_ms: sum over lanes of the newest call; None where none is known."""
         since = now - self.WINDOW
         known = [ms for ms in self._inference.values() if not math.isnan(ms)]
         return {
             "game_fps": _rate([t for t in self._frames if t > since]),
             "ui_fps": _rate([t for t in self._paints if t > since]),
             "steps_per_second": sum(n for t, n in self._steps if t > since) / self.WINDOW,
-            "inference_ms": sum(known) if known or not self._inference else None,
+            "inference_ms": sum(known) if known else None,
         }
 
 
