@@ -5,6 +5,7 @@ import pytest
 from engine_rig import Rig
 
 from zoo_gui.agents.agent import Agent
+from zoo_gui.engine.comparing import rollout_settings
 from zoo_gui.naming import MEANINGS
 from zoo_gui.play.moments import recorded
 from zoo_gui.play.rollout import collect
@@ -169,6 +170,37 @@ def test_a_recorded_game_is_seen_by_all_up_to_its_end(rig, tmp_path):
     np.testing.assert_array_equal(rig.feed.steps[0].ram, last.result.ram[11])
     advance(rig, 20)
     assert_one_game(rig)
+
+
+def test_a_recording_at_full_speed_ends_on_its_last_step_and_can_be_left(rig):
+    agents = [Agent.load(PPO), Agent.load(GREEDY)]
+    rig.host.send("run", key="u", analysis="disagreement", lane=(0, 1), parameters={"moments": (48, 2)})
+    rig.until(lambda: any(event[0] == "finished" and event[1] == "u" for event in rig.seen))
+    before = len(rig.seen_kind("lanes"))
+    rig.host.send("replay", key="v", lane=0, source="rollout", settings=(90, 5))
+    rig.until(lambda: len(rig.seen_kind("lanes")) > before and rig.feed.tick == 0)
+    ends = len(rig.seen_kind("recording_ended"))
+    rig.feed.set_speed(None)
+    rig.feed.play()
+    rig.until(lambda: len(rig.seen_kind("recording_ended")) > ends and rig.feed.tick == 89)
+    rig.feed.pause()
+    rig.until(lambda: not rig.feed._unpaced)
+    rig.feed.set_speed(8.0)
+    ends = len(rig.seen_kind("recording_ended"))
+    rig.feed.step_once()
+    rig.until(lambda: len(rig.seen_kind("recording_ended")) > ends)
+    assert rig.feed.tick == 89
+    restart(rig)
+    assert rig.feed.steps[0].index == 0 and inputs(rig) == ["replay", "replay"]
+    shown = len(rig.seen_kind("swapped"))
+    rig.host.send("run", key="u", analysis="disagreement", lane=(0, 1), parameters={"moments": (48, 2)})
+    rig.until(lambda: sum(event[0] == "finished" and event[1] == "u" for event in rig.seen) == 2)
+    rig.feed.restart("seek", lane=0, moment=30, source="rollout", settings=rollout_settings(agents, 48, 2))
+    rig.until(lambda: len(rig.seen_kind("swapped")) > shown and all(step is not None for step in rig.feed.steps))
+    assert inputs(rig) == ["drives", "watches"]
+    assert_one_game(rig)
+    wanted = recorded(agents[0], steps=31, seed=2)
+    np.testing.assert_array_equal(rig.feed.steps[0].ram, wanted.column("ram")[30])
 
 
 def test_a_rollout_of_a_lane_is_seen_by_all(rig):

@@ -44,6 +44,10 @@ class Clock:
         """Tell the front end."""
         raise NotImplementedError
 
+    def _changed_input(self) -> None:
+        """Tell the front end that the lanes see another game."""
+        raise NotImplementedError
+
     # -- stepping -----------------------------------------------------------------------------------------------
     def _has_credit(self) -> bool:
         return bool(self.lanes) and not self.game.ended and (self.granted == UNLIMITED or self.tick < self.granted)
@@ -67,7 +71,7 @@ class Clock:
             self.send("stopped", f"The game stopped at a step that failed ({sentence}). Restart to go on.")
 
     def _step_all(self) -> None:
-        show, made = self._due(), {}
+        show, made = self._due() or (self.game.ends and self._free_slots() > 0), {}
         for i in self.game.order(self.lanes):
             lane = self.lanes[i]
             if show:
@@ -127,12 +131,15 @@ class Clock:
         """Allow steps before tick ``upto`` (UNLIMITED: as fast as it goes)."""
         if epoch == self.epoch:
             self.granted = upto
+            if self.game.ended and upto > self.tick:
+                self.send("recording_ended", self.epoch, self.tick - 1)
 
     def do_hold(self, epoch: int) -> None:
-        """End unpaced running with one more step whose arrays are passed on, so what is shown is where we are."""
+        """End unpaced running with one more step whose arrays are passed on, so what is shown is where we are; at a
+        recording's end the last one was."""
         if self.lanes:
             self.granted = self.tick + 1
-        self.send("held", self.tick, epoch)
+        self.send("held", self.tick - 1 if self.game.ended else self.tick, epoch)
 
     def do_rewind(self, to: int, epoch: int) -> None:
         """Start epoch ``epoch`` at tick ``to``: what was stepped ahead of the front end is taken back."""
@@ -183,8 +190,11 @@ class Clock:
         else:
             together = self.lanes if "together" in settings else [self.lanes[lane]]
             went = [one for one in together if settings in one.rollouts and one.seek(one.rollouts[settings], moment)]
+        mode = self.game.mode
         self.game.sought(self.lanes, went, moment if source == "session" else None)
         self._begin(epoch)
+        if self.game.mode != mode:
+            self._changed_input()
         if not went:
             self.send("error", "This moment is no longer kept: the newest are, some minutes of play.")
 

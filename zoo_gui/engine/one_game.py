@@ -55,6 +55,11 @@ class OneGame:
         """Whether the recording has no further step."""
         return self.mode == "replay" and self.at >= len(self.recording.steps)
 
+    @property
+    def ends(self) -> bool:
+        """Whether the coming step is the recording's last."""
+        return self.mode == "replay" and self.at == len(self.recording.steps) - 1
+
     # -- stepping -----------------------------------------------------------------------------------------------
     def order(self, lanes: Sequence[Lane]) -> list[int]:
         """The lanes' places in the order in which they step: who drives comes first."""
