@@ -176,6 +176,12 @@ def test_a_recording_is_seen_again_by_others_and_read_back_from_arrays(make):
     (lambda a: a.update(played_ends=a["played_ends"] + 10**9), "damaged"),
     (lambda a: a.update(played_facts=a["played_facts"] * 0), "damaged"),
     (lambda a: a.update(played_facts=a["played_facts"][1:]), "damaged"),
+    (lambda a: a.pop("played_ends"), "damaged"),
+    (lambda a: a.pop("played_game"), "damaged"),
+    (lambda a: a.update(played_ends=a["played_ends"][:, :1]), "damaged"),
+    (lambda a: a.update(played_ends=a["played_ends"][::-1]), "damaged"),
+    (lambda a: a.update(played=np.zeros(20_000, np.uint8), played_ends=a["played_ends"][-1:] * 0 + 20_000,
+                        played_facts=a["played_facts"][-1:]), "damaged"),
     (lambda a: a.update(played=np.where(a["played"] == 255, 254, a["played"]).astype(np.uint8)), "beginning"),
 ])  # fmt: skip
 def test_a_broken_recording_is_refused(make, change, sentence):

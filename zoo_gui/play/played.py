@@ -18,6 +18,8 @@ RESET, LOOK, DROP, BEGIN, PUSH = 255, 254, 253, 252, 251
 """Marks: the game starts anew; its screen is an episode's first; the frames of an action end without an observation; as
 the first of a new stack; as the newest of the stack."""
 ACTIONS = 18
+LONGEST = 10_000
+"""Bytes of an opening or an advance: some ten seconds of emulation, far more than any card asks for."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +85,9 @@ class Recording:
                 f"{source} does not say what was played frame by frame, so other agents cannot see the same game: "
                 "record it anew with “zoo-gui rollout”."
             )
-        told, ends = arrays["played"].tobytes(), np.asarray(arrays["played_ends"]).reshape(-1, 2)
-        facts, flat = np.asarray(arrays["played_facts"]).reshape(-1, 5), ends.ravel()
-        sound = (
-            len(facts) == len(ends) > 0 and (np.diff(flat) >= 0).all() and 0 <= flat[0] and flat[-1] == len(told)
-            and all(number < ACTIONS or number >= PUSH for number in set(told))
-            and ((facts[:, 3] >= 1) & (facts[:, 3] <= facts[:, 4]) & (facts[:, 4] <= 255)).all()
-        )  # fmt: skip
-        if not sound:
+        if not _sound(arrays):
             raise ZooError(f"{source} is damaged where it says what was played: record it anew.")
+        told, ends, facts = arrays["played"].tobytes(), arrays["played_ends"], arrays["played_facts"]
         steps, start = [], 0
         for (middle, end), (terminated, truncated, episode, least, most) in zip(ends.tolist(), facts.tolist()):
             skips = least, most
@@ -101,6 +97,22 @@ class Recording:
         if not steps[0].begins:
             raise ZooError(f"{source} does not begin with a game's beginning, so it cannot be played again.")
         return cls(bytes(arrays["played_game"]).decode(errors="replace"), tuple(steps))
+
+
+def _sound(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether arrays say what somebody can have played, in steps that end within seconds."""
+    if not {"played_ends", "played_facts", "played_game"} <= set(arrays):
+        return False
+    told, ends, facts = (np.asarray(arrays[name]) for name in ("played", "played_ends", "played_facts"))
+    if ends.shape[1:] != (2,) or facts.shape != (len(ends), 5) or not len(ends):
+        return False
+    lengths = np.diff(ends.ravel(), prepend=0)
+    skips = facts[:, 3:]
+    return bool(
+        (lengths >= 0).all() and lengths.max() <= LONGEST and ends[-1, 1] == len(told)
+        and ((told < ACTIONS) | (told >= PUSH)).all()
+        and (1 <= skips[:, 0]).all() and (skips[:, 0] <= skips[:, 1]).all() and (skips <= 255).all()
+    )  # fmt: skip
 
 
 def same_game(games: Sequence[str], titles: Sequence[str]) -> None:
