@@ -123,6 +123,9 @@ class Panel(QtWidgets.QWidget):
     def show_view(self, view: dict) -> None:
         """The view settings (colour map, gamma, contrast, scale …) changed."""
 
+    def rest(self) -> None:
+        """Nobody looks any more: the panel was hidden, or went behind another tab. Jobs for the eye may end."""
+
     # -- machinery ----------------------------------------------------------------------------------------------
     def _connect(self) -> None:
         session = self.session
@@ -208,10 +211,16 @@ class Panel(QtWidgets.QWidget):
         self._behind = not seen
         if seen:
             self._catch_up()
+        else:
+            self._guard(self.rest)
 
     def showEvent(self, event) -> None:
         super().showEvent(event)
         self._catch_up()
+
+    def hideEvent(self, event) -> None:
+        super().hideEvent(event)
+        self._guard(self.rest)
 
     def _on_lanes_changed(self, lanes) -> None:
         self.lanes = lanes

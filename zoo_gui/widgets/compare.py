@@ -179,10 +179,9 @@ class ComparePanel(Panel):
             wait = interval - (time.perf_counter() - self._redrawn)
             self._timer.start(max(0, math.ceil(1000 * wait)))
 
-    def hideEvent(self, event) -> None:
+    def rest(self) -> None:
         self._timer.stop()
         self._count_soon.stop()
-        super().hideEvent(event)
 
     def _read(self) -> bool:
         """Take in what is new; whether there was anything."""

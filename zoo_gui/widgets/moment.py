@@ -241,17 +241,8 @@ class MomentPanel(Panel):
         self.view.show_hint(hint)
         self.said.setText("")
 
-    def hideEvent(self, event) -> None:
-        super().hideEvent(event)
-        self._guard(self._rest)
-
-    def seen_changed(self, seen: bool) -> None:
-        super().seen_changed(seen)
-        if not seen:
-            self._guard(self._rest)
-
-    def _rest(self) -> None:
-        """Nobody looks: what is not finished is asked again later."""
+    def rest(self) -> None:
+        """What is not finished is asked again later."""
         self._soon.stop()
         if any(job.running for job in self.jobs.values()):
             self._stop_jobs()

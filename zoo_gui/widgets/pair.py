@@ -262,14 +262,9 @@ class PairPanel(Panel):
         self.again.setEnabled(False)
         self.grid.show_hint(hint)
 
-    def hideEvent(self, event) -> None:
-        super().hideEvent(event)
-        self._guard(self._stop)  # nobody looks: what is not finished is asked again later
-
-    def seen_changed(self, seen: bool) -> None:
-        super().seen_changed(seen)
-        if not seen:
-            self._guard(self._stop)
+    def rest(self) -> None:
+        """What is not finished is asked again later."""
+        self._stop()
 
     # -- what was found -------------------------------------------------------------------------------------------
     def _of(self, row: str) -> list[Any]:

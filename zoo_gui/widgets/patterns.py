@@ -224,14 +224,8 @@ class PatternsPanel(Panel):
         super()._catch_up()
         self._guard(self._resume)
 
-    def hideEvent(self, event) -> None:
-        super().hideEvent(event)
-        self._guard(self._pause)
-
-    def seen_changed(self, seen: bool) -> None:
-        super().seen_changed(seen)
-        if not seen:
-            self._guard(self._pause)
+    def rest(self) -> None:
+        self._pause()
 
     # -- showing ------------------------------------------------------------------------------------------------
     def _lane(self) -> LaneInfo | None:

@@ -21,26 +21,24 @@ METHOD_TIP = (
 LEGEND = " In brackets: no more than chance (p > 0.05), which comes from moving one agent's moments in time."
 
 
-class LayersTab(PairTab):
-    """``chosen(layer, other layer)``: a clicked cell, to match the units of."""
+class MeasureTab(PairTab):
+    """A map of how alike layers are, by a measure that is chosen."""
 
-    analysis, title, start_words = "similarity", "Layers", "Compare"
-    start_tip = "Compare all layers of the two agents at the same moments."
-    hint = "Compare shows how alike all layers of the two agents are, at the same moments."
-    chosen = QtCore.Signal(str, str)
-
-    def content(self) -> QtWidgets.QWidget:
+    def add_measure(self) -> None:
+        """Put the choice of the measure beside the buttons."""
         self.method = Quiet(tuple(METHODS))
         self.method.setMinimumContentsLength(7)
         self.method.setAccessibleName("Measure")
         self.method.setToolTip(METHOD_TIP)
         self.method.activated.connect(lambda _: self._guard(self.check_stale))
         self.controls.addWidget(self.method)
+
+    def make_map(self, name: str, click_words: str) -> HeatMap:
+        """The map; name: for those who do not see it. click_words: what a click does."""
         self.map = HeatMap()
-        self.map.setAccessibleName("Similarity of layers")
-        self.map.click_words = " · a click chooses the two layers for matching units"
+        self.map.setAccessibleName(name)
+        self.map.click_words = f" · a click {click_words}"
         self.map.said.connect(self.session.hover)
-        self.map.chosen.connect(lambda row, column: self._guard(self._on_cell, row, column))
         return self.map
 
     def parameters(self) -> dict[str, Any]:
@@ -50,6 +48,24 @@ class LayersTab(PairTab):
         remarks = " ".join(("", *self.result.remarks))
         return f"{self.result.sentence}{remarks}{LEGEND}"
 
+    def show_stale(self, stale: bool) -> None:
+        self.map.set_stale(stale)
+
+
+class LayersTab(MeasureTab):
+    """``chosen(layer, other layer)``: a clicked cell, to match the units of."""
+
+    analysis, title, start_words = "similarity", "Layers", "Compare"
+    start_tip = "Compare all layers of the two agents at the same moments."
+    hint = "Compare shows how alike all layers of the two agents are, at the same moments."
+    chosen = QtCore.Signal(str, str)
+
+    def content(self) -> QtWidgets.QWidget:
+        self.add_measure()
+        found = self.make_map("Similarity of layers", "chooses the two layers for matching units")
+        found.chosen.connect(lambda row, column: self._guard(self._on_cell, row, column))
+        return found
+
     def show_result(self) -> None:
         found, (one, other) = self.result, self.of
         self.map.show_grid(Grid(
@@ -57,9 +73,6 @@ class LayersTab(PairTab):
             f"{lane_letter(one.lane)}  {found.titles[0]}", f"{lane_letter(other.lane)}  {found.titles[1]}",
             lane_colour(one.lane), lane_colour(other.lane), MEASURES[found.method],
         ))  # fmt: skip
-
-    def show_stale(self, stale: bool) -> None:
-        self.map.set_stale(stale)
 
     def set_infos(self, infos, lanes) -> None:
         before = [info.lane for info in self.of]

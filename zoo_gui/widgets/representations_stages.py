@@ -9,10 +9,9 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.naming import lane_colour, lane_letter
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.controls import SMALL, Quiet
-from zoo_gui.widgets.representations_layers import LEGEND, MEASURES, METHOD_TIP, METHODS
-from zoo_gui.widgets.representations_map import Grid, HeatMap
-from zoo_gui.widgets.representations_tab import PairTab
+from zoo_gui.widgets.controls import SMALL
+from zoo_gui.widgets.representations_layers import MEASURES, MeasureTab
+from zoo_gui.widgets.representations_map import Grid
 
 REST = 400  # milliseconds that the slider rests before a stage is loaded: dragging passes over many
 FINAL = "final"
@@ -35,7 +34,7 @@ def stage_words(entry: Any) -> str:
     return f"{entry.tag or FINAL}{frames}{score}"
 
 
-class StagesTab(PairTab):
+class StagesTab(MeasureTab):
     """Asks about the run of the pair's first agent that has several stages. The slider puts one of them beside it: into
     the lane that has another of them, else into a new one."""
 
@@ -50,22 +49,14 @@ class StagesTab(PairTab):
         self._pair: tuple[LaneInfo, ...] = ()
         self._lanes: tuple[LaneInfo, ...] = ()
         self.second: LaneInfo | None = None
-        self.method = Quiet(tuple(METHODS))
-        self.method.setMinimumContentsLength(7)
-        self.method.setAccessibleName("Measure")
-        self.method.setToolTip(METHOD_TIP)
-        self.method.activated.connect(lambda _: self._guard(self.check_stale))
-        self.controls.addWidget(self.method)
+        self.add_measure()
         self._rest = QtCore.QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(lambda: self._guard(self._load))
         self.column.addLayout(self._make_slider())
-        self.map = HeatMap()
-        self.map.setAccessibleName("Similarity of layers across stages")
-        self.map.click_words = " · a click puts that stage beside"
-        self.map.said.connect(self.session.hover)
-        self.map.chosen.connect(lambda row, column: self._guard(self._on_cell, column))
-        return self.map
+        found = self.make_map("Similarity of layers across stages", "puts that stage beside")
+        found.chosen.connect(lambda row, column: self._guard(self._on_cell, column))
+        return found
 
     def _make_slider(self) -> QtWidgets.QHBoxLayout:
         self.slider = QtWidgets.QSlider(QtCore.Qt.Horizontal)
@@ -185,13 +176,6 @@ class StagesTab(PairTab):
             self._show_stages()
 
     # -- the chart ------------------------------------------------------------------------------------------------
-    def parameters(self) -> dict[str, Any]:
-        return {"method": METHODS[self.method.currentText()]}
-
-    def words(self) -> str:
-        remarks = " ".join(("", *self.result.remarks))
-        return f"{self.result.sentence}{remarks}{LEGEND}"
-
     def show_result(self) -> None:
         found, info = self.result, self.of[0]
         columns = tuple(tag if math.isnan(score) else f"{tag}\n{score:,.1f}".replace("-", "−")
@@ -201,6 +185,3 @@ class StagesTab(PairTab):
             f"{lane_letter(info.lane)}  {found.title}", f"stage and its score; each beside {found.tags[-1]}",
             lane_colour(info.lane), "", MEASURES[found.method],
         ))  # fmt: skip
-
-    def show_stale(self, stale: bool) -> None:
-        self.map.set_stale(stale)

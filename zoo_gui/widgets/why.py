@@ -243,17 +243,8 @@ class WhyPanel(Panel):
             test.set_question(None)
 
     # -- rest ---------------------------------------------------------------------------------------------------
-    def hideEvent(self, event) -> None:
-        super().hideEvent(event)
-        self._guard(self._rest)
-
-    def seen_changed(self, seen: bool) -> None:
-        super().seen_changed(seen)
-        if not seen:
-            self._guard(self._rest)
-
-    def _rest(self) -> None:
-        """Nobody looks: jobs end, and what was not finished is asked again later."""
+    def rest(self) -> None:
+        """Jobs end, and what was not finished is asked again later."""
         self._soon.stop()
         self._interrupted = self._interrupted or self.job.running
         self._cancel()
