@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from pyqtgraph.Qt import QtWidgets
-
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.base import Job, where
-from zoo_gui.widgets.controls import SMALL, button
-from zoo_gui.widgets.saving import Saver
+from zoo_gui.widgets.ask_tab import AskTab
+from zoo_gui.widgets.base import where
 
 FILES = (".png", ".svg", ".csv", ".npz", ".pdf", ".json")
 CHANGED = "The agents were changed meanwhile: ask again."
@@ -22,61 +19,26 @@ def moved(infos: tuple[LaneInfo, ...], lanes: tuple[LaneInfo, ...]) -> tuple[Lan
     return tuple(here) if whole else None
 
 
-class PairTab(QtWidgets.QWidget):
+class PairTab(AskTab):
     """Subclasses name the analysis, make ``content``, say what to ask with ``parameters`` and ``show_result`` it.
 
     infos: of the lanes that would be asked about. result, of, asked: what is shown, of which lanes, and what was asked.
     guard: calls a method so that what goes wrong is shown by the panel. moments: says which are chosen.
     """
 
-    analysis, title, start_words, start_tip, hint = "", "", "Compare", "", ""
+    start_words, cancel_tip = "Compare", "Stop here; what is known stays."
     files = FILES
 
     def __init__(self, session, guard: Callable, moments: Callable[[], Any]):
-        super().__init__()
-        self.session, self._guard, self._moments = session, guard, moments
+        super().__init__(session, guard, self.analysis)
+        self._moments = moments
         self.infos: tuple[LaneInfo, ...] = ()
-        self.result: Any = None
         self.of: tuple[LaneInfo, ...] = ()
-        self.asked: dict[str, Any] = {}
         self._asking: tuple[tuple[LaneInfo, ...], dict[str, Any]] = ((), {})
         self._gone = False
-        self.job = Job(session, self.analysis)
-        self.saver = Saver(session, self.analysis, self)
-        self.start_button = button(self.start_words, self.start_tip, lambda: guard(self.start))
-        self.cancel_button = button("Cancel", "Stop here; what is known stays.", lambda: guard(self.cancel))
-        self.save_button = button("Save…", "Save what is shown: a figure, a table or the numbers.",
-                                  lambda: guard(self._save))  # fmt: skip
-        self.said = QtWidgets.QLabel(self.hint)
-        self.said.setStyleSheet(SMALL)
-        self.said.setWordWrap(True)
-        self.said.setAccessibleName(f"{self.title}: what was found")
-        self.bar = QtWidgets.QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
-        self.bar.setAccessibleName(f"{self.title}: progress")
-        self.saver.said.connect(self.said.setText)
-        self.controls = QtWidgets.QHBoxLayout()
-        self.controls.setSpacing(4)
-        self.column = QtWidgets.QVBoxLayout(self)
-        self.column.setContentsMargins(2, 4, 2, 0)
-        self.column.setSpacing(3)
-        self.column.addLayout(self.controls)
-        content = self.content()
-        for widget in (self.bar, self.said):
-            self.column.addWidget(widget)
-        self.column.addWidget(content, 1)
-        for widget in (self.start_button, self.cancel_button):
-            self.controls.addWidget(widget)
-        self.controls.addStretch(1)
-        self.controls.addWidget(self.save_button)
-        self.refresh()
+        self.lay_out()
 
     # -- for subclasses -----------------------------------------------------------------------------------------
-    def content(self) -> QtWidgets.QWidget:
-        """Make what shows the result; before the buttons are put into ``controls``, which may get more."""
-        raise NotImplementedError
-
     def parameters(self) -> dict[str, Any]:
         """Of the analysis, without its moments."""
         return {}
@@ -84,9 +46,6 @@ class PairTab(QtWidgets.QWidget):
     def show_result(self) -> None:
         """Show ``result``; None: nothing."""
         raise NotImplementedError
-
-    def show_stale(self, stale: bool) -> None:
-        """Dim what is shown, or not."""
 
     def lane_of(self, infos: tuple[LaneInfo, ...]) -> int | tuple[int, ...]:
         """What the session is asked to run the analysis for."""
@@ -146,11 +105,6 @@ class PairTab(QtWidgets.QWidget):
         self.said.setText(f"{progress.done * 100 // max(1, progress.total)} % · {progress.label}")
         self.refresh()
 
-    def finished(self, key: str) -> None:
-        if self.job.owns(key):
-            self.job.ended()
-            self.check_stale()
-
     def failed(self, key: str, sentence: str) -> None:
         if self.job.owns(key):
             self.job.ended()
@@ -207,6 +161,6 @@ class PairTab(QtWidgets.QWidget):
         self.save_button.setEnabled(self.result is not None and not running and not self._gone)
         self.bar.setVisible(running)
 
-    def _save(self) -> None:
+    def save(self) -> None:
         if self.result is not None and not self._gone:
             self.saver.ask(self.suggestion(), self.files, self.analysis, self.lane_of(self.of), **self.asked)

@@ -4,68 +4,29 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from pyqtgraph.Qt import QtWidgets
-
 from zoo_gui.types import LaneInfo, Unit
-from zoo_gui.widgets.base import Job
-from zoo_gui.widgets.controls import SMALL, button
-from zoo_gui.widgets.saving import Saver
+from zoo_gui.widgets.ask_tab import AskTab
 
 FILES = (".csv", ".png", ".json", ".npz", ".svg", ".pdf")
 
 
-class SearchTab(QtWidgets.QWidget):
+class SearchTab(AskTab):
     """Subclasses name the analysis, make ``content``, say what to ask with ``parameters`` and ``show_result`` it.
 
     guard: calls a method so that what goes wrong is shown by the panel. result, asked: of what is on screen; source: of
     its moments. info: the lane that is asked about.
     """
 
-    analysis, title, start_words, hint = "", "", "Start", ""
     files = FILES
 
     def __init__(self, session, guard: Callable, source: Callable[[], Any]):
-        super().__init__()
-        self.session, self._guard, self._source = session, guard, source
+        super().__init__(session, guard, f"search {self.analysis}")
+        self._source = source
         self.info: LaneInfo | None = None
-        self.result: Any = None
-        self.asked: dict[str, Any] = {}
         self._asking: dict[str, Any] = {}
-        self.job = Job(session, f"search {self.analysis}")
-        self.saver = Saver(session, f"search {self.analysis}", self)
-        self.start_button = button(self.start_words, self.hint, lambda: guard(self.start))
-        self.cancel_button = button("Cancel", "Stop here.", lambda: guard(self.cancel))
-        self.save_button = button("Save…", "Save what is shown: a table, a figure or the numbers.",
-                                  lambda: guard(self._save))
-        self.said = QtWidgets.QLabel(self.hint)
-        self.said.setStyleSheet(SMALL)
-        self.said.setWordWrap(True)
-        self.said.setAccessibleName(f"{self.title}: what was found")
-        self.bar = QtWidgets.QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
-        self.bar.setAccessibleName(f"{self.title}: progress")
-        self.saver.said.connect(self.said.setText)
-        self.controls = QtWidgets.QHBoxLayout()
-        self.controls.setSpacing(4)
-        column = QtWidgets.QVBoxLayout(self)
-        column.setContentsMargins(2, 4, 2, 0)
-        column.setSpacing(3)
-        column.addLayout(self.controls)
-        column.addWidget(self.bar)
-        column.addWidget(self.said)
-        column.addWidget(self.content(), 1)
-        for widget in (self.start_button, self.cancel_button):
-            self.controls.addWidget(widget)
-        self.controls.addStretch(1)
-        self.controls.addWidget(self.save_button)
-        self._refresh()
+        self.lay_out()
 
     # -- for subclasses -----------------------------------------------------------------------------------------
-    def content(self) -> QtWidgets.QWidget:
-        """Make what shows the result; before the buttons are put into ``controls``, which may get more."""
-        raise NotImplementedError
-
     def parameters(self) -> dict[str, Any] | None:
         """Of the analysis, without its moments; None: not yet, and ``said`` tells why."""
         return {}
@@ -73,9 +34,6 @@ class SearchTab(QtWidgets.QWidget):
     def show_result(self, result: Any) -> None:
         """Show it; None: nothing."""
         raise NotImplementedError
-
-    def show_stale(self, stale: bool) -> None:
-        """Grey what is shown, or not."""
 
     def show_unit(self, unit: Unit | None) -> None:
         """A unit of the lane was selected."""
@@ -98,14 +56,14 @@ class SearchTab(QtWidgets.QWidget):
         self.said.setText("looking …")
         self.job.start(self.analysis, self.info.lane, **asked)
         self.show_stale(self.result is not None)
-        self._refresh()
+        self.refresh()
 
     def cancel(self) -> None:
         self.job.stop()
         self.check_stale()
         if self.result is None:
             self.said.setText(f"Cancelled. {self.hint}")
-        self._refresh()
+        self.refresh()
 
     def forget(self, words: str) -> None:
         """Show nothing but these words."""
@@ -113,7 +71,7 @@ class SearchTab(QtWidgets.QWidget):
         self.result, self.asked = None, {}
         self.show_result(None)
         self.said.setText(words)
-        self._refresh()
+        self.refresh()
 
     def progressed(self, key: str, progress) -> None:
         if not self.job.owns(key):
@@ -127,11 +85,6 @@ class SearchTab(QtWidgets.QWidget):
         self.show_result(self.result)
         self.check_stale()
 
-    def finished(self, key: str) -> None:
-        if self.job.owns(key):
-            self.job.ended()
-            self.check_stale()
-
     def failed(self, key: str, sentence: str) -> None:
         if self.job.owns(key):
             self.job.ended()
@@ -144,7 +97,7 @@ class SearchTab(QtWidgets.QWidget):
             self.show_stale(stale)
             again = f"stale: press {self.start_words} for what is chosen now. " if stale else ""
             self.said.setText(again + self.result.sentence)
-        self._refresh()
+        self.refresh()
 
     def _wanted(self, quiet: bool = False) -> dict[str, Any] | None:
         before = self.said.text()
@@ -153,14 +106,14 @@ class SearchTab(QtWidgets.QWidget):
             self.said.setText(before)
         return None if asked is None else {"moments": self._source(), **asked}
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         running = self.job.running
         self.start_button.setEnabled(self.info is not None and not running)
         self.cancel_button.setEnabled(running)
         self.save_button.setEnabled(self.result is not None and not running)
         self.bar.setVisible(running)
 
-    def _save(self) -> None:
+    def save(self) -> None:
         if self.result is not None and self.info is not None:
             name = f"{self.info.title} {self.suggestion()}"
             self.saver.ask(name, self.files, self.analysis, self.info.lane, **self.asked)
