@@ -55,9 +55,11 @@ class Explainer:
         self._changed = threading.Condition()
         self._version = 0
         self._waiting: dict[int, Moment] = {}
-        self._doing: tuple[int, int] | None = None
+        self._urgent: set[int] = set()
+        self._doing: tuple[int, int, int] | None = None  # lane, moment, version
         self._last: dict[int, int] = {}
         self._thread: threading.Thread | None = None
+        self._closed = False
 
     def set(self, target: str | tuple | None, method: str, options: dict[str, Any] | None) -> None:
         """Explain this from now on; None: nothing. Raises ZooError for a method or options that do not exist."""
@@ -73,7 +75,17 @@ class Explainer:
                 self._told.clear()
             self._version += 1
             self._waiting.clear()
+            self._urgent.clear()
             self._last.clear()
+
+    def close(self) -> None:
+        """Give up what is being made, and end the thread."""
+        self.forget()
+        with self._changed:
+            self._closed, thread = True, self._thread
+            self._changed.notify()
+        if thread is not None:
+            thread.join()
 
     def in_step(self, leisurely: bool) -> bool:
         """Whether maps are made within the steps. leisurely: there is time for a MEDIUM method, as up to twice the
@@ -98,13 +110,19 @@ class Explainer:
     def offer(self, lane: int, moment: Moment, urgent: bool = False) -> None:
         """Explain this moment of a lane beside the game, when its turn comes, unless a newer one is offered first.
 
-        urgent: it is on screen and stays there: begin at once.
+        urgent: it is on screen and stays there: begin at once, and before any of the steps ahead of the screen, which
+        the engine may still be making.
         """
         with self._changed:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="zoo_gui maps", daemon=True)
                 self._thread.start()
-            if lane in self._told or self._last.get(lane) == moment.number or self._doing == (lane, moment.number):
+            doing = lane, moment.number, self._version
+            if lane in self._told or self._last.get(lane) == moment.number or self._doing == doing:
+                return
+            if urgent:
+                self._urgent.add(lane)
+            elif lane in self._urgent:
                 return
             self._waiting[lane] = moment
             if urgent and self._doing is not None and self._doing[0] == lane:
@@ -117,11 +135,14 @@ class Explainer:
         while True:
             with self._changed:
                 self._doing = None
-                while not self._waiting:
+                while not self._waiting and not self._closed:
                     self._changed.wait()
+                if self._closed:
+                    return
                 lane = next(iter(self._waiting))  # the lanes take turns: what is offered again goes to the end
                 moment, version, wish = self._waiting.pop(lane), self._version, self.wish
-                self._doing = lane, moment.number
+                self._doing = lane, moment.number, version
+                self._urgent.discard(lane)
             if wish is not None:
                 self._make(lane, moment, wish, version)
 
