@@ -28,26 +28,26 @@ def rare(default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"rare": True})
 
 
-def build(cls: type[T], table: Any, name: str, source: str) -> T:
-    """The dataclass ``cls`` filled from ``table``, called ``[name]`` of the file ``source`` in errors.
+def build(cls: type[T], table: Any, name: str, source: str, what: str = "card") -> T:
+    """The dataclass ``cls`` filled from ``table``, called ``[name]`` of the file ``source``, a ``what``, in errors.
 
     Raises ZooError for an unknown key (with near names), a missing one, or a value of another type.
     """
     if not isinstance(table, Mapping):
-        raise ZooError(f"{source} is not a valid card: [{name}] must be a table.")
+        raise ZooError(f"{source} is not a valid {what}: [{name}] must be a table.")
     fields = {field.metadata.get("key", field.name): field for field in dataclasses.fields(cls)}
     for key in table:
         if key not in fields:
             near = near_names(key, fields, 1)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            raise ZooError(f"{source} is not a valid card: unknown key “{key}” in {_place(name)}{hint}.")
+            raise ZooError(f"{source} is not a valid {what}: unknown key “{key}” in {_place(name)}{hint}.")
     hints = typing.get_type_hints(cls)
     values = {}
     for key, field in fields.items():
         if key in table:
-            values[field.name] = _convert(hints[field.name], table[key], f"{name}.{key}".lstrip("."), source)
+            values[field.name] = _convert(hints[field.name], table[key], f"{name}.{key}".lstrip("."), source, what)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise ZooError(f"{source} is not a valid card: “{key}” is missing in {_place(name)}.")
+            raise ZooError(f"{source} is not a valid {what}: “{key}” is missing in {_place(name)}.")
     return cls(**values)
 
 
@@ -101,25 +101,25 @@ def _quoted(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _literal(key)
 
 
-def _convert(kind: Any, value: Any, key: str, source: str) -> Any:
+def _convert(kind: Any, value: Any, key: str, source: str, what: str) -> Any:
     """``value`` as the annotated type, or ZooError that names the key."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         choices = [argument for argument in arguments if argument is not type(None)]
         if len(choices) > 1:  # a text or a list: the last is the list
             choices = choices[-1:] if isinstance(value, (list, tuple)) else choices[:1]
-        return _convert(choices[0], value, key, source)
+        return _convert(choices[0], value, key, source, what)
     if dataclasses.is_dataclass(kind):
-        return build(kind, value, key, source)
+        return build(kind, value, key, source, what)
     if origin is tuple:
         length = None if arguments[-1] is Ellipsis else len(arguments)
         if not isinstance(value, (list, tuple)) or (length is not None and len(value) != length):
             count = f"{length} values" if length else "values"
-            raise ZooError(f"{source} is not a valid card: “{key}” must be a list of {count}, not {value!r}.")
-        return tuple(_convert(arguments[0], item, key, source) for item in value)
+            raise ZooError(f"{source} is not a valid {what}: “{key}” must be a list of {count}, not {value!r}.")
+        return tuple(_convert(arguments[0], item, key, source, what) for item in value)
     kind = origin or kind
     if not _is(kind, value):
-        raise ZooError(f"{source} is not a valid card: “{key}” must be {WORDS[kind]}, not {value!r}.")
+        raise ZooError(f"{source} is not a valid {what}: “{key}” must be {WORDS[kind]}, not {value!r}.")
     return float(value) if kind is float else value
 
 
