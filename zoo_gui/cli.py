@@ -21,6 +21,7 @@ from zoo_gui import (
     cli_explain,
     cli_filters,
     cli_groups,
+    cli_lab,
     cli_patches,
     cli_rollout,
     cli_search,
@@ -284,6 +285,7 @@ COMMANDS = {
     "filters": (cli_filters.add_options, cli_filters.run, "show a layer's weights, and how it weighs past frames"),
     "explain": (cli_explain.add_options, cli_explain.run, "say what a decision, the value or a unit depends on"),
     "vis": (cli_vis.add_options, cli_vis.run, "show what units look for, as optimised observations"),
+    "lab": (cli_lab.add_options, cli_lab.run, "run experiments from files, on all cores or on a cluster"),
     "bench": (_bench_options, _bench, "measure how fast it is on this machine"),
 }
 """Name → (adds its options, runs it, one line of help)."""

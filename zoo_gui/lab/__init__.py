@@ -10,5 +10,7 @@ from __future__ import annotations
 
 from zoo_gui.lab.experiment import KINDS, Cell, Experiment, Results, kind_of
 from zoo_gui.lab.running import Outcome, finish, run
+from zoo_gui.lab.summary import FolderSummary, read_summary
 
-__all__ = ["KINDS", "Cell", "Experiment", "Outcome", "Results", "finish", "kind_of", "run"]
+__all__ = ["KINDS", "Cell", "Experiment", "FolderSummary", "Outcome", "Results", "finish", "kind_of", "read_summary",
+           "run"]  # fmt: skip

@@ -42,6 +42,9 @@ class Cell:
     name: str
     settings: Mapping[str, Any]
 
+    def __hash__(self) -> int:  # tables have none
+        return hash(self.key)
+
     @functools.cached_property
     def key(self) -> str:
         """The cell's name as a file: readable, and different for different settings."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Mapping, Sequence
-
-import numpy as np
+from typing import Any, Iterator, Mapping
 
 from zoo_gui.analysis import finish
+from zoo_gui.lab import scheduling
 from zoo_gui.lab.experiment import Cell, Experiment, kind_of
 from zoo_gui.lab.folder import Folder
 from zoo_gui.types import Progress, ZooError
@@ -19,55 +19,70 @@ __all__ = ["Outcome", "finish", "run"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an experiment ended. record: what its cells say together, None where none is finished."""
+    """How an experiment ended. record: what its cells say together, None where none is finished. finished: how many of
+    ``total`` cells. failures: {cell: why, in a sentence}."""
 
     folder: Path
     record: Any
     finished: int
     failures: Mapping[Cell, str]
+    total: int
 
 
-def run(experiment: Experiment, path: str | Path) -> Iterator[Progress]:
+def run(
+    experiment: Experiment, path: str | Path, *, workers: int | None = 1, scheduler: str = ""
+) -> Iterator[Progress]:
     """Compute the cells that are missing in the folder ``path``, then the result; the last record's is the Outcome.
 
-    Cells that failed before are tried again. Raises ZooError where the experiment makes no sense, or where nothing can
-    be written any more: what is finished stays.
+    workers: how many processes compute on this machine, 1: this one alone, None: as many as pay
+    (``scheduling.suitable``). scheduler: the address of a Dask cluster that computes instead (tcp://host:8786). The
+    numbers are the same either way. Cells that failed before are tried again; closing the generator stops, and what is
+    finished stays. Raises ZooError where the experiment makes no sense, the cluster cannot be reached, or nothing can
+    be written any more.
     """
-    folder = Folder.begin(path, experiment)
-    missing = [cell for cell in experiment.cells if cell not in folder]
-    done, total, begun = len(experiment.cells) - len(missing), len(experiment.cells), time.monotonic()
-    yield Progress(done, total, f"{done} of {total} cells were there" if done else f"{total} cells")
-    for count, (cell, found) in enumerate(computed(missing), 1):
-        if isinstance(found, str):
-            folder.failures[cell] = found
-        else:
-            folder.keep(cell, found)
-        left = (time.monotonic() - begun) / count * (len(missing) - count)
-        yield Progress(done + count, total, f"{cell.name} · {left:.0f} s left")
-    folder.note_failures()
-    folder.note_provenance()
-    record = None
-    if len(folder):
-        for progress in kind_of(experiment.kind).result(experiment, experiment.cells, folder):
+    with Folder.held(path, experiment) as folder:
+        try:
+            yield from _cells(folder, workers, scheduler)
+        except BaseException:  # what failed so far is worth knowing, but no reason to hide why this ends
+            with contextlib.suppress(ZooError):
+                folder.note()
+            raise
+        record = None
+        total, failures = len(experiment.cells), folder.failures
+        for progress in kind_of(experiment.kind).result(experiment, experiment.cells, folder) if len(folder) else ():
             record = progress.result if progress.result is not None else record
             yield Progress(total, total, progress.label)
-        folder.write_result(record)
-    yield Progress(total, total, "", Outcome(folder.path, record, len(folder), dict(folder.failures)))
+        if record is not None:
+            folder.write_result(record)
+        folder.note()
+        yield Progress(total, total, "", Outcome(folder.path, record, len(folder), dict(failures), total))
 
 
-def computed(cells: Sequence[Cell]) -> Iterable[tuple[Cell, Mapping[str, np.ndarray] | str]]:
-    """(cell, its arrays, or why it failed in a sentence) of each, as they are finished."""
-    for cell in cells:
-        yield cell, attempt(cell)
+def _cells(folder: Folder, workers: int | None, scheduler: str) -> Iterator[Progress]:
+    """Compute and keep what is missing."""
+    missing, total = folder.unfinished(), len(folder.experiment.cells)
+    there = total - len(missing)
+    yield Progress(there, total, f"{there} of {total} cells were there" if there else f"{total} cells")
+    begun, count, label = time.monotonic(), 0, ""
+    with contextlib.closing(scheduling.computed(missing, workers, scheduler)) as events:
+        for event in events:
+            if isinstance(event, str):
+                yield Progress(there + count, total, event or label)
+                continue
+            cell, found = event
+            if isinstance(found, str):
+                folder.failures[cell] = found
+            else:
+                folder.keep(cell, found)
+            count += 1
+            left = (time.monotonic() - begun) / count * (len(missing) - count)
+            label = f"{cell.name} · {duration(left)} left"
+            yield Progress(there + count, total, label)
 
 
-def attempt(cell: Cell) -> Mapping[str, np.ndarray] | str:
-    """A cell's arrays, or why it failed in a sentence."""
-    try:
-        return kind_of(cell.kind).compute(cell)
-    except ZooError as error:
-        return str(error)
-    except MemoryError:
-        return "There was not enough memory for this cell: run fewer at a time, or a shorter one."
-    except Exception as error:  # one cell of a hundred must not take the others with it
-        return f"{type(error).__name__}: {error}"
+def duration(seconds: float) -> str:
+    """For people: "12 s", "3 min", "2 h 05 min"."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
