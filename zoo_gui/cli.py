@@ -18,9 +18,12 @@ from zoo_gui import (
     __version__,
     cli_card,
     cli_compare,
+    cli_doctor,
     cli_explain,
     cli_filters,
+    cli_grid,
     cli_groups,
+    cli_movie,
     cli_lab,
     cli_patches,
     cli_rollout,
@@ -106,6 +109,7 @@ def _gui_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--record", metavar="FILE", help="record the window to an mp4 from the start")
     parser.add_argument("--after-steps", type=_count, metavar="N", help="end after N agent steps")
     parser.add_argument("--layout", choices=("reset",), help="forget the saved layout")
+    parser.add_argument("--lab", metavar="FOLDER", help="show a result folder of the lab")
 
 
 def _play_options(parser: argparse.ArgumentParser) -> None:
@@ -281,10 +285,13 @@ COMMANDS = {
     "patches": (cli_patches.add_options, cli_patches.run, "show at what a unit fires"),
     "search": (cli_search.search_options, cli_search.run_search, "find the units that fire when something happens"),
     "probe": (cli_search.probe_options, cli_search.run_probe, "read the game's memory off the layers"),
+    "grid": (cli_grid.add_options, cli_grid.run, "film many agents at their games, side by side"),
+    "movie": (cli_movie.add_options, cli_movie.run, "film a game beside what every layer makes of it"),
     "groups": (cli_groups.add_options, cli_groups.run, "find the units of a layer that act together"),
     "filters": (cli_filters.add_options, cli_filters.run, "show a layer's weights, and how it weighs past frames"),
     "explain": (cli_explain.add_options, cli_explain.run, "say what a decision, the value or a unit depends on"),
     "vis": (cli_vis.add_options, cli_vis.run, "show what units look for, as optimised observations"),
+    "doctor": (cli_doctor.add_options, cli_doctor.run, "say whether everything is here that the program needs"),
     "lab": (cli_lab.add_options, cli_lab.run, "run experiments from files, on all cores or on a cluster"),
     "bench": (_bench_options, _bench, "measure how fast it is on this machine"),
 }
