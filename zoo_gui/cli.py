@@ -18,6 +18,8 @@ from zoo_gui import (
     __version__,
     cli_card,
     cli_compare,
+    cli_curves,
+    cli_distinct,
     cli_doctor,
     cli_explain,
     cli_filters,
@@ -292,6 +294,8 @@ COMMANDS = {
     "explain": (cli_explain.add_options, cli_explain.run, "say what a decision, the value or a unit depends on"),
     "vis": (cli_vis.add_options, cli_vis.run, "show what units look for, as optimised observations"),
     "doctor": (cli_doctor.add_options, cli_doctor.run, "say whether everything is here that the program needs"),
+    "curves": (cli_curves.add_options, cli_curves.run, "draw how trainings went, from their logs"),
+    "distinct": (cli_distinct.add_options, cli_distinct.run, "tell which algorithm played a state, by a classifier"),
     "lab": (cli_lab.add_options, cli_lab.run, "run experiments from files, on all cores or on a cluster"),
     "bench": (_bench_options, _bench, "measure how fast it is on this machine"),
 }
