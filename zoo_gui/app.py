@@ -14,6 +14,7 @@ from zoo_gui import menus
 from zoo_gui.capture import Capture
 from zoo_gui.commands import Commands
 from zoo_gui.keys import ACTIVATIONS, HUMAN, Keys, stick_action
+from zoo_gui.results import ResultFolders
 from zoo_gui.session import MAX_LANES, VIEW, Session
 from zoo_gui.settings import Settings
 from zoo_gui.types import ZooError
@@ -33,7 +34,7 @@ ROWS = {1: (52, 20, 28), 2: (38, 20, 42), 3: (50, 20, 30), 4: (52, 16, 32)}
 #: Panels in the order in which each area has them; others come last.
 ORDER = (
     "game", "observation", "actions", "activations", "layer", "moment", "pair", "representations", "why", "patterns",
-    "groups", "filters", "search", "zoo", "inspector", "plots", "compare",
+    "groups", "filters", "search", "zoo", "lab", "inspector", "plots", "compare",
 )  # fmt: skip
 LAYOUT_VERSION = 1
 #: How many agents the File menu remembers.
@@ -61,6 +62,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self._make_panels()
         self._make_chrome()
         self._connect()
+        self.results = ResultFolders(self)
         self.resize(1600, 900)
         self._restore_layout()
 
@@ -289,7 +291,7 @@ class MainWindow(QtWidgets.QMainWindow):
     def dropEvent(self, event: QtGui.QDropEvent) -> None:
         event.setDropAction(QtCore.Qt.CopyAction)
         event.accept()
-        self.open_dropped(dropped_ids(event.mimeData()))
+        self.results.open_dropped(dropped_ids(event.mimeData()))
 
     def _on_lanes(self, lanes) -> None:
         self.active_lane = min(self.active_lane, len(lanes) - 1)

@@ -89,6 +89,8 @@ class Sitting:
             self.window.reset_layout()
         for lane, agent in enumerate(agents):
             self.session.load(agent, lane, **options)
+        if getattr(self.arguments, "lab", None):
+            self.window.results.open(self.arguments.lab)
 
     def _plan_capture(self) -> None:
         arguments = self.arguments

@@ -18,6 +18,7 @@ from zoo_gui.library import Library
 from zoo_gui.naming import MEANINGS
 from zoo_gui.session_compare import Comparing
 from zoo_gui.settings import KEYS
+from zoo_gui.shelf import Shelf
 from zoo_gui.tally import Agreement, Rates
 from zoo_gui.types import LaneInfo, Step, Unit, ZooError
 
@@ -70,7 +71,7 @@ class Session(Comparing):
         self._play_when_ready = True
         self._closed = self._fresh = False
         self._loads = 0
-        self.library = Library(self)
+        self.library, self.shelf = Library(self), Shelf(self)
         self._event.connect(self._on_event, QtCore.Qt.QueuedConnection)
         self.feed = Feed(self._send)
         self._host = EngineHost(self._event.emit)
@@ -105,6 +106,7 @@ class Session(Comparing):
             self._closed = True
             self._timer.stop()
             self.library.close()
+            self.shelf.close()
             self._host.close()
             self.feed.close()
 

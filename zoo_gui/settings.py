@@ -104,6 +104,7 @@ KEYS: Mapping[str, Key] = {
     "play/seed": Key(0, low=0),
     "play/speed": Key(1.0, low=0.01, high=1000.0, optional=True),  # 1: real time
     "zoo/folders": Key([]),  # searched for agents, beside those of the program
+    "lab/folders": Key([]),  # result folders that were opened last, the newest first
     "zoo/mirror": Key(""),  # an URL prefix that stands for the hosts of published agents
     "view/colormap": Key("viridis"),
     "view/signed_colormap": Key("CET-D4"),

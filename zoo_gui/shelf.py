@@ -1,0 +1,167 @@
+"""Result folders for the window: read and copied in a thread, for files are not the UI thread's work.
+
+Cells are not looked at: to know them the agents would have to be loaded. What is shown is what was written down.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Iterator, NamedTuple
+
+from pyqtgraph.Qt import QtCore, QtGui
+
+from zoo_gui.lab.summary import FolderSummary, read_summary
+from zoo_gui.types import ZooError
+from zoo_gui.workers import Streams
+
+READ, COPY, SORT = "read", "copy", "sort"
+MOST_ROWS = 20_000
+"""Rows of numbers that are shown; a folder may have more."""
+AGENT_COLUMNS, SEED_COLUMN = ("agent", "agents", "id"), "seed"
+LEVEL_COLUMN, KIND_COLUMNS = "level", ("disturbance", "what")
+
+
+class Link(NamedTuple):
+    """What a row of numbers is about, to be seen in the window. options: of ``Session.load``: seed, game, disturbance
+    ({name: level}), as far as the row says."""
+
+    agent: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """A result folder as the window shows it. rows: of ``summary``, in the order of its columns, None where there is
+    nothing; cut: how many rows are not among them. figure: None where there is none. facts: (what, text) of where it
+    comes from."""
+
+    summary: FolderSummary
+    rows: tuple[tuple[Any, ...], ...]
+    cut: int
+    figure: QtGui.QImage | None
+    facts: tuple[tuple[str, str], ...]
+
+    @property
+    def path(self) -> Path:
+        return self.summary.path
+
+    def link(self, row: tuple[Any, ...]) -> Link | None:
+        """The agent that a row names, with its seed and the level of its disturbance; None where it names none."""
+        told, asked = dict(zip(self.summary.columns, row)), self.summary.experiment
+        agent = next((told[name] for name in AGENT_COLUMNS if told.get(name) in asked.agents), None)
+        agent = agent or next((value for value in row if value in asked.agents), None)
+        if agent is None:
+            return None
+        seed, level = told.get(SEED_COLUMN), told.get(LEVEL_COLUMN)
+        options: dict[str, Any] = {"seed": int(seed) if isinstance(seed, float) else asked.seeds[0]}
+        if game := getattr(asked.settings, "game", ""):
+            options["game"] = game
+        kind = next((told[name] for name in KIND_COLUMNS if told.get(name)), None)
+        kind = kind or getattr(asked.settings, "disturbance", None)
+        if isinstance(level, float) and isinstance(kind, str):
+            options["disturbance"] = {kind: level}
+        return Link(agent, options)
+
+
+class Shelf(QtCore.QObject):
+    """Ask with ``open``, ``copy_numbers`` and ``sort_out``; the answers are signals.
+
+    opened: a Shelved. refused: (path, why not). copied: where to. sorted_out: (result folders, other paths).
+    """
+
+    opened = QtCore.Signal(object)
+    refused = QtCore.Signal(str, str)
+    copied = QtCore.Signal(str)
+    failed = QtCore.Signal(str)
+    sorted_out = QtCore.Signal(object, object)
+    _delivered = QtCore.Signal(str, str, object)
+
+    def __init__(self, parent: QtCore.QObject | None = None):
+        super().__init__(parent)
+        self._streams: Streams | None = None
+        self._closed, self._path = False, ""
+        self._delivered.connect(self._on_delivered, QtCore.Qt.QueuedConnection)
+
+    def open(self, path: str) -> None:
+        """Read a result folder; one that is still being read is forgotten."""
+        self._path = path
+        self._start(READ, partial(_shelved, path))
+
+    def copy_numbers(self, path: str, to: str) -> None:
+        """Copy a folder's table to a file."""
+        self._start(COPY, partial(_copied, path, to))
+
+    def sort_out(self, paths: list[str]) -> None:
+        """Find out which of these are result folders."""
+        self._start(SORT, partial(_sorted, paths))
+
+    def close(self) -> None:
+        """End the thread; nothing is delivered afterwards. Safe to call twice."""
+        self._closed = True
+        if self._streams is not None:
+            self._streams.close(1.0)
+            self._streams = None
+
+    def _start(self, key: str, make) -> None:
+        if self._closed:
+            return
+        if self._streams is None:
+            self._streams = Streams(lambda *result: self._delivered.emit(*result), name="zoo_gui results")
+        self._streams.start(key, make)
+
+    def _on_delivered(self, key: str, kind: str, payload: Any) -> None:
+        if self._closed or kind == "finished":
+            return
+        if kind == "failed":
+            self.refused.emit(self._path, payload) if key == READ else self.failed.emit(payload)
+        elif key == SORT:
+            self.sorted_out.emit(*payload)
+        else:
+            (self.opened if key == READ else self.copied).emit(payload)
+
+
+def _shelved(path: str) -> Iterator[Shelved]:
+    yield read(path)
+
+
+def read(path: str | Path) -> Shelved:
+    """What a result folder says. Raises ZooError where it is none."""
+    path = Path(path).expanduser().absolute()
+    summary = read_summary(path.parent if path.name == "experiment.toml" else path)
+    rows = tuple(tuple(_known(row.get(name)) for name in summary.columns) for row in summary.rows[:MOST_ROWS])
+    return Shelved(summary, rows, len(summary.rows) - len(rows), _figure(summary.figure), _facts(summary))
+
+
+def _known(value: Any) -> Any:
+    return None if value in ("", None) or isinstance(value, float) and math.isnan(value) else value
+
+
+def _figure(png: bytes | None) -> QtGui.QImage | None:
+    image = QtGui.QImage.fromData(png or b"")
+    return None if image.isNull() else image.convertToFormat(QtGui.QImage.Format_RGB32)
+
+
+def _facts(summary: FolderSummary) -> tuple[tuple[str, str], ...]:
+    """Where the numbers come from, in the order in which one asks."""
+    facts = [("folder", str(summary.path)), ("last run", summary.when or "not finished yet"), ("cells", summary.state)]
+    facts += [(name, value or "no network") for name, value in summary.agents.items()]
+    settings = summary.experiment.toml().partition("[settings]")[2].strip().splitlines()
+    facts += [tuple(part.strip() for part in line.split("=", 1)) for line in settings if "=" in line]
+    return (*facts, *summary.versions.items())
+
+
+def _copied(path: str, to: str) -> Iterator[str]:
+    try:
+        shutil.copyfile(Path(path) / "result.csv", to)
+    except OSError as error:
+        raise ZooError(f"{to} cannot be written ({error.strerror}): choose another place.") from error
+    yield to
+
+
+def _sorted(paths: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    folders = [path for path in paths if (Path(path) / "experiment.toml").is_file()]
+    yield folders, [path for path in paths if path not in folders]
