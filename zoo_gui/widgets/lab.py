@@ -104,8 +104,9 @@ class LabPanel(Panel):
         self.facts = NumbersTable("Where the result comes from")
         self.numbers.pointed.connect(lambda row: self._guard(self._point, row))
         self.numbers.opened.connect(lambda row, beside: self._guard(self._open_row, row, beside))
-        for table in (self.failures, self.facts):
-            table.setWordWrap(True)
+        for table in (self.numbers, self.failures, self.facts):  # those that have no page yet, too, go with the panel
+            table.setParent(self.tabs)
+            table.hide()
         return self.tabs
 
     def _make_link_bar(self) -> QtWidgets.QWidget:
