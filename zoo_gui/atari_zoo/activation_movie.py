@@ -9,17 +9,25 @@ import argparse
 import functools
 import sys
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from zoo_gui import imaging
 from zoo_gui.atari_zoo.clips import Canvas, Clip
 from zoo_gui.atari_zoo.utils import conv_activations_to_canvas, fc_activations_to_canvas
-from zoo_gui.types import ZooError
+from zoo_gui.play.emulator import Emulator
+from zoo_gui.play.player import Player
+from zoo_gui.types import Step, ZooError
 
 SIZE, COLUMN, TOP, GAP, LETTERS = (550, 1000), 350, 25, 50, 20
 GAME = (50, 580)
 """The zoo's composition: the game lower left, the layers under each other in a column to the right."""
+WIDEST = 400
+"""Pixels of a column: between the game and the right edge, with the layers in the middle."""
+OBSERVATION = "observations"
+OUTPUTS = {"logits": "output", "q": "output", "value": "value"}
+"""What the zoo wrote over the last layers, by their kind."""
 CONV1, CONV, DENSE, OUTPUT = 1.5, 2.0, 0.5, 1.5
 """How much the layers' tiles are enlarged."""
 
@@ -55,14 +63,93 @@ def MakeActivationVideo(m: Any, video_fn: str | Path | None = None) -> Clip:
     for number, (row, scale) in enumerate(zip(m.layers, _scales(m.layers)), 1):
         label = "output" if row is m.layers[-1] else f"conv{number}" if row["type"] == "conv" else "fc"
         names.append((label, clips[row["name"]].resize(scale)))
-    height = TOP + sum(clip.size[1] + GAP for _, clip in names)
-    canvas, y = Canvas((SIZE[0], max(SIZE[1], height))), TOP
-    for label, clip in names:
-        canvas.write(label, COLUMN - 5 * len(label), y - LETTERS - 3, LETTERS)
-        canvas.add(clip, COLUMN - clip.size[0] / 2, y)
+    return _written(composition(names, clips["frames"]).clip(), video_fn)
+
+
+def composition(parts: Sequence[tuple[str, Clip]], game: Clip) -> Canvas:
+    """The zoo's sheet: [(words, clip)] under each other, the game lower left. Where there are more than fit, the sheet
+    has further columns to the right."""
+    columns, y = [[]], TOP
+    for label, clip in parts:
+        if columns[-1] and y + clip.size[1] > SIZE[1]:
+            columns.append([])
+            y = TOP
+        columns[-1].append((label, clip, y))
         y += clip.size[1] + GAP
-    canvas.add(clips["frames"], *GAME)
-    return _written(canvas.clip(), video_fn)
+    lowest = max(clip.size[1] + y for column in columns for _, clip, y in column)
+    canvas = Canvas((SIZE[0] + WIDEST * (len(columns) - 1), max(SIZE[1], lowest + TOP)))
+    for number, column in enumerate(columns):
+        middle = COLUMN + number * WIDEST
+        for label, clip, y in column:
+            canvas.write(label, middle - 5 * len(label), y - LETTERS - 3, LETTERS)
+            canvas.add(clip, middle - clip.size[0] / 2, y)
+    canvas.add(game, *GAME)
+    return canvas
+
+
+class OriginalMovie:
+    """The zoo's film of any agent, made picture by picture: each is one agent step, as there. The game is played twice,
+    first for the range of each channel over all of it. size: (width, height). count: how many pictures there will be.
+    steps_shown: so far."""
+
+    def __init__(self, agent: Any, *, steps: int = 600, seed: int = 0, game: str = ""):
+        """agent: an Agent. game: by default the agent's. Raises ZooError."""
+        self._agent, self._seed, self._game = agent, seed, game or agent.card.game
+        self.count, self.steps_shown = steps, 0
+        self._now: Step = self._player().step()
+        self._ranges: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._film = self._composed().clip()
+        self.size = self._film.size
+
+    def pictures(self) -> Iterator[np.ndarray]:
+        """uint8 BGRA (H, W, 4)."""
+        player = self._player()
+        for _ in range(self.count):
+            step = player.step()
+            for name, values in [(OBSERVATION, step.observation), *step.decision.activations.items()]:
+                self._widen(name, values)
+        player = self._player()
+        for _ in range(self.count):
+            self._now = player.step()
+            self.steps_shown += 1
+            yield imaging.rgb32(self._film.picture(0))
+
+    def _player(self) -> Player:
+        return Player(Emulator(self._game), self._agent, seed=self._seed)
+
+    def _widen(self, name: str, values: np.ndarray) -> None:
+        if values.ndim == 3:
+            high, low = values.max((0, 1)), values.min((0, 1))
+            if name in self._ranges:
+                high, low = np.maximum(high, self._ranges[name][0]), np.minimum(low, self._ranges[name][1])
+            self._ranges[name] = high, low
+
+    def _composed(self) -> Canvas:
+        """The sheet, whose clips show the step of now."""
+        rows = [{"name": info.name, "type": "conv" if len(info.shape) == 3 else "dense"} for info in self._agent.layers]
+        dense = [info for info in self._agent.layers if info.kind == "dense"]
+        parts, convs = [("obs", self._clip_of(OBSERVATION, 1.0))], 0
+        for info, scale in zip(self._agent.layers, _scales(rows)):
+            convs += len(info.shape) == 3
+            words = f"conv{convs}" if len(info.shape) == 3 else OUTPUTS.get(info.kind, "fc")
+            if len(info.shape) == 1 and (len(dense) > 1 and info in dense):
+                words = info.name
+            scale = scale if info.kind not in OUTPUTS else OUTPUT
+            parts.append((words, self._clip_of(info.name, scale)))
+        game = Clip(self._now.frame.shape[1::-1], 1, lambda _: self._now.frame)
+        return composition(parts, game)
+
+    def _clip_of(self, name: str, scale: float) -> Clip:
+        """A layer's or the observation's film, no wider than a column."""
+
+        def draw(_index: int = 0) -> np.ndarray:
+            values = self._now.observation if name == OBSERVATION else self._now.decision.activations[name]
+            if values.ndim == 1:
+                return np.uint8(fc_activations_to_canvas(None, values) * 255)
+            return np.uint8(conv_activations_to_canvas(None, values, scaling=self._ranges.get(name)) * 255)
+
+        high, wide = draw().shape[:2]
+        return Clip((wide, high), 1, draw).resize(min(scale, (WIDEST - 10) / wide))
 
 
 def _scales(layers: list[Mapping[str, Any]]) -> list[float]:

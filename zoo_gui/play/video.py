@@ -40,7 +40,8 @@ class Mp4Writer:
 
     Every ``write`` is one picture of 1 / fps seconds. When the encoder falls behind by more than QUEUE pictures, the
     newest are dropped and the one before is shown for longer, so that time stays right. frames: pictures' worth of
-    time so far; dropped: how many of these repeat another for that reason. error: the sentence, once it has failed.
+    time so far; dropped: how many of these repeat another for that reason. error: the sentence, once it has failed;
+    reason: what it says of why.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Mp4Writer:
         self.size = (max(2, size[0] + size[0] % 2), max(2, size[1] + size[1] % 2))
         self.frames = self.dropped = 0
         self.error: str | None = None
+        self.reason = ""
         self._on_error, self._closed = on_error, False
         self._owed = 0  # repeats of the picture before that the next one in the queue has to bring along
         self._canvas, self._fitted = None, (0, 0)
@@ -183,6 +185,7 @@ class Mp4Writer:
 
     def _fail(self, reason: str) -> None:
         if self.error is None:
+            self.reason = reason
             self.error = f"Recording stopped because {reason}: what was recorded until then is in {self.path}."
             while not self._queue.empty():  # let a waiting close go on
                 with contextlib.suppress(queue.Empty):
