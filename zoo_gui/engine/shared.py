@@ -69,7 +69,7 @@ class SharedLane:
         arrays["frames"][slot, :len(step.frames)] = step.frames
         arrays["ram"][slot] = step.ram
         if step.observation.size:
-            arrays["observation"][slot] = step.observation
+            arrays["observation"][slot] = _shown(step.observation, arrays["observation"].dtype)
         if decision.flat.size:
             arrays["flat"][slot] = decision.flat
             arrays["scores"][slot] = decision.scores
@@ -178,6 +178,13 @@ def split_layers(flat: np.ndarray, info: LaneInfo) -> dict[str, np.ndarray]:
 
 
 _WHOLE = {"number", "episode", "index", "action", "lives", "moment", "choice"}
+
+
+def _shown(observation: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """An observation as it is shown: fractions of a disturbed one become bytes where those of the game are bytes."""
+    if dtype == np.uint8 and observation.dtype != np.uint8:
+        return np.clip(np.rint(observation), 0, 255).astype(np.uint8)
+    return observation
 
 
 def _summary(row) -> StepSummary:

@@ -14,6 +14,8 @@ from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from zoo_gui.play.disturbance import Disturbed
+from zoo_gui.play.disturbed import remembered
 from zoo_gui.play.emulator import Emulator
 from zoo_gui.play.moment_columns import columns, follows, values
 from zoo_gui.play.played import Played
@@ -66,6 +68,7 @@ class Moments:
         self._screens: list[bytes] = []
         self._seen: list[tuple[bool, bytes]] = []
         self._played: list[Played | None] = []
+        self._disturbed: list[Disturbed | None] = []
         self._count, self._last_seen = 0, None
 
     def _lay_out(self, state_size: int) -> None:
@@ -91,12 +94,14 @@ class Moments:
         key: Snapshot | None = None,
         played: Played | None = None,
         watched: bool = False,
+        disturbed: Disturbed | None = None,
+        undisturbed: np.ndarray | None = None,
     ) -> None:
         """Keep a step as the newest moment, with the id ``number``, greater than all before.
 
         screen: (H, W) uint8 colour numbers of what ``step.frame`` shows; palette: (256, ≥3) uint8, theirs. state: the
         network's memory before the step. key: the player's snapshot before the step, for the way back. played: what the
-        emulator was told; watched: by another player.
+        emulator was told; watched: by another player. disturbed, undisturbed: as in Player, of a step that was.
         """
         if self._count % BLOCK == 0 and self._count == BLOCK * len(self._blocks):
             block = {name: np.zeros((BLOCK, *shape), kind) for name, (shape, kind) in self._columns.items()}
@@ -110,8 +115,9 @@ class Moments:
             self._measure(step.decision.activations, block["peaks"][row], block["places"][row])
         self._palette[palette.any(1)] = palette[palette.any(1), :3]
         self._screens.append(zlib.compress(screen.tobytes(), 1))
-        self._see(step.observation)
+        self._see(step.observation if disturbed is None else undisturbed)
         self._played.append(played)
+        self._disturbed.append(disturbed)
         self._count += 1
         if key is not None:
             self.keys[number] = key
@@ -148,15 +154,19 @@ class Moments:
             return
         self.keys = {key: snapshot for key, snapshot in self.keys.items() if key < number}
         self._count = kept
-        del self._blocks[-(-kept // BLOCK) :], self._screens[kept:], self._seen[kept:], self._played[kept:]
+        del self._blocks[-(-kept // BLOCK) :]
+        for rows in (self._screens, self._seen, self._played, self._disturbed):
+            del rows[kept:]
         self._last_seen = None
 
     def _drop_oldest(self) -> None:
         for row in range(BLOCK, BLOCK + 64):  # what follows must not lean on an observation that goes
             if row >= self._count or self._seen[row][0]:
                 break
-            self._seen[row] = (True, zlib.compress(self.observation(row).tobytes(), 1))
-        del self._blocks[0], self._screens[:BLOCK], self._seen[:BLOCK], self._played[:BLOCK]
+            self._seen[row] = (True, zlib.compress(self.undisturbed(row).tobytes(), 1))
+        del self._blocks[0]
+        for rows in (self._screens, self._seen, self._played, self._disturbed):
+            del rows[:BLOCK]
         self._count -= BLOCK
         first = int(self._blocks[0]["id"][0])
         self.keys = {key: snapshot for key, snapshot in self.keys.items() if key >= first}
@@ -164,7 +174,7 @@ class Moments:
     def freeze(self) -> "Moments":
         """These moments as they are now, for another thread: what is added or dropped later does not show in them."""
         other = copy.copy(self)
-        for name in ("_blocks", "_screens", "_seen", "_played"):
+        for name in ("_blocks", "_screens", "_seen", "_played", "_disturbed"):
             setattr(other, name, list(getattr(self, name)))
         for place in range(max(0, len(other._blocks) - 2), len(other._blocks)):  # what going back may write anew
             other._blocks[place] = {name: array.copy() for name, array in other._blocks[place].items()}
@@ -260,6 +270,11 @@ class Moments:
 
     def observation(self, row: int) -> np.ndarray:
         """(h, w, C) as the network got it: uint8, or float32 in the same units."""
+        disturbed = self._disturbed[row]
+        return self.undisturbed(row) if disturbed is None else disturbed.seen(self.undisturbed(row))
+
+    def undisturbed(self, row: int) -> np.ndarray:
+        """The observation before a disturbance changed it, which may be that of an earlier step (a frame drop)."""
         parts, needed = [], self.observation_shape[-1]
         while True:
             whole, packed = self._seen[row]
@@ -282,6 +297,10 @@ class Moments:
     def played(self, row: int) -> Played | None:
         """What the emulator was told in that step; None where it was not kept."""
         return self._played[row]
+
+    def disturbed(self, row: int) -> Disturbed | None:
+        """What was done to that step; None: nothing."""
+        return self._disturbed[row]
 
     def row_of(self, number: int) -> int | None:
         """The row of the moment with that id, or None where it is no longer kept."""
@@ -320,14 +339,15 @@ def go_back(player: Player, moments: Moments, number: int) -> bool:
     if row is None or start is None:
         return False
     player.restore(moments.keys[key])
-    actions, watched = moments.column("action"), moments.column("watched")
+    memory, actions, watched = player.memory, moments.column("action"), moments.column("watched")
     for passed in range(start, row):
         if watched[passed]:
             player.step(follow=moments.played(passed))
         else:
             player.step(forced=int(actions[passed]))
-    if moments.column("state").shape[1]:  # as it was then, whatever is edited or covered now
+    if moments.column("state").shape[1]:  # as it was then, whatever is edited, covered or disturbed now
         player.remember(moments.column("state")[row])
+    player.recollect(remembered(memory, moments, range(start, row)))
     return True
 
 
@@ -355,7 +375,7 @@ def keep(
 ) -> None:
     """``Moments.add`` of a player's newest step."""
     moments.add(step, number, player.screen_codes, player.emulator.palette, player.state_before, key, player.played,
-                watched)  # fmt: skip
+                watched, player.disturbed, player.undisturbed)  # fmt: skip
 
 
 def record(

@@ -15,6 +15,7 @@ import numpy as np
 
 from zoo_gui.agents.card import PreprocessingSpec
 from zoo_gui.play.cover import Cover, covered
+from zoo_gui.play.disturbed import Disturbable, Memory
 from zoo_gui.play.emulator import Emulator
 from zoo_gui.play.frame_skips import frame_skips
 from zoo_gui.play.played import BEGIN, DROP, LOOK, PUSH, RESET, Played
@@ -36,7 +37,7 @@ EMPTY_STATE = read_only(np.zeros(0, np.float32))
 NOOP = 0
 
 
-class Player(Watching, Restorable):
+class Player(Watching, Disturbable, Restorable):
     """One player in one game.
 
     controller: who acts, ``agent``, ``random`` or ``human``; may be set between steps. human_action: the person's
@@ -44,7 +45,7 @@ class Player(Watching, Restorable):
     agent's actions mean the same in every game. inference_ms: how long the network took last, nan before.
     screen_codes, state_before: of the last step, its screen as (H, W) colour numbers and the memory before it.
     played: of the last step, for players that watch. cover: a part of the observation that the agent does not see,
-    None: it sees all; may be set between steps.
+    None: it sees all; may be set between steps, as ``disturbance`` may.
     frame_skip, sticky, seed: as in use; of a frame skip that is drawn for each action, frame_skip is the most.
     """
 
@@ -89,6 +90,7 @@ class Player(Watching, Restorable):
         self.inference_ms = math.nan
         self.played: Played | None = None
         self._init_watching()
+        self._init_disturbance()
         self.screen_codes: np.ndarray | None = None
         self.state_before = self._first_state
         self.steps = 0
@@ -148,13 +150,11 @@ class Player(Watching, Restorable):
         frames = np.empty((skip if all_frames else 1, *self.emulator.screen_shape), np.uint8)
         self.emulator.screen_rgb(frames[0])
         self.screen_codes = self.emulator.screen_codes()
-        observation = self._seen()
+        observation = self._disturbed_sight(self._seen())
         before = {"episode": self._episode, "index": self._index, "episode_return": self._return}
         ram, lives = read_only(self.emulator.ram(np.empty(128, np.uint8))), self.emulator.lives
         self.state_before = state = self._state
-        decision = self._decide(observation)
-        if forced is not None:
-            decision = dataclasses.replace(decision, action=forced)
+        decision = self._disturbed_action(self._decide(observation), forced, watches=follow is not None)
         explained = self._explain(observation, saliency, decision, state)
         reward = self._go(self._codes[decision.action], frames, follow)
         self._index += 1
@@ -165,7 +165,7 @@ class Player(Watching, Restorable):
             player=self.controller, frame=frames[0], frames=frames, observation=observation, ram=ram, decision=decision,
             reward=reward, lives=lives, terminated=self.played.terminated, truncated=self.played.truncated,
             saliency=explained,
-            edited=bool(self.agent is not None and (self.agent.edits or self.cover)), **before,
+            edited=bool(self.disturbed or self.agent is not None and (self.agent.edits or self.cover)), **before,
         )  # fmt: skip
 
     def _go(self, code: int, frames: np.ndarray, follow: Played | None) -> float:
@@ -213,6 +213,7 @@ class Player(Watching, Restorable):
         """The episode's own random numbers, from their beginning."""
         streams = np.random.SeedSequence([self.seed, self._episode]).spawn(_STREAMS)
         self._rngs = [np.random.default_rng(stream) for stream in streams]
+        self.recollect(Memory())
 
     def _start(self) -> None:
         """A new game, after the frames that come before the agent's first step or the reset actions."""
@@ -319,7 +320,7 @@ class Player(Watching, Restorable):
         if self.agent is not None:
             start = time.perf_counter()
             memory = (self._state,) if self._state.size else ()
-            decision = self.agent.decide(observation, self._rngs[_ACTION], *memory)
+            decision = self.deciding.decide(observation, self._rngs[_ACTION], *memory)
             self.inference_ms = (time.perf_counter() - start) * 1e3
             if memory:
                 self._state = decision.state
@@ -348,7 +349,7 @@ class Player(Watching, Restorable):
             return target(observation, state, decision)
         memory = {"state": state} if state.size else {}
         action = decision.action if target == "action" else None
-        return read_only(self.agent.gradients(observation, target, action=action, **memory))
+        return read_only(self.deciding.gradients(observation, target, action=action, **memory))
 
 
 # Streams of random numbers of an episode: a new one comes last, so that the others stay what they were.

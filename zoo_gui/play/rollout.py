@@ -17,6 +17,7 @@ import numpy as np
 
 from zoo_gui.agents.reading import limits
 from zoo_gui.agents.network_spec import RECURRENT, NetworkSpec
+from zoo_gui.play.disturbance import NOISE, done_instead, scale_of, with_noise, with_parameter_noise
 from zoo_gui.play.emulator import Emulator
 from zoo_gui.play.played import Played, Recording
 from zoo_gui.play.player import Player
@@ -25,8 +26,6 @@ from zoo_gui.types import Decision, LayerInfo, Progress, Step, ZooError, read_on
 FRAMES = 2500
 """The zoo's: max_frames and min_frames. The loop runs while the count is at most min_frames, hence 2,501 rows."""
 MAX_STREAMLINED = 10_000_000
-NOISE = 0x6E6F697365
-"""Tells the random numbers of the noises apart from those of the episodes, which are [seed, episode]."""
 REPORT_EVERY = 0.1  # seconds
 WHOLE = ("observations", "frames", "ram", "representation")
 """What a streamlined rollout does without."""
@@ -198,35 +197,18 @@ class NoisyAgent:
     def decide(self, observation: np.ndarray, *arguments: Any, **named: Any) -> Decision:
         """The agent's decision on the disturbed observation, its action disturbed too."""
         if self._recipe.observation_noise:
-            noise = self._observation_rng.standard_normal(observation.shape, np.float32)
-            noise *= np.float32(self._recipe.observation_noise * self.unit)
-            observation = read_only(noise + observation)
+            observation = with_noise(observation, self._recipe.observation_noise * self.unit, self._observation_rng)
         self.seen = observation
         decision = self._agent.decide(observation, *arguments, **named)
-        action = decision.action
-        if self._recipe.action_noise and self._action_rng.random() < self._recipe.action_noise:
-            action = int(self._action_rng.integers(len(self._agent.action_names)))
-        if self._recipe.sticky and self._sticky_rng.random() < self._recipe.sticky and self._previous is not None:
-            action = self._previous
+        count = len(self._agent.action_names)
+        action = done_instead(self._recipe, decision.action, self._previous, count, self._action_rng, self._sticky_rng)
         self._previous = action
         return decision if action == decision.action else dataclasses.replace(decision, action=action)
 
 
 def unit(agent: Any) -> float:
     """What 1 of the recorded observations is in those of the agent: 255, and 1 of normalised ones."""
-    return 1.0 if agent.card.preprocessing.running is not None else 255.0
-
-
-def with_parameter_noise(agent: Any, deviation: float, rng: np.random.Generator) -> Any:
-    """A copy of the agent whose convolutions' kernels have normal noise of that standard deviation added.
-
-    Absolute, as the zoo has it, not relative to the kernels. Raises ZooError for a network without convolutions.
-    """
-    kernels = {key: array for key, array in agent.weights.items() if array.ndim >= 4}
-    if not kernels:
-        raise ZooError(f"{agent.title} has no convolutions: parameter noise is for their kernels, set it to 0.")
-    noisy = {key: np.float32(array + rng.normal(0.0, deviation, array.shape)) for key, array in kernels.items()}
-    return agent.with_weights(noisy)
+    return scale_of(agent.card.preprocessing).unit
 
 
 def representation_layer(network: NetworkSpec, layers: Sequence[LayerInfo] = ()) -> str:

@@ -12,7 +12,7 @@ from zoo_gui.play.phases import Phases
 from zoo_gui.play.preprocessing import PipelineState
 from zoo_gui.types import ZooError, read_only
 
-_COUNTERS = ("seed", "_episode", "_index", "_return", "_previous", "_done")
+_COUNTERS = ("seed", "_episode", "_index", "_return", "_previous", "_done", "_memory")
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Snapshot:
     """Everything that the next step depends on.
 
     pipeline: None without an agent. rngs: the generators' states. state: (S,) float32, the recurrent state. counters:
-    plain numbers. opening: what was played since the last step. phases: of a player that watches at another rhythm.
+    plain numbers, and what disturbances remember. opening: what was played since the last step. phases: of a player
+    that watches at another rhythm.
     """
 
     emulator: EmulatorState
