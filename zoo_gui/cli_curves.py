@@ -13,8 +13,8 @@ from zoo_gui.types import ZooError
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="ALGORITHM/GAME/RUN or an agent's id, or a log: .json in "
-                        "the zoo's shape, .jsonl of tools/train")  # fmt: skip
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="ALGORITHM/GAME/RUN or an agent's id, or a log: .json "
+                        "in the zoo's shape, .jsonl of tools/train")  # fmt: skip
     parser.add_argument("--x", choices=("frames", "steps", "hours"), default="frames", help="emulator frames, agent "
                         "steps or hours of training (frames)")  # fmt: skip
     parser.add_argument("--smooth", type=_share, default=0.05, metavar="SHARE", help="of the training that a point of "
