@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing.forkserver
 import os
 import random
 import threading
 import time
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 import psutil
 import pytest
-from engine_rig import Rig
+from engine_rig import ForkedEngines, Rig
 import training  # noqa: F401 (before TensorFlow: it says why)
 from PyQt5 import sip
 from pyqtgraph.Qt import QtCore, QtWidgets
+
+from zoo_gui.engine import host
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 # A skip hides what it skips, so what a reason may name is listed here, and counts only while it is true.
@@ -41,6 +45,16 @@ def _remember_starts(kind: type) -> None:
 
 _remember_starts(QtCore.QTimer)
 _remember_starts(QtCore.QThread)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def engines_start_at_once():
+    """Engines are forked off a process that has imported TensorFlow once, 3 s of work saved for each; those of the
+    program start afresh, as one test has them do (``test_engine``)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(host, "multiprocessing", SimpleNamespace(get_context=lambda kind: ForkedEngines()))
+        yield
+    multiprocessing.forkserver._forkserver._stop()
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +127,7 @@ def _children() -> set[str]:
     for child in psutil.Process().children(recursive=True):
         try:
             line = " ".join(child.cmdline())
-            if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in line:
+            if child.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in line and "forkserver" not in line:
                 found.add(f"{line[:80]} ({child.pid})")
         except psutil.NoSuchProcess:
             continue

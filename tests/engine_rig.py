@@ -1,11 +1,34 @@
 """An engine's process with its feed, driven as the window drives them."""
 
+import multiprocessing
+import os
 import queue
 import time
 import weakref
 
 from zoo_gui.engine.feed import Feed
 from zoo_gui.engine.host import EngineHost
+
+
+class ForkedEngines:
+    """Stands for ``multiprocessing`` before EngineHost: processes that are forked off one that has imported what an
+    engine needs, with the environment of now, not with that one's."""
+
+    PRELOADED = ["zoo_gui.engine.server", "zoo_gui.agents.agent", "zoo_gui.engine.lane", "engine_rig"]
+
+    def __init__(self):
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(self.PRELOADED)
+        self.Pipe = self._context.Pipe
+
+    def Process(self, target, args, **named):
+        return self._context.Process(target=with_environment, args=(dict(os.environ), target, args), **named)
+
+
+def with_environment(environment, target, arguments):
+    os.environ.clear()
+    os.environ.update(environment)
+    target(*arguments)
 
 
 class Rig:

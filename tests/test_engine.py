@@ -1,5 +1,6 @@
 """The engine's process with a real agent in a real game, driven as the window drives it."""
 
+import multiprocessing
 import time
 
 import numpy as np
@@ -8,6 +9,7 @@ from engine_rig import Rig
 
 from zoo_gui.agents.agent import Agent
 from zoo_gui.analysis import run
+from zoo_gui.engine import host
 from zoo_gui.play.player import play
 from zoo_gui.types import Unit
 
@@ -315,3 +317,16 @@ def ask_about_groups(rig):
              for key in ("units", "same")}
     assert [one.moment for one in found["units"]] == [one.moment for one in found["same"]]
     regroup(rig, "remove_groups", "back", layer="mine")
+
+
+def test_an_engine_starts_afresh_as_the_program_starts_it(monkeypatch):
+    """The other tests fork theirs off a process that has imported everything (``conftest``)."""
+    monkeypatch.setattr(host, "multiprocessing", multiprocessing)
+    rig = Rig()
+    try:
+        rig.load(AGENT)
+        assert rig.host.process._start_method == "spawn"
+        rig.feed.step_once()
+        rig.until(lambda: rig.feed.tick == 1)
+    finally:
+        rig.close()
