@@ -33,8 +33,8 @@ def moments(agent):
             player="agent", episode=number // 30, index=number % 30, frame=np.zeros((20, 18, 3), np.uint8),
             frames=np.zeros((1, 20, 18, 3), np.uint8),
             observation=np.full(agent.observation_shape, 200 if bright else 100, np.uint8),
-            ram=np.zeros(128, np.uint8), decision=Decision(2 if bright else number % 2, np.zeros(3, "f4"), "logits", 0.5,
-                                                           values),
+            decision=Decision(2 if bright else number % 2, np.zeros(3, "f4"), "logits", 0.5, values),
+            ram=np.zeros(128, np.uint8),
             reward=float(bright), episode_return=float(number), lives=3, terminated=False, truncated=False,
         )  # fmt: skip
         codes = np.full((20, 18), number, np.uint8)

@@ -218,6 +218,10 @@ class Commands(QtCore.QObject):
         self.window.show_panel("why")
         self._panel("why").explain()
 
+    def do_embedding(self) -> None:
+        self.window.show_panel("embedding")
+        self._panel("embedding").scatter.setFocus()
+
     def do_cycle_gamma(self) -> None:
         self._cycle("gamma", GAMMAS)
 

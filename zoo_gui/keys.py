@@ -16,7 +16,8 @@ class Keys(QtCore.QObject):
     """Calls ``command(name)`` for a key of the table and ``stick(pressed)`` for the keys of a person who plays.
 
     contexts: returns the contexts that hold now, the most specific first. Menus and dialogs keep their own keys, and
-    plain letters typed into a field stay there.
+    plain letters typed into a field stay there. A widget that has the focus keeps those in its ``own_keys``, named as
+    in the table; a person who plays, or the activations, come first.
     """
 
     def __init__(self, window: QtWidgets.QWidget, contexts: Callable[[], list[str]], command: Callable[[str], None],
@@ -59,10 +60,12 @@ class Keys(QtCore.QObject):
         plain = not event.modifiers() & (QtCore.Qt.ControlModifier | QtCore.Qt.AltModifier)
         if plain and isinstance(QtWidgets.QApplication.focusWidget(), _TYPING) and text not in ("F1", "F9", "F11"):
             return None
-        for when in (*self._contexts(), ANYWHERE):
+        for when in self._contexts():
             if (when, text) in self._table:
                 return self._table[when, text]
-        return None
+        if text in getattr(QtWidgets.QApplication.focusWidget(), "own_keys", ()):
+            return None
+        return self._table.get((ANYWHERE, text))
 
     def _move_stick(self, way: str, pressed: bool, repeat: bool) -> None:
         if repeat:

@@ -22,7 +22,7 @@ MENUS = (
     ("&Play", "toggle step restart next_episode - slower faster normal_speed full_speed - switch_player"),
     ("&Compare", "share_input replay_game take_over_1 take_over_2 take_over_3 take_over_4 - previous_apart next_apart"),
     ("&Unit", "goto_unit previous_layer next_layer enlarge_layer patterns - clear_edits"),
-    ("Wh&y", "explain_moment - cycle_saliency cycle_method hold_unit"),
+    ("Wh&y", "explain_moment - cycle_saliency cycle_method hold_unit - embedding"),
     ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - full_screen reset_layout"),
     ("&Help", "help"),
 )

@@ -80,6 +80,7 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("cycle_saliency", ("B", "A"), "Explain: off → action → value → advantage → unit", "View"),
     Shortcut("cycle_method", ("N",), "Next method to explain by", "View"),
     Shortcut("hold_unit", ("D",), "Keep explaining this unit while others are selected, or follow again", "View"),
+    Shortcut("embedding", ("X",), "Embedding: alike moments beside each other", "View"),
     Shortcut("explain_moment", ("W",), "Why? Explain the moment on screen", "View"),
     Shortcut("cycle_gamma", ("T",), "Gamma: 1 → 0.7 → 0.5 → 0.3", "View"),
     Shortcut("cycle_boost", ("Shift+T",), "Boost each channel: 0 → 0.3 → 0.5 → 0.8 → 1", "View"),

@@ -64,8 +64,16 @@ def save_task(path: str, choices: Mapping[str, str]) -> Iterator[Progress]:
     yield Progress(1, 1, "saved", str(save_card(found.card, Path(path))))
 
 
+def write_task(result: Any, save_to: str) -> Iterator[Progress]:
+    """Write a result that is shown to a file, as it is: what took a minute is not computed again, and of a sitting that
+    went on it would come out otherwise. One Progress. Raises ZooError."""
+    from zoo_gui.analysis import export
+
+    yield Progress(1, 1, f"saved {export.write(result, save_to)}")
+
+
 TASKS: dict[str, Callable[..., Iterator[Progress]]] = {
-    "draft": draft_task, "preview": preview_task, "save_card": save_task,
+    "draft": draft_task, "preview": preview_task, "save_card": save_task, "write": write_task,
 }  # fmt: skip
 
 

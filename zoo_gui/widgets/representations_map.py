@@ -63,6 +63,7 @@ class HeatMap(QtWidgets.QWidget):
 
     chosen = QtCore.Signal(int, int)
     said = QtCore.Signal(str)
+    own_keys = frozenset({"Left", "Right", "Up", "Down", "Return", "Enter"})
 
     def __init__(self, hint: str = ""):
         super().__init__()
