@@ -40,6 +40,8 @@ def run(
     finished stays. Raises ZooError where the experiment makes no sense, the cluster cannot be reached, or nothing can
     be written any more.
     """
+    if workers != 1 or scheduler:
+        scheduling.check_start()
     with Folder.held(path, experiment) as folder:
         try:
             yield from _cells(folder, workers, scheduler)
@@ -63,21 +65,26 @@ def _cells(folder: Folder, workers: int | None, scheduler: str) -> Iterator[Prog
     missing, total = folder.unfinished(), len(folder.experiment.cells)
     there = total - len(missing)
     yield Progress(there, total, f"{there} of {total} cells were there" if there else f"{total} cells")
-    begun, count, label = time.monotonic(), 0, ""
+    begun = last = time.monotonic()
+    count, left, name = 0, 0.0, ""
     with contextlib.closing(scheduling.computed(missing, workers, scheduler)) as events:
         for event in events:
             if isinstance(event, str):
-                yield Progress(there + count, total, event or label)
+                left, last = max(0.0, left - (time.monotonic() - last)), time.monotonic()
+                yield Progress(there + count, total, event or _label(name, left))
                 continue
             cell, found = event
             if isinstance(found, str):
                 folder.failures[cell] = found
             else:
                 folder.keep(cell, found)
-            count += 1
-            left = (time.monotonic() - begun) / count * (len(missing) - count)
-            label = f"{cell.name} · {duration(left)} left"
-            yield Progress(there + count, total, label)
+            count, name, last = count + 1, cell.name, time.monotonic()
+            left = (last - begun) / count * (len(missing) - count)
+            yield Progress(there + count, total, _label(name, left))
+
+
+def _label(name: str, left: float) -> str:
+    return f"{name} · {duration(left)} left" if name else "workers start"
 
 
 def duration(seconds: float) -> str:

@@ -13,10 +13,12 @@ import math
 import multiprocessing
 import os
 import queue
+import signal
 import tempfile
 import time
 import uuid
 from concurrent.futures import CancelledError
+from multiprocessing import resource_tracker
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -40,6 +42,7 @@ CONNECT, SILENCE, GATHER = 10.0, 30.0, 60.0
 """Seconds until a cluster counts as unreachable: when it is called, when it is asked something, and while it sends a
 result."""
 ASK = 3.0  # seconds between questions for its size
+GUARD = "a script must run experiments under “if __name__ == \"__main__\":”, for each worker process reads it first."
 DEATHS = 1
 """More deaths of workers than this that a cell may see on this machine, before it is tried by itself."""
 
@@ -67,6 +70,12 @@ def computed(cells: Sequence[Cell], workers: int | None = 1, scheduler: str = ""
         return
     with _client(min(workers, len(cells)), scheduler) as client:
         yield from _distributed(cells, client, scheduler)
+
+
+def check_start() -> None:
+    """Raise ZooError where a worker that starts, and reads the script that started it, comes to start workers."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise ZooError(GUARD)
 
 
 def attempt(cell: Cell) -> Found:
@@ -102,9 +111,6 @@ def work(kind: str, name: str, settings: Mapping[str, Any], key: str) -> Found:
 @contextlib.contextmanager
 def _client(workers: int, scheduler: str) -> Iterator[Any]:
     """A client of the cluster at that address, or of one of so many processes that ends with the block."""
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise ZooError("A script whose experiments run in several processes must do its work under "
-                       "“if __name__ == \"__main__\":”, for each of them reads it.")  # fmt: skip
     import dask
     from distributed import Client
 
@@ -131,24 +137,44 @@ def _local(workers: int) -> Iterator[Any]:
     from distributed import LocalCluster
     from distributed.system import MEMORY_LIMIT
 
-    with tempfile.TemporaryDirectory(prefix="zoo_gui-lab-", ignore_cleanup_errors=True) as folder:
+    folder = tempfile.TemporaryDirectory(prefix="zoo_gui-lab-", ignore_cleanup_errors=True)
+    with folder, contextlib.ExitStack() as stack:
+        interruptible = stack.enter_context(_uninterrupted())
         try:
             cluster = LocalCluster(
                 n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
-                silence_logs=logging.CRITICAL, local_directory=folder, memory_limit=MEMORY_LIMIT // workers,
+                silence_logs=logging.CRITICAL, local_directory=folder.name, memory_limit=MEMORY_LIMIT // workers,
             )  # fmt: skip
         except (OSError, RuntimeError, TimeoutError) as error:
-            raise ZooError(f"{workers} worker processes could not be started ({error}): ask for fewer.") from error
+            text = f"{workers} worker processes could not be started ({error}): ask for fewer; and {GUARD}"
+            raise ZooError(text) from error
         try:
+            interruptible()
             yield cluster
         finally:
             _quietly(cluster.close, 10.0)
 
 
 @contextlib.contextmanager
+def _uninterrupted() -> Iterator[Callable[[], None]]:
+    """Hold Ctrl+C back until the function is called. Threads that begin meanwhile, and the processes that these start,
+    never see it: a terminal sends it to all of them, and only we are to answer it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield lambda: None
+        return
+    resource_tracker.ensure_running()  # which unblocks it, in whichever thread needs it first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
 def _silence() -> Iterator[None]:
     """Dask's log says in many lines what we say in one sentence."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado")]
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("distributed", "tornado")]
+    loggers = [logging.getLogger(name) for name in names]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL + 1)
