@@ -23,8 +23,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
                         "others follow (0)")  # fmt: skip
     parser.add_argument("--sticky", type=_probability, metavar="P", help="probability that actions repeat (as cards "
                         "say)")  # fmt: skip
-    parser.add_argument("--limit", type=cli_moments.count, metavar="N", help="agent steps after which a game is cut and "
-                        "does not count (20000)")  # fmt: skip
+    parser.add_argument("--limit", type=cli_moments.count, metavar="N", help="agent steps after which a game is cut "
+                        "and does not count (20000)")  # fmt: skip
     parser.add_argument("--game", default="", metavar="GAME", help="another game than the agents'")
     parser.add_argument("--only-ours", action="store_true", help="leave out what others published")
     cli_lab.add_run_options(parser)
