@@ -1,6 +1,7 @@
 # make run    sets everything up and opens the window (without a display: plays offscreen, leaves a video and a picture)
 # make test   sets everything up and runs the checks and the tests
 # make train  sets everything up and trains agents: make train ARGS="ppo Pong", make train ARGS=queue
+# make docs   sets everything up and builds the pages in docs/ as a site
 # More: make lint, make bench, make wheel, make clean. The set-up itself is tools/setup.py; docs/install.md explains it.
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell command -v $(name))))
@@ -12,7 +13,7 @@ JOBS ?= 2
 
 NEEDED := zoo_gui needs Python 3.11, 3.12 or 3.13: apt install python3
 
-.PHONY: run test train lint bench wheel clean setup setup-train setup-test
+.PHONY: run test train docs lint bench wheel clean setup setup-docs setup-train setup-test
 
 run: setup
 	@exec $(BIN)/zoo-gui $(ARGS)
@@ -22,6 +23,12 @@ test: setup-test lint
 
 train: setup-train
 	@exec tools/train $(or $(ARGS),--help)
+
+# BUILDER=linkcheck tries every address on the web
+BUILDER ?= html
+docs: setup-docs
+	@$(BIN)/python -m sphinx -W --keep-going -q -b $(BUILDER) docs docs/_build/$(BUILDER)
+	@echo "docs/_build/$(BUILDER) is there: open index.html in it"
 
 lint: setup-test
 	@$(BIN)/ruff check .
@@ -33,13 +40,16 @@ wheel: setup-test
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build dist docs/_build *.egg-info .pytest_cache .ruff_cache .import_linter_cache
 
 setup:
 	@$(or $(PYTHON),$(error $(NEEDED))) tools/setup.py run
 
 setup-train:
 	@$(or $(PYTHON),$(error $(NEEDED))) tools/setup.py train
+
+setup-docs:
+	@$(or $(PYTHON),$(error $(NEEDED))) tools/setup.py docs
 
 setup-test:
 	@$(or $(PYTHON),$(error $(NEEDED))) tools/setup.py test

@@ -3,6 +3,7 @@
 
     python3 tools/setup.py          # what ``make run`` needs
     python3 tools/setup.py train    # also what ``make train`` needs: PyTorch
+    python3 tools/setup.py docs     # also what ``make docs`` needs: Sphinx
     python3 tools/setup.py test     # also what ``make test`` needs: the test tools and PyTorch
 
 Quick when nothing has changed: a stamp in .venv holds what was installed. Standard library only, and nothing newer
@@ -23,6 +24,7 @@ VENV = ROOT / ".venv"
 TARGETS = {
     "run": ["--editable", "."],
     "train": ["--editable", ".[train]"],
+    "docs": ["--editable", ".[docs]"],
     "test": ["--editable", ".[test,train]"],
 }
 # PyPI's PyTorch for Linux brings several GB of CUDA; PyTorch's own index has a build of 0.2 GB without. pip prefers it
@@ -166,7 +168,7 @@ def provide_environment(python, target):
 
 def wants_cpu_torch(target):
     """Whether the target needs PyTorch, none is there yet, and no GPU will be used: tests need none, training does."""
-    if target == "run" or not sys.platform.startswith("linux"):
+    if target in ("run", "docs") or not sys.platform.startswith("linux"):
         return False
     if target == "train" and shutil.which("nvidia-smi"):
         return False
