@@ -57,7 +57,7 @@ class Folder:
         if told.exists():
             if Experiment.read(told) != experiment:
                 raise ZooError(f"{path} has another experiment in it: name another folder.")
-        elif path.exists() and not (path.is_dir() and all(entry.name == LOCK for entry in path.iterdir())):
+        elif path.exists() and not (path.is_dir() and {entry.name for entry in path.iterdir()} <= {LOCK, "cells"}):
             raise ZooError(f"{path} is there with something else in it: name a new folder.")
         if not experiment.cells:  # asked first: what makes no sense leaves no folder behind
             raise ZooError("This experiment has no cells: there is nothing to compute.")
