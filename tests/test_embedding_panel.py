@@ -129,15 +129,15 @@ def test_what_is_chosen_is_asked(shown):
     assert panel.scatter.hint == HINT and not panel.said.text()
     analysis, lanes, asked = run(session, panel, planted(("one", "two")))
     assert (analysis, lanes) == ("embedding", (0, 1))
-    assert asked == {"moments": (2500, 0), "what": "ram", "method": "tsne"}
+    assert asked == {"moments": (2500, 0), "what": "ram", "method": "tsne", "count": 2500}
     choose(panel.bar.source, embedding_ask.SITTING)
     choose(panel.bar.who, "B  PPO 2")
     choose(panel.bar.what, "conv2")
     choose(panel.bar.method, "UMAP")
     settle()
-    assert panel.said.text().startswith("stale: press Run") and not panel.bar.steps.isVisible()
+    assert panel.said.text().startswith("stale: press Run") and not panel.bar.seed.isVisible()
     _, lanes, asked = run(session, panel, planted(("two",)))
-    assert lanes == (1,) and asked == {"moments": "session", "what": "conv2", "method": "umap"}
+    assert lanes == (1,) and asked == {"moments": "session", "what": "conv2", "method": "umap", "count": 2500}
     assert panel.said.text().startswith("60 states of two") and "stale" not in panel.said.text()
 
 
@@ -146,7 +146,7 @@ def test_choices_are_those_that_the_analysis_knows(shown):
     session, panel = shown
     session.set_lanes(LANES[0], fake_lane(1, "small"))
     names = [panel.bar.what.itemText(place) for place in range(panel.bar.what.count())]
-    assert names == list(embedding_ask.WHATS)  # conv1 of both, but of different sizes
+    assert names == [*embedding_ask.WHATS, "conv1", "conv2", "fc"]  # of different sizes: each has a map of its own
     session.set_lanes(fake_lane(0, None))
     assert panel.said.text() == NOBODY and not panel.bar.start.isEnabled()
 

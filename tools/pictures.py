@@ -233,6 +233,28 @@ def compare_layers(sitting: Sitting) -> None:
     sitting.rest(1.0)
 
 
+def embed_moments(sitting: Sitting, what: str, colour: str) -> None:
+    """A map of the moments of a rollout; those of one kind are chosen, one of them is pointed at, and the game goes on
+    in it. The panel is high."""
+    from pyqtgraph.Qt import QtCore
+
+    panel = sitting.show("embedding")
+    panel.bar.what.setCurrentText(what)
+    panel._start()
+    sitting.wait(lambda: panel.result is not None and not panel.job.running)
+    panel.colour.setCurrentText(colour)
+    panel._recolour()
+    panel._choose(panel.legend.colouring.kinds[-1].rows)
+    sitting.wait(lambda: all(section.result is not None for section in panel.side.sections.values()))
+    sitting.window.resizeDocks([sitting.window.docks["embedding"]], [520], QtCore.Qt.Vertical)
+    sitting.session.play()
+    sitting.rest(2.0)
+    sitting.session.pause()
+    panel.hover.point(int(panel.scatter.selected.argmax()))
+    sitting.wait(lambda: panel.hover.card.picture is not None)
+    sitting.rest(0.5)
+
+
 def look_at_both(sitting: Sitting, unit: str) -> None:
     """A unit beside its counterpart."""
     see_one_game(sitting, 200)
@@ -245,6 +267,17 @@ def look_at_both(sitting: Sitting, unit: str) -> None:
     sitting.wait(lambda: not sitting.panels["inspector"].vis.job.running)
     sitting.wait(lambda: not any(job.running for job in panel.jobs.values()))
     sitting.rest(1.0)
+
+
+def look_at_wall(sitting: Sitting, best: str, steps: int) -> None:
+    """All agents of a game at once, until each has played so many steps."""
+    panel = sitting.show("wall")
+    sitting.wait(lambda: panel.choice.findText(best) >= 0)
+    panel.chance.setChecked(True)
+    panel.stages.setChecked(True)
+    panel.restart()
+    sitting.session.pause()
+    sitting.wait(lambda: all(tile.preview and tile.preview.steps >= steps for tile in panel.grid.tiles))
 
 
 def guess_card(sitting: Sitting, home: Path) -> object:
@@ -282,8 +315,11 @@ PICTURES = {
     "fired_at": Picture(("distill/Breakout/1",), 260, partial(visit_patches, unit="conv2:36")),
     "search": Picture(("distill/Breakout/1",), 260, partial(search_units, event="a reward comes")),
     "groups": Picture(("distill/Breakout/1",), 260, partial(find_groups, layer="conv3", group=1, seen=3)),
+    "wall": Picture(("distill/Breakout/1",), 260, partial(look_at_wall, best="Breakout", steps=260)),
     "compare": Picture(("distill/Breakout/1", "a2c/Breakout/1"), 260, part_ways),
     "representations": Picture(("distill/Breakout/1", "distill/Breakout/2"), 60, compare_layers),
+    "embedding_panel": Picture(("ppo/Breakout/1",), 260,
+                               partial(embed_moments, what="RAM bytes", colour="lives")),
     "pair": Picture(("distill/Breakout/1", "distill/Breakout/2"), 260, partial(look_at_both, unit="conv2:17")),
     "filters": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(look_at_filters, unit="conv1:10")),
 }

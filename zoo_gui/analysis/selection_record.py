@@ -68,7 +68,7 @@ class Selection:
         """Up to so many units of a layer, "" of all, that differ most, in either direction; the most first."""
         names = (layer,) if layer else self.layers
         found = [
-            UnitEffect(Unit(name, index), *(float(part[name][index]) for part in parts))
+            UnitEffect(Unit(name, int(index)), *(float(part[name][index]) for part in parts))
             for name in names for parts in [(self.effects, self.means, self.means_outside)]
             for index in np.flatnonzero(~np.isnan(self.effects[name]))
         ]  # fmt: skip
@@ -110,7 +110,7 @@ class Selection:
             if words == "difference":
                 flat = picture.mean(-1)
                 level = max(16 / 255, float(np.abs(flat).max(initial=0)))
-                shown = axis.imshow(flat, cmap="PuOr", vmin=-level, vmax=level)
+                shown = axis.imshow(flat, cmap="PuOr_r", vmin=-level, vmax=level)
                 above.colorbar(shown, ax=axis, shrink=0.8)
             else:
                 axis.imshow(picture if self.frame_channels == 3 else picture[..., 0], cmap="gray", vmin=0, vmax=1)

@@ -58,7 +58,7 @@ class AskBar(QtWidgets.QToolBar):
         self.steps.setSuffix(" steps")
         self.seed.setRange(0, 999_999)
         self.seed.setPrefix("seed ")
-        for box, name in ((self.steps, "Steps of the rollout"), (self.seed, "Seed of the rollout")):
+        for box, name in ((self.steps, "Moments of each agent"), (self.seed, "Seed of the rollout")):
             box.setStyleSheet(SMALL)
             box.setButtonSymbols(QtWidgets.QAbstractSpinBox.NoButtons)  # arrows and the wheel do: room is scarce
             box.setFocusPolicy(QtCore.Qt.ClickFocus)
@@ -78,11 +78,10 @@ class AskBar(QtWidgets.QToolBar):
         self._list_layers(what)
 
     def _list_layers(self, before: str) -> None:
-        """Layers that all asked agents have, of one size: others are no one space."""
+        """Layers that all asked agents have; each agent's is a map of its own."""
         infos = [info for info in self._able if info.lane in self.lanes]
         common = [layer.name for layer in (infos[0].layers if infos else ())
-                  if all((other := info.layer(layer.name)) is not None and other.shape == layer.shape
-                         for info in infos)]  # fmt: skip
+                  if all(info.layer(layer.name) is not None for info in infos)]  # fmt: skip
         names = [*WHATS, *common]
         if [self.what.itemText(place) for place in range(self.what.count())] != names:
             self.what.clear()
@@ -96,11 +95,12 @@ class AskBar(QtWidgets.QToolBar):
         return tuple(info.lane for info in self._able if one is None or info.lane == one)
 
     def parameters(self) -> dict[str, Any]:
-        """Of the analysis: moments, what, method."""
+        """Of the analysis: moments, what, method, and how many moments of each agent at most."""
         rollout = self.source.currentText() == ROLLOUT
         what = self.what.currentText()
         return {"moments": (self.steps.value(), self.seed.value()) if rollout else "session",
-                "what": WHATS.get(what, what), "method": METHODS[self.method.currentText()]}  # fmt: skip
+                "what": WHATS.get(what, what), "method": METHODS[self.method.currentText()],
+                "count": self.steps.value()}  # fmt: skip
 
     def show_running(self, running: bool, able: bool = True, kept: bool = False) -> None:
         """Which buttons there are. able: something can be asked; kept: something can be saved."""
@@ -111,8 +111,8 @@ class AskBar(QtWidgets.QToolBar):
 
     def _on_change(self) -> None:
         rollout = self.source.currentText() == ROLLOUT
-        for box in (self.steps, self.seed):
-            self._actions[box].setVisible(rollout)
+        self._actions[self.seed].setVisible(rollout)
+        self.steps.setSuffix(" steps" if rollout else " at most")
         self._list_layers(self.what.currentText())
         self.changed.emit()
 
