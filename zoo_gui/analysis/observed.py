@@ -59,7 +59,7 @@ def _check_sees(agent: Any, moments: Moments, shared: bool) -> None:
     maker = moments.agent
     fits = tuple(moments.observation_shape) == tuple(agent.observation_shape)
     if fits and shared and maker is not None:
-        fits = _pipeline(maker) == _pipeline(agent)
+        fits = pipeline(maker) == pipeline(agent)
     if not fits:
         raise ZooError(
             f"{agent.title} sees the game through another pipeline than these moments were recorded with: record the "
@@ -69,7 +69,7 @@ def _check_sees(agent: Any, moments: Moments, shared: bool) -> None:
         raise ZooError(f"{agent.title} has a memory of its own, which these moments do not hold: record them together.")
 
 
-def _pipeline(agent: Any) -> Any:
+def pipeline(agent: Any) -> Any:
     """An agent's preprocessing, as far as it changes what is seen of a game."""
     return dataclasses.replace(agent.card.preprocessing, **RULES_OF_PLAY)
 
