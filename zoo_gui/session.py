@@ -89,7 +89,8 @@ class Session(Comparing):
 
     def restart_engine(self) -> None:
         """After the engine died: a new one, with the same agents."""
-        wanted = [(info.agent_id, {"seed": info.seed, "player": info.player}) for info in self.lanes]
+        wanted = [(info.agent_id, {"seed": info.seed, "player": info.player,
+                                   "disturbance": self.disturbances.get(info.lane, {})}) for info in self.lanes]
         wanted = wanted or [request[1:] for request in self._requests.values()]
         self._requests.clear()  # of the engine that died: nobody will end them
         self._host.close()
@@ -120,12 +121,15 @@ class Session(Comparing):
 
     # -- intent: agents -----------------------------------------------------------------------------------------
     def load(self, agent_id: str, lane: int | None = 0, **options: Any) -> None:
-        """Load an agent into a lane (None: a new lane). options: seed, game, player, sticky. Failure is a message."""
+        """Load an agent into a lane (None: a new lane). options: seed, game, player, sticky,
+        disturbance ({name: level}). Failure is a message."""
         if lane is None and len(self.lanes) >= MAX_LANES:
             self.message.emit("warning", f"{MAX_LANES} agents are the most; remove one first.")
             return
         self._loads += 1
         key = f"load {self._loads} {agent_id}"
+        if "disturbance" in options:
+            self._coming[key] = options.pop("disturbance")
         self._requests[key] = (lane, agent_id, options)
         self._set_state("loading")
         self._send("load", key=key, lane=lane, agent_id=agent_id, options=options)
@@ -271,9 +275,10 @@ class Session(Comparing):
         self._update_status()
 
     def clear_edits(self) -> None:
-        """Take back all changes in all lanes: of units, and what is covered."""
+        """Take back all changes in all lanes: of units, what is covered, what disturbs."""
         for lane in list(self.covers):
             self.set_cover(lane, None)
+        self.set_disturbance(None, {})
         self.edits.clear()
         self.feed.intervene(*(("clear_edits", {"lane": info.lane}) for info in self.lanes if info.layers))
         self._update_status()
@@ -340,6 +345,7 @@ class Session(Comparing):
                 units = tuple(pin.unit for pin in self.pins if pin.lane == lane)
                 self._histories[lane].append(summaries, units)
                 self._pending[lane] += summaries
+                self._count_scores(lane, summaries)
                 self.rates.stepped(len(summaries), summaries[-1].inference_ms, lane)
             names = self.lanes[lane].action_names  # what it did, of agents that see one game what it would do, greedily
             actions.append([MEANINGS[one.choice] if one.choice >= 0 else names[one.action] for _, one in rows])
@@ -363,6 +369,7 @@ class Session(Comparing):
         self._pending = [[] for _ in self.lanes]
         self.rates.reset()
         self.agreement.reset()
+        self.scores.cut()
 
     # -- status -------------------------------------------------------------------------------------------------
     def _set_running(self, running: bool) -> None:
@@ -382,7 +389,7 @@ class Session(Comparing):
         self.status.update(
             self.rates.figures(time.perf_counter()), seed=first.seed if first else None, speed=self.speed,
             agree=self.agreement.fraction, agree_steps=self.agreement.steps,
-            intervention=bool(self.edits or self.covers),
+            intervention=bool(self.edits or self.covers or self.disturbances),
         )
         self.status_changed.emit(dict(self.status))
 

@@ -52,6 +52,7 @@ class EngineEvents(QtCore.QObject):
         self.status["device"] = self.status.get("device", "") if device is None else device
         self._forget_numbers()
         self._carry_over(moved, new)
+        self._carry_disturbances(moved, new, self._coming.pop(key, None))
         self.lanes_changed.emit(self.lanes)
         if self._play_when_ready:
             self.play()

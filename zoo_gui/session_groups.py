@@ -7,10 +7,10 @@ from typing import Any, Sequence
 
 from pyqtgraph.Qt import QtCore
 
-from zoo_gui.session_why import Why
+from zoo_gui.session_disturb import Disturbing
 
 
-class Grouping(Why):
+class Grouping(Disturbing):
     """See ``engine.regroup`` for what happens to the agent; the game goes on."""
 
     def __init__(self, parent: QtCore.QObject | None = None):

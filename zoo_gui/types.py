@@ -182,7 +182,8 @@ class Step:
     lives: before acting; 0 in games without lives.
     saliency: (h, w, C) float32, what the attribution method that is on says of each pixel, by default the signed
         gradient with respect to the observation in 0–1 units; or None.
-    edited: whether an intervention is on: a unit's gain or offset is changed, or the observation is covered.
+    edited: whether an intervention is on: a unit's gain or offset is changed, the observation is covered, or the player
+        is disturbed.
     moment: the id under which a sitting keeps this step (``play.moments``); -1 outside of one.
     """
 
@@ -214,6 +215,8 @@ class StepSummary(NamedTuple):
     number: steps since this lane was loaded; moment: the step's id, as in Step; value and entropy are nan where
     undefined; best_score is max of the scores (max Q for a Q agent); pinned holds the activation of each pinned unit (a
     channel's maximum).
+    disturbance: the number under which the front end asked for what disturbs this step (``Session.set_disturbance``),
+    0: nothing does.
     Where lanes see one game: choice is the greedy action's meaning, a place in ``naming.MEANINGS``, else −1;
     apart_0 to apart_3 say how far this decision is from that of the lane, 0 to 1 (``play.agreement``), else nan.
     """
@@ -236,6 +239,7 @@ class StepSummary(NamedTuple):
     apart_1: float = math.nan
     apart_2: float = math.nan
     apart_3: float = math.nan
+    disturbance: int = 0
     pinned: tuple[float, ...] = ()
 
 
@@ -316,11 +320,11 @@ class CardReport:
 
 @dataclass(frozen=True)
 class Preview:
-    """How one guess about a stranger's file plays so far.
+    """How an agent of several plays so far: a guess about a stranger's file, or a game on the wall.
 
-    name: the guess's, as it was given. frame: (H, W, 3) uint8, its screen now, empty (0, 0, 3) where it cannot play.
-    steps: agent steps so far. games: games that ended, and mean: their mean return, None before the first. gained: the
-    return of the game that is being played. fault: why this guess cannot be right, one sentence, else "".
+    name: the guess's as it was given, or the agent's id. frame: (H, W, 3) uint8, its screen now, empty (0, 0, 3) where
+    it cannot play. steps: agent steps so far. games: games that ended, and mean: their mean return, None before the
+    first. gained: the return of the game that is being played. fault: why it cannot play, one sentence, else "".
     """
 
     name: str

@@ -119,8 +119,8 @@ class Clock:
         from zoo_gui.engine.why import Moment
 
         decision = step.decision
-        explainer.offer(lane, Moment(step.moment, player.agent, step.observation, player.state_before, decision.action,
-                                     decision.activations))  # fmt: skip
+        explainer.offer(lane, Moment(step.moment, player.deciding, step.observation, player.state_before,
+                                     decision.action, decision.activations))  # fmt: skip
 
     def _forget_maps(self, lanes_too: bool = False) -> None:
         if self._explainer is not None:
@@ -229,7 +229,7 @@ class Clock:
         from zoo_gui.engine.why import Moment
 
         seen = one.moments.observation(row), one.moments.column("state")[row], int(one.moments.column("action")[row])
-        explainer.offer(lane, Moment(moment, one.player.agent, *seen), urgent=True)
+        explainer.offer(lane, Moment(moment, one.player.deciding, *seen), urgent=True)
 
     def do_cover(self, lane: int, box: tuple[int, int, int, int] | None, fill: str = "mean") -> None:
         """Cover a part of what a lane's agent sees, in observation pixels; None: it sees all again."""

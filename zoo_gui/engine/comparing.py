@@ -6,14 +6,14 @@ import inspect
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Sequence
 
-from zoo_gui.engine.clock import Clock
+from zoo_gui.engine.disturbing import Disturbing
 from zoo_gui.types import LaneInfo, Progress, ZooError
 
 if TYPE_CHECKING:
     from zoo_gui.play.played import Recording
 
 
-class Comparing(Clock):
+class Comparing(Disturbing):
     """The part of Server for lanes that are compared. Commands run in the main thread, between two ticks."""
 
     _jobs: Any

@@ -5,6 +5,7 @@ No Qt. ``on_event(event)`` is called from a reader thread; a window turns it int
 ``("loading", text)``, ``("lanes", key, epoch, [(LaneInfo, memory name)], device)``, ``("load_failed", key, sentence)``,
 ``("prepared", key)``, ``("swapped", epoch, tick, [(LaneInfo, memory name)])``,
 ``("rewound", epoch, tick)``, ``("held", tick, epoch)``, ``("progress" | "finished" | "failed", key, payload)``,
+``("disturbance_ready", lane, number)``, ``("disturbance_refused", lane, number, sentence)``,
 ``("attributed", lane, LiveMap)``, ``("error" | "notice", sentence)``, ``("stopped", sentence)`` (the lanes cannot
 step), ``("died", exit code)``. Every job ends with ``finished`` or ``failed``, also where the process dies before it.
 """

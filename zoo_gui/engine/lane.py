@@ -23,11 +23,12 @@ class Lane:
     """A Player with what the engine keeps beside it. ``number`` counts the steps since the lane's last (re)start.
 
     moments: of the sitting so far; their ids are the engine's count of steps. rollouts: recorded, by their settings.
+    disturbance: the number of what disturbs the player, 0: nothing.
     """
 
     def __init__(self, agent_id: str, title: str, description: str, player: Player):
         self.agent_id, self.title, self.description, self.player = agent_id, title, description, player
-        self.number = 0
+        self.number = self.disturbance = 0
         self.pins: tuple[Unit, ...] = ()
         self.shared: SharedLane | None = None
         self.moments: Moments = of_player(player)
@@ -120,7 +121,7 @@ class Lane:
         """Advance the player by one agent step, which becomes the moment of that id. explain: what makes its map, see
         ``why.Explainer.function``. follow: see ``Player.step``."""
         key = self.player.snapshot() if self._key_due or moment % KEY_EVERY == 0 else None
-        agent = self.player.agent
+        agent = self.player.deciding
         explain = None if explain is None or agent is None else partial(explain, agent)
         step = self.player.step(all_frames=all_frames, saliency=explain, follow=follow)
         if self._revisits is None or step.edited:  # a moment that is only looked at again is known already
@@ -129,6 +130,8 @@ class Lane:
             self._key_due = False
         step = dataclasses.replace(step, moment=moment if self._revisits is None else self._revisits)
         self._revisits = None
-        summary = self.player.summary(step, self.pins[:MAX_PINS])._replace(number=self.number, moment=step.moment)
+        summary = self.player.summary(step, self.pins[:MAX_PINS])._replace(
+            number=self.number, moment=step.moment, disturbance=self.disturbance
+        )
         self.number += 1
         return step, summary

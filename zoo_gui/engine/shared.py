@@ -177,7 +177,7 @@ def split_layers(flat: np.ndarray, info: LaneInfo) -> dict[str, np.ndarray]:
     return views
 
 
-_WHOLE = {"number", "episode", "index", "action", "lives", "moment", "choice"}
+_WHOLE = {"number", "episode", "index", "action", "lives", "moment", "choice", "disturbance"}
 
 
 def _shown(observation: np.ndarray, dtype: np.dtype) -> np.ndarray:

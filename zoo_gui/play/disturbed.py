@@ -78,16 +78,40 @@ class Disturbable:
             self._disturbance = before
             raise
 
+    def lacks(self, wanted: Disturbance) -> bool:
+        """Whether another network would have to be made first."""
+        return bool(wanted.parameter_noise) and self.agent is not None and self._noise_key(wanted) != self._made_key
+
+    def decider(self, wanted: Disturbance) -> Any:
+        """The agent that would decide then, where nothing has to be made first."""
+        return self._noisy[2] if wanted.parameter_noise and self.agent is not None else self.agent
+
+    def noisy(self, wanted: Disturbance) -> tuple[Any, tuple, Any]:
+        """That network, for ``lend``; may be made beside the game, in another thread. Raises ZooError."""
+        agent, key = self.agent, self._noise_key(wanted)
+        made = with_parameter_noise(agent, wanted.parameter_noise, parameter_rng(key[0]), wanted.parameter_layers)
+        return agent, key, made
+
+    def lend(self, noisy: tuple[Any, tuple, Any]) -> None:
+        """Use a network that was made beside the game, where it is asked for."""
+        self._noisy = noisy
+
+    def _noise_key(self, wanted: Disturbance) -> tuple:
+        return self.seed, wanted.parameter_noise, wanted.parameter_layers
+
+    @property
+    def _made_key(self) -> tuple | None:
+        """What the noisy network at hand was made for."""
+        return self._noisy[1] if self._noisy is not None and self._noisy[0] is self.agent else None
+
     @property
     def deciding(self) -> Any:
         """The agent that decides: ``agent``, or with noise on its parameters a copy of it, with the same edits."""
         agent, asked = self.agent, self._disturbance
         if not asked.parameter_noise or agent is None:
             return agent
-        key = (self.seed, asked.parameter_noise, asked.parameter_layers)
-        if self._noisy is None or self._noisy[0] is not agent or self._noisy[1] != key:
-            rng = parameter_rng(self.seed)
-            self._noisy = agent, key, with_parameter_noise(agent, asked.parameter_noise, rng, asked.parameter_layers)
+        if self.lacks(asked):
+            self._noisy = self.noisy(asked)
         noisy = self._noisy[2]
         if noisy.edits != agent.edits:
             noisy.clear_edits()
