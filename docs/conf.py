@@ -12,3 +12,5 @@ myst_heading_anchors = 4
 suppress_warnings = ["misc.highlighting_failure"]
 html_theme = "furo"
 html_title = "zoo_gui"
+html_logo = "../resources/icons/zoo_gui.svg"
+html_favicon = html_logo

@@ -52,12 +52,12 @@ class Sitting:
 
     def __init__(self, arguments: argparse.Namespace, agents: list[str], unattended: bool):
         # Qt only now: the checks above must be able to speak when it cannot start.
-        from pyqtgraph.Qt import QtCore, QtWidgets
+        from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
         from zoo_gui import theme
         from zoo_gui.app import MainWindow
         from zoo_gui.session import Session
-        from zoo_gui.settings import Settings
+        from zoo_gui.settings import Settings, resource_path
 
         self.arguments, self.unattended = arguments, unattended
         if sys.stderr is sys.__stderr__:  # a crash inside Qt then says where
@@ -67,6 +67,8 @@ class Sitting:
             QtCore.QCoreApplication.setAttribute(getattr(QtCore.Qt, name))
         self.application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
         self.application.setApplicationName("zoo_gui")
+        QtGui.QGuiApplication.setDesktopFileName("zoo_gui")  # its menu entry, where there is one: cli_desktop
+        self.application.setWindowIcon(QtGui.QIcon(str(resource_path("icons", "zoo_gui.svg"))))
         self.session = Session()
         # The engine loads TensorFlow while the window is being made.
         self.session.start_engine()
