@@ -260,11 +260,10 @@ def _result(future: Any, alone: bool, scheduler: str) -> Found | None:
 
     try:
         return future.result(timeout=GATHER)
-    except KilledWorker as error:
+    except KilledWorker:
         if not alone:
             return None
-        return (f"The process that computed this cell died each time, {error.allowed_failures + 1} times by itself: it "
-                "may need more memory than there is.")  # fmt: skip
+        return "The process that computed this cell died whenever it was tried: it may need more memory than there is."
     except (OSError, CancelledError) as error:  # TimeoutError is one
         raise _gone(scheduler) from error
     except Exception as error:  # not the cell's own, which ``work`` tells as a sentence
