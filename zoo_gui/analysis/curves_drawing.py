@@ -10,7 +10,7 @@ import numpy as np
 from zoo_gui import factors
 from zoo_gui.analysis.contestants import STYLES
 from zoo_gui.analysis.curves import AXES, Average, Curve, Curves
-from zoo_gui.agents.entry import spaced
+from zoo_gui.play import games as known_games
 
 SMALL = 8
 REACH = 1.0
@@ -28,7 +28,8 @@ def draw(figure: Any, found: Curves) -> None:
     for column, game in enumerate(games):
         _scores(axes[0, column], [curve for curve in found.scores if curve.log.game == game],
                 [one for one in found.averages if one.game == game], algorithms)  # fmt: skip
-        axes[0, column].set_title(spaced(game) or "unknown game", fontsize=SMALL + 2)
+        title = known_games.title(known_games.find(game)) if game else "unknown game"
+        axes[0, column].set_title(title, fontsize=SMALL + 2)
         if with_entropy:
             _entropies(axes[1, column], [curve for curve in found.entropies if curve.log.game == game],
                        [one for one in found.entropy_averages if one.game == game], algorithms)  # fmt: skip

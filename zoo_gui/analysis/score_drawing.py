@@ -7,10 +7,10 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from zoo_gui.agents.entry import spaced
 from zoo_gui.analysis import published
 from zoo_gui.analysis.score_record import ScoreRow, ScoreTable
 from zoo_gui.analysis.score_yardsticks import Yardsticks
+from zoo_gui.play import games
 
 SMALL = 8
 COLOUR = "#0072B2"
@@ -28,7 +28,7 @@ def draw(figure: Any, found: ScoreTable) -> None:
     axes = figure.subplots(len(found.games), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axis, game in zip(axes, found.games):
         _game(axis, rows[game], others[game])
-        axis.set_title(spaced(game), fontsize=SMALL + 1, loc="left")
+        axis.set_title(games.title(games.find(game)), fontsize=SMALL + 1, loc="left")
     figure.supxlabel(textwrap.fill(found.caption, 110), fontsize=SMALL - 1)
 
 
@@ -48,7 +48,8 @@ def _game(axis: Any, rows: Sequence[ScoreRow], others: Sequence[published.Publis
                   markeredgecolor="black", markersize=6, zorder=4, clip_on=False)  # fmt: skip
         right = at > (low + high) / 2
         axis.annotate(_figure(one.value), (at, place), xytext=(-7 if right else 7, 0), textcoords="offset points",
-                      fontsize=SMALL - 1, va="center", ha="right" if right else "left")  # fmt: skip
+                      fontsize=SMALL - 1, va="center", ha="right" if right else "left",
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})  # fmt: skip
     axis.set_xlim(low, high)
     axis.set_ylim(len(rows) + len(others) - 0.4, -0.6)
     axis.set_yticks(range(len(rows) + len(others)), [row.agent for row in rows] + [one.label for one in others],
