@@ -34,7 +34,7 @@ ROWS = {1: (52, 20, 28), 2: (38, 20, 42), 3: (50, 20, 30), 4: (52, 16, 32)}
 #: Panels in the order in which each area has them; others come last.
 ORDER = (
     "game", "observation", "actions", "activations", "layer", "moment", "pair", "representations", "why", "patterns",
-    "groups", "filters", "search", "zoo", "lab", "inspector", "plots", "compare",
+    "groups", "filters", "search", "robustness", "zoo", "wall", "lab", "inspector", "plots", "compare",
 )  # fmt: skip
 LAYOUT_VERSION = 1
 #: How many agents the File menu remembers.
@@ -115,6 +115,8 @@ class MainWindow(QtWidgets.QMainWindow):
         if zoo is not None:
             zoo.opened.connect(self.open_agent)
             zoo.folder_wanted.connect(self.add_folder)
+            zoo.walled.connect(self.put_on_wall)
+        self.panels["wall"].opened.connect(self.open_agent)
         self.capture.saved.connect(self._on_saved)
         self.capture.failed.connect(self._on_capture_failed)
         self.capture.recording.connect(self._on_recording)
@@ -257,6 +259,11 @@ class MainWindow(QtWidgets.QMainWindow):
         library.thumbnail_read.connect(dialog.set_thumbnail)
         dialog.open()
         library.read()
+
+    def put_on_wall(self, agent_id: str) -> None:
+        """Have an agent play among the small games."""
+        self.show_panel("wall")
+        self.panels["wall"].add(agent_id)
 
     def open_agent(self, agent_id: str, beside: bool = False) -> None:
         """Open an agent in the active column, or beside the others."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from typing import Any, Callable, Iterator
+import time
+from typing import Any, Callable, Iterator, NamedTuple
 
 from zoo_gui.types import ZooError
 
@@ -19,12 +20,20 @@ log = logging.getLogger(__name__)
 Deliver = Callable[[str, str, Any], None]
 
 
+class Later(NamedTuple):
+    """What a generator yields where it has no news and nothing to do for so many seconds. It is not delivered."""
+
+    seconds: float
+
+
 class _Job:
-    """One generator that has not ended; ``make`` is called in the stream's thread."""
+    """One generator that has not ended; ``make`` is called in the stream's thread. due: when its next turn may be, in
+    seconds of time.monotonic."""
 
     def __init__(self, key: str, make: Callable[[], Iterator], background: bool):
         self.key, self.make, self.background = key, make, background
         self.generator: Iterator | None = None
+        self.due = 0.0
 
     def advance(self) -> Any:
         if self.generator is None:
@@ -41,7 +50,8 @@ class Streams:
     """Runs generators in one thread, taking a turn with each, so a long job never holds back a short one.
 
     A job that is started under a running job's key supersedes it; what a superseded or cancelled job still yields is
-    dropped. Generators are closed in the same thread that ran them. They must yield at least every 50 ms or so.
+    dropped. Generators are closed in the same thread that ran them. They must yield at least every 50 ms or so; one
+    that keeps a pace yields ``Later`` instead of sleeping, so that others have their turns.
     niceness: added to the thread's own (Linux), so that jobs never slow the game.
     """
 
@@ -89,16 +99,27 @@ class Streams:
         lower_priority(self._niceness)
         while True:
             with self._changed:
-                while not (self._jobs or self._ended or self._closing):
-                    self._changed.wait()
+                while not (self._turn() or self._ended or self._closing):
+                    self._changed.wait(self._pause())
                 ended, self._ended = self._ended, []
-                turn = [job for job in self._jobs.values() if not job.background] or list(self._jobs.values())[:1]
+                turn = self._turn()
                 if self._closing and not ended:
                     return
             for job in ended:
                 self._end(job)
             for job in turn:
                 self._advance(job)
+
+    def _turn(self) -> list[_Job]:
+        """Whose turn it is: all that are due, of those in the background one where there are no others."""
+        now = time.monotonic()
+        due = [job for job in self._jobs.values() if job.due <= now]
+        return [job for job in due if not job.background] or due[:1]
+
+    def _pause(self) -> float | None:
+        """Seconds until the next job is due; None without one."""
+        first = min((job.due for job in self._jobs.values()), default=None)
+        return None if first is None else max(0.0, first - time.monotonic())
 
     def _advance(self, job: _Job) -> None:
         if not self._is_current(job):
@@ -112,6 +133,9 @@ class Streams:
         except Exception as error:
             log.exception("job %s failed", job.key)
             kind, payload = "failed", f"This could not be computed ({type(error).__name__}: {error})."
+        if isinstance(payload, Later):
+            job.due = time.monotonic() + payload.seconds
+            return
         with self._changed:
             current = self._jobs.get(job.key) is job
             if current and kind != "progress":

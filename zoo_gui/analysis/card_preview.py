@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Iterator, Mapping
 
-import numpy as np
-
 from zoo_gui.agents.card import Card
 from zoo_gui.agents.formats import Checkpoint, read_checkpoint
 from zoo_gui.analysis import Progress
-from zoo_gui.types import Preview, ZooError, read_only
+from zoo_gui.play.previews import after, nothing
+from zoo_gui.types import Preview, ZooError
 
 TURN = 0.05
 """Seconds between two reports."""
@@ -27,7 +26,7 @@ def card_preview(path: Path, cards: Mapping[str, Card], *, steps: int = 3000, se
     path = Path(path)
     first = next(iter(cards.values()))
     checkpoint = read_checkpoint(path, first.weights.format)
-    shown = {name: Preview(name, _nothing()) for name in cards}
+    shown = {name: Preview(name, nothing()) for name in cards}
     yield Progress(0, steps, "starting", tuple(shown.values()))
     players = {}
     for name, card in cards.items():
@@ -40,7 +39,7 @@ def card_preview(path: Path, cards: Mapping[str, Card], *, steps: int = 3000, se
     for done in range(1, steps + 1):
         for name, player in list(players.items()):
             try:
-                shown[name] = _after(shown[name], player.step())
+                shown[name] = after(shown[name], player.step())
             except ZooError as error:
                 shown[name] = replace(shown[name], fault=str(error))
                 del players[name]
@@ -60,16 +59,3 @@ def _player(card: Card, checkpoint: Checkpoint, path: Path, seed: int):
     agent = Agent(card, checkpoint.arrays, path.name, str(path), checkpoint.convention, checkpoint.graph)
     return Player(Emulator(card.game), agent, seed=seed)
 
-
-def _after(preview: Preview, step) -> Preview:
-    """The preview after one more step, whose frame is the screen before it."""
-    gained = step.episode_return + step.reward
-    if not step.done:
-        return replace(preview, frame=step.frame, steps=preview.steps + 1, gained=gained)
-    total = (preview.mean or 0.0) * preview.games + gained
-    games = preview.games + 1
-    return replace(preview, frame=step.frame, steps=preview.steps + 1, games=games, mean=total / games, gained=0.0)
-
-
-def _nothing() -> np.ndarray:
-    return read_only(np.zeros((0, 0, 3), np.uint8))

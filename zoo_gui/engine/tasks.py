@@ -1,4 +1,5 @@
-"""Jobs of the engine that need no agent in a lane: what is this file, which guess is right, keep the card."""
+"""Jobs of the engine that need no agent in a lane: what is this file, which guess is right, keep the card; small games
+on the wall."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
 
 from zoo_gui.analysis import Progress
+from zoo_gui.engine.wall import wall_task
 from zoo_gui.types import CardReport, GuessRow, ZooError
 
 MOST_PREVIEWS = 6
@@ -73,7 +75,7 @@ def write_task(result: Any, save_to: str) -> Iterator[Progress]:
 
 
 TASKS: dict[str, Callable[..., Iterator[Progress]]] = {
-    "draft": draft_task, "preview": preview_task, "save_card": save_task, "write": write_task,
+    "draft": draft_task, "preview": preview_task, "save_card": save_task, "wall": wall_task, "write": write_task,
 }  # fmt: skip
 
 

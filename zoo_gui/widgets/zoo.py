@@ -13,12 +13,14 @@ from zoo_gui.widgets.zoo_browser import ZooBrowser
 class ZooPanel(Panel):
     """The catalogue; read when the panel is first seen, and again when an agent was downloaded.
 
-    ``opened(id, beside)``: the person chose an agent. ``folder_wanted``: a folder of agents is to be added.
+    ``opened(id, beside)``: the person chose an agent. ``walled(id)``: it is to be shown on the wall. ``folder_wanted``:
+    a folder of agents is to be added.
     """
 
     title = "Zoo"
     area = "centre"
     opened = QtCore.Signal(str, bool)
+    walled = QtCore.Signal(str)
     folder_wanted = QtCore.Signal()
 
     def _connect(self) -> None:
@@ -38,6 +40,8 @@ class ZooPanel(Panel):
         self.browser.picture_wanted.connect(library.want_thumbnail)
         self.browser.opened.connect(self.opened)
         self.browser.cancelled.connect(self._cancel)
+        self.browser.has_wall = True
+        self.browser.walled.connect(self.walled)
         library.thumbnail_read.connect(self.browser.set_thumbnail)
         content = QtWidgets.QWidget()
         content.setMinimumSize(240, 160)  # less than its parts ask for: behind another panel it must not widen that one

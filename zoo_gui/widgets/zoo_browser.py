@@ -17,11 +17,14 @@ EXPLANATION = (
 
 class ZooBrowser(QtWidgets.QWidget):
     """``opened(id, beside)``: the person chose an agent, to replace the active one or to stand beside it.
-    ``cancelled(id)``: its download is to end. ``picture_wanted(entry)``: give its PNG to ``set_thumbnail``."""
+    ``cancelled(id)``: its download is to end. ``walled(id)``: it is to be shown on the wall, where there is one
+    (``has_wall``). ``picture_wanted(entry)``: give its PNG to ``set_thumbnail``."""
 
     opened = QtCore.Signal(str, bool)
     cancelled = QtCore.Signal(str)
+    walled = QtCore.Signal(str)
     picture_wanted = QtCore.Signal(object)
+    has_wall = False
 
     def __init__(self, parent: QtWidgets.QWidget | None = None):
         super().__init__(parent)
@@ -187,6 +190,8 @@ class ZooBrowser(QtWidgets.QWidget):
         menu.setAttribute(Qt.WA_DeleteOnClose)
         menu.addAction("Open", lambda: self.open_selected(False))
         menu.addAction("Open beside", lambda: self.open_selected(True))
+        if self.has_wall:
+            menu.addAction("Show on the wall", lambda: self.walled.emit(entry.id))
         if self.model.loading(entry.id):
             menu.addAction("Cancel the download", self.cancel_selected)
         menu.addSeparator()
