@@ -64,7 +64,9 @@ def test_what_never_varies_has_no_effect_and_what_varies_only_between_has_an_end
 def test_chosen_moments_are_told_from_the_others(agent, moments):
     ids = moments.column("id")
     inside = ids[::3]
-    found = analysis.run("selection_summary", agent, moments=moments, inside=[*inside, 7], outside=ids)
+    records = list(analysis.ANALYSES["selection_summary"](agent, moments=moments, inside=[*inside, 7], outside=ids))
+    found = records[-1].result
+    assert len(records) > 3 and all(progress.result is None for progress in records[:-1])
     assert (found.inside, found.outside, found.lost, found.episodes, found.runs) == (30, 60, 1, 3, 30)
     np.testing.assert_allclose(found.mean, 200 / 255, atol=1e-6)
     np.testing.assert_allclose(found.mean_outside, 100 / 255, atol=1e-6)

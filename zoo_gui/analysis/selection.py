@@ -56,7 +56,8 @@ def selection_summary(
     seen: list[np.ndarray] = []
     for part, words in ((rows, "the chosen moments"), (other, "the others")):
         for progress in _mean_input(agent, moments, _spread(part), words):
-            yield progress
+            if progress.result is None:
+                yield progress
         seen.append(progress.result)
     infos = chosen_layers(agent, ())
     both = np.concatenate([rows, other])
