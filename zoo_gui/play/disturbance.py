@@ -71,6 +71,13 @@ DISTURBANCES: dict[str, About] = {
 }  # fmt: skip
 
 
+def about_of(name: str) -> About:
+    """What is known of a disturbance. Raises ZooError with near names."""
+    if name not in DISTURBANCES:
+        raise unknown("disturbance", name, DISTURBANCES)
+    return DISTURBANCES[name]
+
+
 @dataclass(frozen=True)
 class Disturbance:
     """All at rest by default, and then nothing is changed. Levels that make no sense raise ZooError.
@@ -112,8 +119,7 @@ class Disturbance:
 
     def with_level(self, name: str, level: float) -> "Disturbance":
         """The same with one at another level. Raises ZooError."""
-        if name not in DISTURBANCES:
-            raise unknown("disturbance", name, DISTURBANCES)
+        about_of(name)
         return dataclasses.replace(self, **{name: level})
 
     @property
