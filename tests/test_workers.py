@@ -6,7 +6,7 @@ import time
 import pytest
 
 from zoo_gui.types import ZooError
-from zoo_gui.workers import Streams
+from zoo_gui.workers import Later, Streams
 
 
 @pytest.fixture
@@ -110,3 +110,22 @@ def test_a_background_job_waits_while_there_is_another(streams):
     streams.start("background", lambda: iter(range(3)), background=True)
     wait_until(lambda: ("background", "finished", None) in streams.results)
     assert [key for key, _, _ in streams.results] == ["front"] * 31 + ["background"] * 4
+
+
+def test_a_job_that_keeps_a_pace_waits_without_news_and_lets_others_work(streams):
+    def paced():
+        yield "first"
+        yield Later(0.05)
+        yield "second"
+        yield Later(60.0)
+
+    begun = time.monotonic()
+    streams.start("paced", paced)
+    streams.start("other", lambda: count(20))
+    expected = {("paced", "progress", "second"), ("other", "finished", None)}
+    wait_until(lambda: expected <= set(streams.results))
+    assert time.monotonic() - begun >= 0.05
+    assert [payload for key, _, payload in streams.results if key == "paced"] == ["first", "second"]
+    streams.start("after", lambda: count(1))
+    wait_until(lambda: ("after", "finished", None) in streams.results)
+    streams.cancel("paced")

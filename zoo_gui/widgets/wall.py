@@ -32,12 +32,12 @@ class WallPanel(Panel):
         self.job = Job(self.session, "wall")
         self.entries: list = getattr(self, "entries", [])
         self.chosen: list[str] = getattr(self, "chosen", [])
-        self._asked = False
+        self._asked = self._by_hand = False
         self._pace = ""
         self.choice = Quiet(())
         self.choice.setAccessibleName("Which agents")
         self.choice.setMinimumContentsLength(20)
-        self.choice.activated.connect(lambda _: self.restart())
+        self.choice.activated.connect(self._choose)
         self.stages = toggle("Stages", "Also what the agents were at earlier stages of their training", self.restart)
         self.chance = toggle("Random", "Also a player that draws its actions", self.restart)
         self.state = QtWidgets.QLabel()
@@ -85,6 +85,11 @@ class WallPanel(Panel):
             self.chosen.append(agent_id)
         self._fill_choice()
         self.choice.setCurrentText(CHOSEN)
+        self._choose(self.choice.currentIndex())
+
+    def _choose(self, _index: int) -> None:
+        """The person chose whose games are shown."""
+        self._by_hand = True
         self.restart()
 
     def remove(self, agent_id: str) -> None:
@@ -101,7 +106,7 @@ class WallPanel(Panel):
         self.choice.addItems([*games, BEST, CHOSEN])
         ours = {_plain(game): game for game in games}
         first = next((ours[_plain(info.game)] for info in self.lanes if _plain(info.game) in ours), BEST)
-        self.choice.setCurrentText(before if self.choice.findText(before) >= 0 else first)
+        self.choice.setCurrentText(before if self._by_hand and self.choice.findText(before) >= 0 else first)
 
     def wanted(self) -> list[Tile]:
         """A tile for each agent that is to play, and more than fit where there are more."""
@@ -109,7 +114,8 @@ class WallPanel(Panel):
         known = {entry.id: entry for entry in self.entries}
         if what == CHOSEN:
             return [_tile(known[id]) if id in known else Tile(id, id, "") for id in self.chosen]
-        here = [entry for entry in self.entries if entry.is_here and (self.stages.isChecked() or not entry.tag)]
+        stages = self.stages.isChecked() and what != BEST
+        here = [entry for entry in self.entries if entry.is_here and (stages or not entry.tag)]
         if what == BEST:
             best: dict[str, object] = {}
             for entry in sorted(here, key=lambda entry: entry.score if entry.score is not None else float("-inf")):
