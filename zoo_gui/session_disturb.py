@@ -8,7 +8,7 @@ from typing import Any, Mapping
 from pyqtgraph.Qt import QtCore
 
 from zoo_gui.play.disturbance import DISTURBANCES, LAYERS, About, Disturbance
-from zoo_gui.score_tally import REST, Levels, Scores
+from zoo_gui.score_tally import REST, Levels, Scores, Who
 from zoo_gui.session_why import Why
 from zoo_gui.types import ZooError
 
@@ -99,13 +99,21 @@ class Disturbing(Why):
             if before.get(lane) != self.disturbances.get(lane) and lane < len(self.lanes):
                 self.disturbance_changed.emit(lane, self.disturbances.get(lane, CALM))
 
+    def levels_of(self, number: int) -> Levels:
+        """What disturbed a step, by ``StepSummary.disturbance``."""
+        return self._levels.get(number, REST)
+
+    def who(self, lane: int) -> Who:
+        """Whose scores a lane's are."""
+        info = self.lanes[lane]
+        return info.agent_id if info.player == "agent" or not info.layers else info.player, info.game
+
     def _count_scores(self, lane: int, summaries: list) -> None:
         """Take a lane's steps into ``scores``, those that its player acted in and nothing else changed."""
         info = self.lanes[lane]
-        who = (info.agent_id if info.player == "agent" or not info.layers else info.player, info.game)
         counts = info.input in ("own", "drives") and lane not in self.covers
         counts &= not any(edited == lane for edited, _ in self.edits)
-        self.scores.note(lane, who, summaries, self._levels, counts)
+        self.scores.note(lane, self.who(lane), summaries, self._levels, counts)
 
 
 def _those_on(levels: Mapping[str, Any]) -> Mapping[str, Any]:

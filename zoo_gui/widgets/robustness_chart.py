@@ -1,0 +1,203 @@
+"""How the score falls: the episodes of a sitting one after the other, and their means by level."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from zoo_gui.naming import lane_colour, lane_letter
+from zoo_gui.widgets.controls import still
+from zoo_gui.widgets.robustness_rows import Scale
+
+Qt = QtCore.Qt
+STYLES = (Qt.SolidLine, Qt.DashLine, Qt.DotLine, Qt.DashDotLine)
+MARKS = ("o", "s", "t", "d")
+NOTHING = "No whole episode at one level yet.\nFull speed gets there sooner."
+SPAN = 2000
+"""Steps that the return is shown of."""
+
+
+class Level(NamedTuple):
+    """What is known at a level. scores: of its episodes, or the one number that stands for it. words: what is written
+    beside it."""
+
+    level: float
+    scores: tuple[float, ...]
+    words: str
+
+
+class Column(NamedTuple):
+    """A lane's numbers by level. running: the score so far of the episode that is played, None: none that counts.
+    now: the level of now, None where another disturbance is on. clean: the mean where nothing is on."""
+
+    lane: int
+    running: float | None
+    levels: tuple[Level, ...]
+    now: float | None
+    clean: float | None
+
+
+class Course(NamedTuple):
+    """A lane's newest steps. steps: their numbers. returns: the episode's return after each. changes: (step, level in
+    words) from which on another level was on."""
+
+    lane: int
+    steps: np.ndarray
+    returns: np.ndarray
+    changes: tuple[tuple[float, str], ...]
+
+
+class Plot(pg.PlotWidget):
+    """A plot that is only looked at, whose items are made anew at each drawing; there are few."""
+
+    def __init__(self, name: str, bottom: str, left: str):
+        super().__init__()
+        self.setBackground(self.palette().color(QtGui.QPalette.Base))
+        self.setMinimumSize(140, 90)
+        self.setAccessibleName(name)
+        still(self.getPlotItem(), self)
+        font = QtGui.QFont(QtWidgets.QApplication.font())
+        font.setPixelSize(10)
+        ink = self.palette().color(QtGui.QPalette.Text)
+        for side, words in (("bottom", bottom), ("left", left)):
+            axis = self.getAxis(side)
+            axis.setStyle(tickFont=font, tickTextOffset=3, maxTickLevel=0)
+            axis.setTextPen(ink)
+            axis.enableAutoSIPrefix(False)
+            self.label(side, words)
+
+    def label(self, side: str, words: str) -> None:
+        """An axis's words."""
+        self.getAxis(side).setLabel(words, **{"font-size": "8pt"})
+
+    def write(self, text: str, x: float, y: float, colour: str, anchor=(0.5, 1.0)) -> None:
+        item = pg.TextItem(text, color=colour, anchor=anchor)
+        font = QtGui.QFont(QtWidgets.QApplication.font())
+        font.setPixelSize(10)
+        item.setFont(font)
+        item.setPos(x, y)
+        self.addItem(item, ignoreBounds=True)
+
+    def say(self, text: str) -> None:
+        """Words in the middle, where there is nothing to be seen."""
+        (left, right), (low, high) = self.viewRange()
+        self.write(text, (left + right) / 2, (low + high) / 2, self.palette().color(QtGui.QPalette.Text).name(),
+                   (0.5, 0.5))  # fmt: skip
+
+    def fit(self, ys: Sequence[float]) -> None:
+        """An axis from 0, or below it, to a little above the highest."""
+        known = [y for y in ys if np.isfinite(y)]
+        low, high = min([0.0, *known]), max([0.0, *known])
+        span = (high - low) or 1.0
+        self.setYRange(low - (0.08 * span if low < 0 else 0.02 * span), high + 0.18 * span, padding=0)
+
+
+class CoursePlot(Plot):
+    """The return of the running episode, step by step: where the score no longer grows, the line is flat."""
+
+    def __init__(self):
+        super().__init__("Return, step by step", "agent steps", "return so far")
+        self.setToolTip("The return of the episode that is played, which begins again at 0; a vertical line where "
+                        "another level was chosen.")  # fmt: skip
+
+    def draw(self, courses: Sequence[Course]) -> None:
+        """Show these lanes."""
+        self.clear()
+        shown = [course for course in courses if len(course.steps)]
+        newest = max((course.steps[-1] for course in shown), default=0)
+        first = max(0, newest - SPAN)
+        self.fit([course.returns.max() for course in shown])
+        for course in shown:
+            colour, style = lane_colour(course.lane), STYLES[course.lane % 4]
+            xs, ys = corners(course.steps, course.returns)
+            self.plot(xs, ys, pen=pg.mkPen(colour, width=1.5, style=style))
+        said: set[tuple[float, str]] = set()
+        top = self.viewRange()[1][1]
+        for course in shown:
+            colour = lane_colour(course.lane) if len(shown) > 1 else self.palette().color(QtGui.QPalette.Text).name()
+            for step, words in course.changes:
+                self.addItem(pg.InfiniteLine(step, 90, pen=pg.mkPen("#8a9099", width=1, style=Qt.DotLine)))
+                if (step, words) not in said:  # all were disturbed alike: once is enough
+                    alike = sum((step, words) in other.changes for other in shown) == len(shown)
+                    ink = self.palette().color(QtGui.QPalette.Text).name() if alike else colour
+                    self.write(words, step, top, ink, (0.0, 0.0 if alike else -0.9 * course.lane))
+                    said.add((step, words))
+        self.setXRange(first, max(newest, first + 100), padding=0.01)
+
+
+class LevelsPlot(Plot):
+    """Means by level, along the slider's scale; small points are episodes, dashes the mean of undisturbed ones."""
+
+    def __init__(self):
+        super().__init__("Mean score by level", "level", "mean return")
+        self.setToolTip("Large marks: the mean at a level, with the number of episodes (n) or steps; small ones: each "
+                        "episode; hollow: the one that is played; horizontal lines: undisturbed play; the vertical "
+                        "line: the level of now.")  # fmt: skip
+
+    def draw(self, columns: Sequence[Column], about: Any, scale: Scale, episodes: bool) -> None:
+        """Show these lanes. episodes: whether scores are of episodes."""
+        self.clear()
+        self.label("bottom", f"{about.title.lower()} ({about.unit})")
+        self.label("left", "mean return" if episodes else "points in 1,000 steps")
+        self.getAxis("bottom").setTicks([[(scale.place(one), f"{one:g}".replace("-", "−")) for one in about.levels]])
+        self.setXRange(-0.04, 1.04, padding=0)
+        known = [score for column in columns for level in column.levels for score in level.scores]
+        self.fit(known + [column.running for column in columns if column.running is not None and episodes])
+        self._taken: list[QtCore.QRectF] = []
+        for column in columns:
+            self._draw_column(column, scale, episodes)
+        for column in columns:
+            for level in column.levels:
+                words = f"{lane_letter(column.lane)} {level.words}" if len(columns) > 1 else level.words
+                mean = float(np.mean(level.scores))
+                self._write_beside(words, scale.place(level.level), mean, lane_colour(column.lane))
+        if not known:
+            self.say(NOTHING if episodes else "No step yet.")
+
+    def _draw_column(self, column: Column, scale: Scale, episodes: bool) -> None:
+        colour, mark, style = lane_colour(column.lane), MARKS[column.lane % 4], STYLES[column.lane % 4]
+        if column.clean is not None:
+            self.addItem(pg.InfiniteLine(column.clean, 0, pen=pg.mkPen(colour, width=1, style=Qt.DashLine)))
+        xs = [scale.place(level.level) for level in column.levels]
+        single = [(x, score) for x, level in zip(xs, column.levels) for score in level.scores if episodes]
+        if single:
+            faint = QtGui.QColor(colour)
+            faint.setAlpha(130)
+            self.plot(*zip(*single), pen=None, symbol=mark, symbolSize=4, symbolBrush=faint, symbolPen=None)
+        if xs:
+            means = [float(np.mean(level.scores)) for level in column.levels]
+            self.plot(xs, means, pen=pg.mkPen(colour, width=2, style=style), symbol=mark, symbolSize=9,
+                      symbolBrush=colour, symbolPen=None)  # fmt: skip
+        if column.now is None:
+            return
+        place = scale.place(column.now)
+        self.addItem(pg.InfiniteLine(place, 90, pen=pg.mkPen(colour, width=1, style=Qt.DotLine)))
+        if column.running is not None and episodes:
+            self.plot([place], [column.running], pen=None, symbol=mark, symbolSize=9, symbolBrush=None,
+                      symbolPen=pg.mkPen(colour, width=1.5))  # fmt: skip
+
+    def _write_beside(self, words: str, x: float, y: float, colour: str) -> None:
+        """Above the mark, or higher where something is written already."""
+        width, height = 6.0 * len(words) + 4, 12.0
+        view = self.getViewBox()
+        (left, right), (low, high) = self.viewRange()
+        across, down = max(view.width(), 1) / (right - left), max(view.height(), 1) / (high - low)
+        at = (x - left) * across
+        at = min(max(at - width / 2, 0), max(view.width() - width, 0))
+        box = QtCore.QRectF(at, (high - y) * down - height - 6, width, height)
+        while any(box.intersects(other) for other in self._taken) and box.top() > 0:
+            box.translate(0, -height)
+        self._taken.append(box)
+        self.write(words, left + box.left() / across, high - box.bottom() / down, colour, (0.0, 1.0))
+
+
+def corners(xs: np.ndarray, ys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The points of a line of steps at which it changes, and its ends."""
+    if len(xs) < 3:
+        return xs, ys
+    turns = np.flatnonzero(np.diff(ys))
+    kept = np.unique(np.concatenate([[0], turns, turns + 1, [len(xs) - 1]]))
+    return xs[kept], ys[kept]
