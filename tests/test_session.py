@@ -110,3 +110,73 @@ def test_counterparts_go_with_their_lanes_and_end_with_either_agent(rig):
     session.set_counterparts((0, 1), Matched())
     rig.load(0, "small", "small")  # the same agent loaded anew: its files may be others
     assert session.counterparts_of(1, UNIT) == ()
+
+
+# -- disturbances ---------------------------------------------------------------------------------------------------
+def disturbed(rig):
+    return [(command["lane"], command["disturbance"], command["number"]) for command in rig.commands("disturb")]
+
+
+def test_a_disturbance_goes_with_its_lane_and_ends_with_its_agent(rig):
+    session, sticky = rig.session, {"sticky": 0.25}
+    session.set_disturbance(1, {**sticky, "contrast": 1.0})  # at rest it is none
+    assert disturbed(rig)[-1] == (1, sticky, 1) and session.levels_of(1) == (("sticky", 0.25),)
+    session.set_disturbance(1, sticky)
+    assert len(disturbed(rig)) == 1  # nothing new
+    rig.lanes("remove 0", "small")
+    assert session.disturbances == {0: sticky} and disturbed(rig) == []  # the engine has it where it is
+    rig.load(0, "small")
+    assert session.disturbances == {0: sticky} and disturbed(rig) == [(0, sticky, 1)]  # a player of its own
+    rig.load(0, "nature")
+    assert session.disturbances == {} and disturbed(rig) == [] and not session.status["intervention"]
+
+
+def test_all_can_be_disturbed_and_undone_with_the_edits(rig):
+    session, seen = rig.session, []
+    session.disturbance_changed.connect(lambda lane, levels: seen.append((lane, dict(levels))))
+    session.set_disturbance(None, {"parameter_noise": 0.1})
+    noise = {"parameter_noise": 0.1, "parameter_layers": "convolutions"}
+    assert seen == [(0, noise), (1, noise)] and session.status["intervention"]
+    session.clear_edits()
+    assert session.disturbances == {} and seen[2:] == [(0, {}), (1, {})] and disturbed(rig)[-1] == (1, {}, 0)
+    assert not session.status["intervention"]
+
+
+def test_an_agent_is_opened_with_its_disturbance_and_after_a_crash_it_has_it_again(rig, monkeypatch):
+    session = rig.session
+    session.load("small", 0, disturbance={"latency": 3}, seed=2)
+    assert "disturbance" not in rig.commands("load")[-1]["options"]
+    rig.lanes(list(session.loading)[-1], "small", "small")
+    assert session.disturbances == {0: {"latency": 3}} and disturbed(rig) == [(0, {"latency": 3}, 1)]
+    monkeypatch.setattr(session, "start_engine", lambda: None)
+    session._on_died(70)
+    session.restart_engine()
+    keys = list(session.loading)
+    rig.lanes(keys[0], "small")
+    assert disturbed(rig) == [(0, {"latency": 3}, 1)]
+    rig.lanes(keys[1], "small", "small")
+    assert session.disturbances == {0: {"latency": 3}}
+
+
+def test_a_network_that_is_ready_too_late_serves_on_the_way_but_not_after_a_reset(rig):
+    session = rig.session
+    for level in (0.01, 0.02):
+        session.set_disturbance(0, {"parameter_noise": level})
+    rig.sent.clear()
+    session._on_disturbance_ready(0, 1)
+    assert [row[2] for row in disturbed(rig)] == [1, 2]  # what the slider has passed, and what it asks for
+    session.set_disturbance(0, {})
+    rig.sent.clear()
+    session._on_disturbance_ready(0, 2)
+    assert [row[1] for row in disturbed(rig)] == [{}]
+
+
+def test_what_cannot_be_is_said_and_taken_back(rig, qtbot):
+    session = rig.session
+    with qtbot.waitSignal(session.message) as said:
+        session.set_disturbance(0, {"sticky": 7})
+    assert "Sticky actions cannot be 7" in said.args[1] and session.disturbances == {}
+    session.set_disturbance(0, {"parameter_noise": 0.1})
+    with qtbot.waitSignal(session.message) as said:
+        session._on_disturbance_refused(0, 1, "It has no convolutions.")
+    assert said.args == ["warning", "It has no convolutions."] and session.disturbances == {}
