@@ -26,8 +26,8 @@ LEVEL_COLUMN, KIND_COLUMNS = "level", ("disturbance", "what")
 
 
 class Link(NamedTuple):
-    """What a row of numbers is about, to be seen in the window. options: of ``Session.load``: seed, game, disturbance
-    ({name: level}), as far as the row says."""
+    """What a row of numbers is about, to be seen in the window. options: of ``Session.load``: seed, game, sticky,
+    disturbance ({name: level}), as far as the folder says."""
 
     agent: str
     options: dict[str, Any]
@@ -58,12 +58,13 @@ class Shelved:
             return None
         seed, level = told.get(SEED_COLUMN), told.get(LEVEL_COLUMN)
         options: dict[str, Any] = {"seed": int(seed) if isinstance(seed, float) else asked.seeds[0]}
-        if game := getattr(asked.settings, "game", ""):
-            options["game"] = game
+        options |= {name: value for name in ("game", "sticky") if (value := getattr(asked.settings, name, None))}
         kind = next((told[name] for name in KIND_COLUMNS if told.get(name)), None)
         kind = kind or getattr(asked.settings, "disturbance", None)
         if isinstance(level, float) and isinstance(kind, str):
             options["disturbance"] = {kind: level}
+            if kind == "parameter_noise" and (layers := getattr(asked.settings, "parameter_layers", "")):
+                options["disturbance"]["parameter_layers"] = layers
         return Link(agent, options)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo_gui.engine.clock import Clock
 from zoo_gui.types import Progress, ZooError
+from zoo_gui.workers import Streams
 
 if TYPE_CHECKING:
     from zoo_gui.engine.lane import Lane
@@ -18,12 +19,11 @@ if TYPE_CHECKING:
 class Disturbing(Clock):
     """The part of Server for disturbances. Commands run in the main thread, between two ticks."""
 
-    _jobs: Any
-
     def __init__(self):
         super().__init__()
         self._takes_fractions: weakref.WeakSet = weakref.WeakSet()  # agents that were traced for fractions
         self._building: set[Lane] = set()
+        self._builder: Streams | None = None
 
     def _later(self, name: str, **keywords: Any) -> None:
         """Obey a command of our own between two ticks."""
@@ -48,7 +48,9 @@ class Disturbing(Clock):
                 one.player.disturbance, one.disturbance = wanted, number
             elif one not in self._building:
                 self._building.add(one)
-                self._jobs.start(f"disturb {id(one)}", lambda: self._built(one, wanted, number))
+                if self._builder is None:  # not among the jobs, which have the lowest priority: somebody waits for it
+                    self._builder = Streams(lambda *_: None, name="zoo_gui builder")
+                self._builder.start(f"disturb {id(one)}", lambda: self._built(one, wanted, number))
         except ZooError as error:
             self.send("disturbance_refused", lane, number, str(error))
 

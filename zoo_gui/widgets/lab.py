@@ -251,7 +251,8 @@ class LabPanel(Panel):
 
 def link_words(link: Any) -> str:
     """``ppo/Breakout/1, seed 3, observation noise 0.1``."""
-    level = [f"{name.replace('_', ' ')} {value:g}" for name, value in link.options.get("disturbance", {}).items()]
+    levels = link.options.get("disturbance", {})
+    level = [f"{name.replace('_', ' ')} {value:g}" for name, value in levels.items() if not isinstance(value, str)]
     return ", ".join([link.agent, f"seed {link.options['seed']}", *level])
 
 

@@ -12,6 +12,7 @@ from zoo_gui.widgets.controls import SMALL, Decimal, Quiet, toggle
 Qt = QtCore.Qt
 POSITIONS = 200
 """Of a slider."""
+NEAR = 1.2 / POSITIONS
 SETTLE_MS = 80  # a slider that is dragged changes the game at most this often
 DECADE = 15.0
 """From this ratio of greatest to smallest level on, equal steps of a slider are equal factors."""
@@ -27,6 +28,7 @@ class Scale:
     def __init__(self, about: Any):
         self.low, self.rest, self.high = float(about.low), float(about.rest), float(about.high)
         self.whole = all(float(level).is_integer() for level in about.levels)
+        self.levels = tuple(float(level) for level in about.levels)
         above = sorted(level for level in about.levels if level > self.rest)
         self.least = above[0] / 4 if above else self.high
         self.by_factors = self.rest == self.low and not self.whole and self.high / above[0] >= DECADE
@@ -45,7 +47,10 @@ class Scale:
         return (level - self.low) / (self.high - self.low)
 
     def level(self, place: float) -> float:
-        """The level at a place, in two digits: what lies between is nobody's choice."""
+        """The level at a place: that of a sweep where one is near, else in two digits."""
+        near = min(self.levels, key=lambda level: abs(self.place(level) - place))
+        if abs(self.place(near) - place) <= NEAR:
+            return near
         if self.by_factors:
             first = 1 / POSITIONS
             if place < first / 2:
