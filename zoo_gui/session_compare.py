@@ -103,7 +103,8 @@ class Comparing(Grouping):
 
     def run_together(self, key: str, analysis: str, lanes: tuple[int, ...], **parameters: Any) -> None:
         """Start an analysis of several lanes' agents, as ``run``. moments: ``"session"``, those of the sitting that
-        they saw together, or the (steps, seed) of a rollout that the first of them drives."""
+        they saw together, or the (steps, seed) of a rollout that the first of them drives; ``embedding`` is of what
+        each saw, in rollouts of their own, and may be of one lane."""
         self._send("run", key=key, analysis=analysis, lane=tuple(lanes), parameters=parameters)
 
     def set_counterparts(self, lanes: tuple[int, int], matching: Any, one_to_one: bool = False) -> None:

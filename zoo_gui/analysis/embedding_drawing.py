@@ -49,7 +49,7 @@ def draw(figure: Any, found: Embedding) -> None:
     if len(found.agents) > 1 and found.joint and "agent" not in names:
         _legend_of_markers(figure, found)
     words = " ".join((found.caption, *found.remarks))
-    figure.supxlabel("\n".join(textwrap.wrap(words, 34 * columns)), fontsize=SMALL - 1)
+    figure.supxlabel("\n".join(textwrap.wrap(words, 62 * columns)), fontsize=SMALL - 1)
 
 
 def panel(axis: Any, found: Embedding, name: str, space: int = 0) -> None:
@@ -108,7 +108,7 @@ def _categories(axis: Any, found: Embedding, name: str, rows: np.ndarray, values
 def _scatter(axis: Any, found: Embedding, rows: np.ndarray, colours: np.ndarray, **scale: Any) -> Any:
     """Draw points in turns, each agent's with its marker; one of the collections."""
     order = np.random.default_rng(0).permutation(len(rows))
-    size = float(np.clip(14_000 / max(1, len(found.parts[0].rows)), 3, 24))
+    size = float(np.clip(20_000 / max(1, len(found.parts[0].rows)), 4, 30))
     shown = None
     for part in np.array_split(order, ROUNDS):
         for lane in np.unique(found.lanes[rows[part]]):

@@ -88,8 +88,11 @@ class Comparing(Disturbing):
         self, make: Callable, lanes: Sequence[int], parameters: dict[str, Any]
     ) -> Callable[[], Iterator]:
         """What runs an analysis of several lanes' agents: at the moments of the sitting that they saw together, or of a
-        rollout of (steps, seed) that the first of them drives. Raises ZooError."""
+        rollout of (steps, seed) that the first of them drives; one that takes ``games`` is of what each lane saw, of
+        one lane or more, and of rollouts that each plays by itself. Raises ZooError."""
         ones = [self.lanes[lane] for lane in lanes if lane < len(self.lanes)]
+        if "games" in inspect.signature(make).parameters and ones:
+            return _of_own_games(make, ones, parameters)
         if len(ones) < 2 or any(one.player.agent is None for one in ones):
             raise ZooError("Two agents are needed to compare them: open another one beside this.")
         agents = tuple(one.player.agent for one in ones)
@@ -102,6 +105,31 @@ class Comparing(Disturbing):
         if wanted == "session":
             return partial(make, agents, moments=tuple(one.moments.freeze() for one in ones), **parameters)
         return partial(_with_rollout, make, ones, tuple(wanted), parameters)
+
+
+def _of_own_games(make: Callable, lanes: Sequence[Any], parameters: dict[str, Any]) -> Callable[[], Iterator]:
+    """What runs an analysis of moments that need not be the same."""
+    parameters.setdefault("games", tuple(lane.player.emulator.game for lane in lanes))
+    parameters.setdefault("titles", tuple(lane.title for lane in lanes))
+    agents = [lane.player.agent for lane in lanes]
+    wanted = parameters.pop("moments", "session")
+    if wanted == "session":
+        return partial(make, agents, moments=tuple(lane.moments.freeze() for lane in lanes), **parameters)
+    return partial(_with_own_rollouts, make, lanes, tuple(wanted), parameters)
+
+
+def _with_own_rollouts(
+    make: Callable, lanes: Sequence[Any], wanted: tuple, parameters: dict[str, Any]
+) -> Iterator[Progress]:
+    """An analysis of rollouts that the lanes' agents play each by itself, as an analysis of one lane has it played."""
+    moments = []
+    for lane in lanes:
+        for progress in lane.with_rollout(_only_moments, wanted, {}):
+            if progress.result is None:
+                yield progress
+        moments.append(progress.result)
+    parameters.setdefault("seeds", (wanted[1],) * len(lanes))
+    yield from make([lane.player.agent for lane in lanes], moments=tuple(moments), **parameters)
 
 
 def rollout_settings(agents: Sequence[Any], steps: int, seed: int) -> tuple:

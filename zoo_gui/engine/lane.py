@@ -106,7 +106,7 @@ class Lane:
         agent, settings = self.player.agent, tuple(settings)
         if settings not in self.rollouts:
             steps, seed = settings
-            unedited = agent.with_weights({}) if agent.edits else agent
+            unedited = agent.with_weights({}) if agent is not None and agent.edits else agent
             game, sticky = self.player.emulator.game, self.player.sticky
             for progress in record(unedited, steps=steps, seed=seed, game=game, sticky=sticky):
                 if progress.result is None:
