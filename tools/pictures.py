@@ -4,7 +4,7 @@
 Each picture has a sitting of its own: a newcomer's window on the present screen or a virtual one (Xvfb), the agents of
 ``PICTURES``, a game played to a fixed step of a fixed seed, and a function that does what a person would do with the
 mouse. The window is then drawn into ``docs/images/NAME.png``. For the card wizard the weights of an embedded agent are
-opened as a stranger's file, without their card.
+opened as a stranger's file, without their card. Films are made by their commands.
 """
 
 from __future__ import annotations
@@ -235,10 +235,10 @@ def compare_layers(sitting: Sitting) -> None:
 
 def embed_moments(sitting: Sitting, what: str, colour: str) -> None:
     """A map of the moments of a rollout; those of one kind are chosen, one of them is pointed at, and the game goes on
-    in it. The panel is high."""
-    from pyqtgraph.Qt import QtCore
-
-    panel = sitting.show("embedding")
+    in it."""
+    sitting.window.commands.call("embedding")
+    sitting.rest(0.5)
+    panel = sitting.panels["embedding"]
     panel.bar.what.setCurrentText(what)
     panel._start()
     sitting.wait(lambda: panel.result is not None and not panel.job.running)
@@ -246,7 +246,6 @@ def embed_moments(sitting: Sitting, what: str, colour: str) -> None:
     panel._recolour()
     panel._choose(panel.legend.colouring.kinds[-1].rows)
     sitting.wait(lambda: all(section.result is not None for section in panel.side.sections.values()))
-    sitting.window.resizeDocks([sitting.window.docks["embedding"]], [520], QtCore.Qt.Vertical)
     sitting.session.play()
     sitting.rest(2.0)
     sitting.session.pause()
@@ -323,6 +322,13 @@ PICTURES = {
     "pair": Picture(("distill/Breakout/1", "distill/Breakout/2"), 260, partial(look_at_both, unit="conv2:17")),
     "filters": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(look_at_filters, unit="conv1:10")),
 }
+FILMS = {
+    "grid": ("grid --games Breakout --algorithms a2c,ppo,distill --runs 1,2 --seconds 10 --speed 4 --fps 10 --tile 192 "
+             "--output {}.gif"),
+    "movie": "movie ppo/Breakout/1 --steps 230 --seed 3 --output {}.mp4",
+    "movie_original": "movie a2c/Breakout/1 --steps 230 --seed 3 --layout original --output {}.mp4",
+}
+"""What makes the films, {} their names: a .gif is shown as it is, of an .mp4 the last picture."""
 WIZARD = "wizard"
 STRANGER = "distill/Breakout/2"
 SEEN_AFTER = 900
@@ -352,6 +358,27 @@ def make(name: str, size: tuple[int, int] = SIZE, folder: Path = IMAGES) -> None
     print(f"{path} {path.stat().st_size // 1000} kB", flush=True)
 
 
+def film(name: str, folder: Path = IMAGES) -> None:
+    """Make one of the films with the command."""
+    import cv2
+
+    from zoo_gui import cli
+
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.update(ZOO_GUI_CONFIG=f"{home}/settings.json", ZOO_GUI_CACHE=f"{home}/cache")
+        if cli.main(FILMS[name].format(f"{home}/{name}").split()):
+            raise SystemExit(f"the film {name} could not be made")
+        made = next(path for path in Path(home).iterdir() if path.stem == name)
+        if made.suffix == ".gif":
+            shutil.copyfile(made, folder / made.name)
+            return
+        capture, picture = cv2.VideoCapture(str(made)), None
+        while (read := capture.read())[0]:
+            picture = read[1]
+    cv2.imwrite(str(folder / f"{name}.png"), picture)
+    shrink(folder / f"{name}.png")
+
+
 def shrink(path: Path) -> None:
     """Write a picture again as small as PNG gets. Not in fewer colours: those are what the pictures show."""
     Image.open(path).convert("RGB").save(path, optimize=True)
@@ -363,11 +390,15 @@ def main() -> None:
     from zoo_gui import theme
 
     IMAGES.mkdir(parents=True, exist_ok=True)
+    names = sys.argv[1:] or (*PICTURES, WIZARD, *FILMS)
+    for name in filter(FILMS.__contains__, names):
+        film(name)
     with screen():
         application = QtWidgets.QApplication(sys.argv[:1])
         theme.apply(application)
-        for name in sys.argv[1:] or (*PICTURES, WIZARD):
-            make(name)
+        for name in names:
+            if name not in FILMS:
+                make(name)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from zoo_gui.types import Step, ZooError
 SIZE, COLUMN, TOP, GAP, LETTERS = (550, 1000), 350, 25, 50, 20
 GAME = (50, 580)
 """The zoo's composition: the game lower left, the layers under each other in a column to the right."""
-WIDEST = 400
-"""Pixels of a column: between the game and the right edge, with the layers in the middle."""
+WIDEST, BESIDE = 400, 270
+"""Pixels of a column, with the layers in the middle; and of a layer that may stand beside the game."""
 OBSERVATION = "observations"
 OUTPUTS = {"logits": "output", "q": "output", "value": "value"}
 """What the zoo wrote over the last layers, by their kind."""
@@ -140,7 +140,7 @@ class OriginalMovie:
         return composition(parts, game)
 
     def _clip_of(self, name: str, scale: float) -> Clip:
-        """A layer's or the observation's film, no wider than a column."""
+        """A layer's or the observation's film, no wider than its place."""
 
         def draw(_index: int = 0) -> np.ndarray:
             values = self._now.observation if name == OBSERVATION else self._now.decision.activations[name]
@@ -149,7 +149,8 @@ class OriginalMovie:
             return np.uint8(conv_activations_to_canvas(None, values, scaling=self._ranges.get(name)) * 255)
 
         high, wide = draw().shape[:2]
-        return Clip((wide, high), 1, draw).resize(min(scale, (WIDEST - 10) / wide))
+        most = WIDEST - 10 if name == OBSERVATION else BESIDE
+        return Clip((wide, high), 1, draw).resize(min(scale, most / wide))
 
 
 def _scales(layers: list[Mapping[str, Any]]) -> list[float]:

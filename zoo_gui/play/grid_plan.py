@@ -258,12 +258,13 @@ def _empty(facts: Mapping[str, object], title: str) -> Tile:
     tag = facts["tag"]
     id = f"{facts['algorithm']}/{facts['game']}/{facts['run']}" + ("" if tag == FINAL else f"@{tag}")
     try:
-        elsewhere = not catalogue.find(id).is_here
+        status = catalogue.find(id).status
     except ZooError:
-        elsewhere = False
+        status = ""
+    why = {"": ABSENT, catalogue.READY: ABSENT, catalogue.REMOTE: f"not downloaded: zoo-gui fetch {id}"}
     named = title if tag == FINAL else f"{title} {tag}"
-    why = f"not downloaded: zoo-gui fetch {id}" if elsewhere else ABSENT
-    return Tile("", named, f"{_text('game', facts['game'])} · {_text('run', facts['run'])}", why=why)
+    return Tile("", named, f"{_text('game', facts['game'])} · {_text('run', facts['run'])}",
+                why=why.get(status, status))  # fmt: skip
 
 
 def _title(facts: Mapping[str, object], entries: Iterable[Entry]) -> str:

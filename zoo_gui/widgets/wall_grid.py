@@ -81,6 +81,8 @@ class WallGrid(QtWidgets.QWidget):
         self.setAccessibleName("Wall of games")
         self.setMinimumSize(200, 120)
         self._pressed: int | None = None
+        self._boxes: list[QtCore.QRect] = []
+        self.columns = 1
 
     # -- content ------------------------------------------------------------------------------------------------
     def set_tiles(self, tiles: list[Tile]) -> None:
@@ -88,7 +90,7 @@ class WallGrid(QtWidgets.QWidget):
         kept = self.tiles[self.current].agent if self.tiles else ""
         self.tiles = tiles
         self.current = next((place for place, tile in enumerate(tiles) if tile.agent == kept), 0)
-        self.update()
+        self._arrange()
 
     def take(self, previews: tuple[Preview, ...]) -> None:
         """Draw these anew."""
@@ -97,12 +99,27 @@ class WallGrid(QtWidgets.QWidget):
             if preview.name in places:
                 place = places[preview.name]
                 self.tiles[place].take(preview)
-                self.update(self.box(place).toAlignedRect())
+                self.update(self._boxes[place])
 
-    @property
-    def columns(self) -> int:
-        """As many as show the games largest."""
-        return max(range(1, max(1, len(self.tiles)) + 1), key=lambda count: (self._across(count), -count))
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """In as many columns as show the games largest."""
+        count = max(1, len(self.tiles))
+        self.columns = max(range(1, count + 1), key=lambda columns: (self._across(columns), -columns))
+        across = max(24.0, self._across(self.columns))
+        height = across / ASPECT + self._caption()
+        rows = -(-count // self.columns)
+        left = (self.width() - self.columns * (across + GAP) + GAP) / 2
+        top = max(GAP, (self.height() - rows * (height + GAP) + GAP) / 2)
+        self._boxes = []
+        for place in range(len(self.tiles)):
+            row, column = divmod(place, self.columns)
+            corner = math.floor(left + column * (across + GAP)), math.floor(top + row * (height + GAP))
+            self._boxes.append(QtCore.QRect(*corner, math.floor(across), math.floor(height)))
+        self.update()
 
     def _across(self, columns: int) -> float:
         """Width of a game in so many columns."""
@@ -116,27 +133,19 @@ class WallGrid(QtWidgets.QWidget):
 
     def box(self, place: int) -> QtCore.QRectF:
         """Where a tile lies, game and words."""
-        columns = self.columns
-        across = max(24.0, self._across(columns))
-        height = across / ASPECT + self._caption()
-        rows = -(-max(1, len(self.tiles)) // columns)
-        left = (self.width() - columns * (across + GAP) + GAP) / 2
-        top = max(GAP, (self.height() - rows * (height + GAP) + GAP) / 2)
-        row, column = divmod(place, columns)
-        x, y = math.floor(left + column * (across + GAP)), math.floor(top + row * (height + GAP))
-        return QtCore.QRectF(x, y, math.floor(across), math.floor(height))
+        return QtCore.QRectF(self._boxes[place])
 
     def place_at(self, position: QtCore.QPoint) -> int | None:
         """The tile there."""
-        return next((place for place in range(len(self.tiles)) if self.box(place).contains(position)), None)
+        return next((place for place, box in enumerate(self._boxes) if box.contains(position)), None)
 
     # -- drawing ------------------------------------------------------------------------------------------------
     def paintEvent(self, event) -> None:
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.SmoothPixmapTransform)
         for place, tile in enumerate(self.tiles):
-            box = self.box(place)
-            if event.region().intersects(box.toAlignedRect()):
+            if event.region().intersects(self._boxes[place]):
+                box = self.box(place)
                 self._paint_tile(painter, tile, box)
                 if place == self.current and self.hasFocus():
                     self._paint_rim(painter, box)
