@@ -55,7 +55,9 @@ class RobustnessPanel(Panel):
         row.setContentsMargins(4, 4, 4, 2)
         self.parts = QtWidgets.QSplitter(Qt.Horizontal)
         self.parts.setChildrenCollapsible(False)
-        self.parts.addWidget(column_of(self._make_controls()))
+        controls = column_of(self._make_controls())
+        controls.setMinimumWidth(controls.widget().minimumSizeHint().width() + 12)
+        self.parts.addWidget(controls)
         self.parts.addWidget(self._make_charts())
         self.parts.setSizes([330, 400])
         self.parts.setStretchFactor(1, 1)
@@ -64,7 +66,6 @@ class RobustnessPanel(Panel):
 
     def _make_controls(self) -> QtWidgets.QWidget:
         page = QtWidgets.QWidget()
-        page.setMinimumWidth(270)
         column = QtWidgets.QVBoxLayout(page)
         column.setContentsMargins(0, 0, 4, 0)
         column.setSpacing(3)
@@ -83,8 +84,11 @@ class RobustnessPanel(Panel):
         self.reset_button = button("Reset", "Undisturbed again; Ctrl+E undoes all other changes, too.", self._reset)
         self.speed_button = toggle("Full speed", "Episodes are over soonest as fast as it goes (0; 1 is game speed).",
                                    self._on_speed)
-        buttons.addWidget(self.reset_button)
-        buttons.addWidget(self.speed_button)
+        self.copy_button = button("Copy", "The means by level, as a table (CSV).", self._copy)
+        self.forget_button = button("Forget", "Begin the charts anew.", self._forget)
+        buttons.setSpacing(3)
+        for made in (self.reset_button, self.speed_button, self.copy_button, self.forget_button):
+            buttons.addWidget(made)
         buttons.addStretch(1)
         column.addLayout(buttons)
         column.addStretch(1)
@@ -95,8 +99,6 @@ class RobustnessPanel(Panel):
         column = QtWidgets.QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        bar = QtWidgets.QHBoxLayout()
-        bar.setSpacing(4)
         self.measure = Quiet(MEASURES)
         self.measure.setAccessibleName("Measure")
         self.measure.setToolTip("Means of whole episodes that were played at one level; or points in 1,000 steps of "
@@ -105,17 +107,11 @@ class RobustnessPanel(Panel):
         self.legend = QtWidgets.QLabel()
         self.legend.setStyleSheet("font-size: 11px")
         self.legend.setMinimumWidth(1)
-        self.copy_button = button("Copy numbers", "Means by level, as a table (CSV).", self._copy)
-        self.forget_button = button("Forget", "Begin the charts anew.", self._forget)
         self.legend.setWordWrap(True)
         self.measure.setMinimumContentsLength(max(map(len, MEASURES)))
-        bar.addWidget(self.measure)
-        bar.addStretch(1)
-        for widget in (self.copy_button, self.forget_button):
-            bar.addWidget(widget)
         self.course, self.levels = CoursePlot(), LevelsPlot()
         column.addWidget(self.legend)
-        column.addLayout(bar)
+        column.addWidget(self.measure, 0, Qt.AlignLeft)
         column.addWidget(self.levels, 3)
         column.addWidget(self.course, 2)
         return page
@@ -263,7 +259,7 @@ class RobustnessPanel(Panel):
             known = {level: (tuple(values), f"n {len(values)}") for level, values in scores.of(who, name).items()}
         else:
             pace = scores.pace(who, name).items()
-            known = {level: ((points,), f"{steps:,} steps") for level, (points, steps) in pace}
+            known = {level: ((points,), f"of {steps:,}") for level, (points, steps) in pace}
         rows = [Level(self._rest if level is None else float(level), *told) for level, told in known.items()]
         return tuple(sorted(rows))
 

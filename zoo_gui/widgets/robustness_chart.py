@@ -68,6 +68,7 @@ class Plot(pg.PlotWidget):
             axis.setTextPen(ink)
             axis.enableAutoSIPrefix(False)
             self.label(side, words)
+        self.getAxis("left").setWidth(54)
 
     def label(self, side: str, words: str) -> None:
         """An axis's words."""
@@ -92,7 +93,7 @@ class Plot(pg.PlotWidget):
         known = [y for y in ys if np.isfinite(y)]
         low, high = min([0.0, *known]), max([0.0, *known])
         span = (high - low) or 1.0
-        self.setYRange(low - (0.08 * span if low < 0 else 0.02 * span), high + 0.18 * span, padding=0)
+        self.setYRange(low - (0.08 * span if low < 0 else 0.02 * span), high + 0.3 * span, padding=0)
 
 
 class CoursePlot(Plot):
@@ -108,7 +109,8 @@ class CoursePlot(Plot):
         self.clear()
         shown = [course for course in courses if len(course.steps)]
         newest = max((course.steps[-1] for course in shown), default=0)
-        first = max(0, newest - SPAN)
+        first = max(min((course.steps[0] for course in shown), default=0), newest - SPAN)
+        last = max(newest, first + 100)
         self.fit([course.returns.max() for course in shown])
         for course in shown:
             colour, style = lane_colour(course.lane), STYLES[course.lane % 4]
@@ -123,9 +125,10 @@ class CoursePlot(Plot):
                 if (step, words) not in said:  # all were disturbed alike: once is enough
                     alike = sum((step, words) in other.changes for other in shown) == len(shown)
                     ink = self.palette().color(QtGui.QPalette.Text).name() if alike else colour
-                    self.write(words, step, top, ink, (0.0, 0.0 if alike else -0.9 * course.lane))
+                    side = 0.0 if step < first + 0.7 * (last - first) else 1.0
+                    self.write(words, step, top, ink, (side, 0.0 if alike else -0.9 * course.lane))
                     said.add((step, words))
-        self.setXRange(first, max(newest, first + 100), padding=0.01)
+        self.setXRange(first, last, padding=0.01)
 
 
 class LevelsPlot(Plot):
@@ -141,14 +144,15 @@ class LevelsPlot(Plot):
         """Show these lanes. episodes: whether scores are of episodes."""
         self.clear()
         self.label("bottom", f"{about.title.lower()} ({about.unit})")
-        self.label("left", "mean return" if episodes else "points in 1,000 steps")
+        self.label("left", "mean return" if episodes else "points / 1,000 steps")
         self.getAxis("bottom").setTicks([[(scale.place(one), f"{one:g}".replace("-", "−")) for one in about.levels]])
         self.setXRange(-0.04, 1.04, padding=0)
         known = [score for column in columns for level in column.levels for score in level.scores]
         self.fit(known + [column.running for column in columns if column.running is not None and episodes])
-        self._taken: list[QtCore.QRectF] = []
         for column in columns:
             self._draw_column(column, scale, episodes)
+        marks = [(scale.place(level.level), float(np.mean(level.scores))) for one in columns for level in one.levels]
+        self._taken = [QtCore.QRectF(x - 5, y - 5, 10, 10) for x, y in map(self._pixel, marks)]
         for column in columns:
             for level in column.levels:
                 words = f"{lane_letter(column.lane)} {level.words}" if len(columns) > 1 else level.words
@@ -182,16 +186,22 @@ class LevelsPlot(Plot):
     def _write_beside(self, words: str, x: float, y: float, colour: str) -> None:
         """Above the mark, or higher where something is written already."""
         width, height = 6.0 * len(words) + 4, 12.0
-        view = self.getViewBox()
-        (left, right), (low, high) = self.viewRange()
-        across, down = max(view.width(), 1) / (right - left), max(view.height(), 1) / (high - low)
-        at = (x - left) * across
-        at = min(max(at - width / 2, 0), max(view.width() - width, 0))
-        box = QtCore.QRectF(at, (high - y) * down - height - 6, width, height)
+        across, down = self._pixel((x, y))
+        left = min(max(across - width / 2, 0), max(self.getViewBox().width() - width, 0))
+        box = QtCore.QRectF(left, down - height - 6, width, height)
         while any(box.intersects(other) for other in self._taken) and box.top() > 0:
-            box.translate(0, -height)
+            box.translate(0, -4)
         self._taken.append(box)
-        self.write(words, left + box.left() / across, high - box.bottom() / down, colour, (0.0, 1.0))
+        (left, right), (low, high) = self.viewRange()
+        size = self.getViewBox().size()
+        self.write(words, left + box.left() / max(size.width(), 1) * (right - left),
+                   high - box.bottom() / max(size.height(), 1) * (high - low), colour, (0.0, 1.0))  # fmt: skip
+
+    def _pixel(self, place: tuple[float, float]) -> tuple[float, float]:
+        """Where a point lies in the view, from its top left."""
+        (left, right), (low, high) = self.viewRange()
+        size = self.getViewBox().size()
+        return (place[0] - left) / (right - left) * size.width(), (high - place[1]) / (high - low) * size.height()
 
 
 def corners(xs: np.ndarray, ys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

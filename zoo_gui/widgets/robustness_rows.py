@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Mapping
 
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.widgets.controls import SMALL, Decimal, Quiet, toggle
 
@@ -101,11 +101,16 @@ class LevelRow(QtCore.QObject):
         self.name, self.about, self.scale = name, about, Scale(about)
         self.title = toggle(about.title, f"{about.title}: {about.words}.", lambda: self.chosen.emit(name))
         self.title.setFocusPolicy(Qt.NoFocus)
+        self.title.setStyleSheet(f"{self.title.styleSheet()} QPushButton {{ text-align: left; padding: 2px 4px }}")
+        bold = QtGui.QFont(self.title.font())
+        bold.setPixelSize(11)
+        bold.setBold(True)
+        self.title.setFixedWidth(QtGui.QFontMetrics(bold).horizontalAdvance("Observation noise") + 12)
         self.slider = LevelSlider(Qt.Horizontal)
         steps = round(self.scale.high - self.scale.low) if self.scale.whole else POSITIONS
         self.slider.setRange(0, steps)
         self.slider.setPageStep(max(1, steps // 10))
-        self.slider.setMinimumWidth(70)
+        self.slider.setMinimumWidth(60)
         self.slider.setAccessibleName(about.title)
         self.slider.setToolTip(f"{about.title} ({about.unit}): {about.words}.")
         self.spin = self._make_spin()
@@ -127,7 +132,7 @@ class LevelRow(QtCore.QObject):
             spin.setStepType(spin.AdaptiveDecimalStepType)
         spin.setKeyboardTracking(False)
         spin.setStyleSheet(SMALL)
-        spin.setFixedWidth(66)
+        spin.setFixedWidth(64)
         spin.setAccessibleName(f"{about.title}, {about.unit}")
         spin.setToolTip(f"Exactly, in {about.unit}; at rest {about.rest:g}.")
         return spin
@@ -203,7 +208,6 @@ class LevelRows(QtWidgets.QWidget):
             row = self.rows[name] = LevelRow(name, about, self)
             row.moved.connect(self.moved)
             row.chosen.connect(self.choose)
-            row.title.setStyleSheet(f"{row.title.styleSheet()} QPushButton {{ text-align: left }}")
             for column, widget in enumerate((row.title, row.slider, row.spin)):
                 grid.addWidget(widget, line, column)
             if name == "parameter_noise":
