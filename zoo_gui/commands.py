@@ -13,6 +13,7 @@ PLAYERS = ("agent", "random", "human")
 GAMMAS = (1.0, 0.7, 0.5, 0.3)
 BOOSTS = (0.0, 0.3, 0.5, 0.8, 1.0)
 SCALES = ("running", "locked", "frame")
+EMBEDDING_ROOM = 340  # pixels of height
 COLORMAPS = ("viridis", "cividis", "magma", "grey")
 
 
@@ -70,6 +71,10 @@ class Commands(QtCore.QObject):
     def do_zoo(self) -> None:
         self.window.show_panel("zoo")
         self._panel("zoo").focus_search()
+
+    def do_wall(self) -> None:
+        self.window.show_panel("wall")
+        self._panel("wall").grid.setFocus()
 
     def do_open_agent(self) -> None:
         self.window.choose_agent(add=False)
@@ -218,8 +223,19 @@ class Commands(QtCore.QObject):
         self.window.show_panel("why")
         self._panel("why").explain()
 
+    def do_robustness(self) -> None:
+        self.window.show_panel("robustness")
+        self._panel("robustness").rows.focus()
+
+    def do_open_results(self) -> None:
+        self.window.show_panel("lab")
+        self.window.results.ask()
+
     def do_embedding(self) -> None:
         self.window.show_panel("embedding")
+        dock, room = self.window.docks["embedding"], min(EMBEDDING_ROOM, self.window.height() // 2)
+        if not dock.isFloating() and dock.height() < room:  # a strip below the activations is too little for a map
+            self.window.resizeDocks([dock], [room], QtCore.Qt.Vertical)
         self._panel("embedding").scatter.setFocus()
 
     def do_cycle_gamma(self) -> None:

@@ -17,12 +17,12 @@ PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You"}
 NARROW = 122  # pixels of a combo whose entries are longer than its room in a narrow window's toolbar
 
 MENUS = (
-    ("&File", "screenshot copy record - quit"),
-    ("&Agents", "zoo open_agent add_agent remove_agent agent_card -"),
+    ("&File", "open_results - screenshot copy record - quit"),
+    ("&Agents", "zoo wall open_agent add_agent remove_agent agent_card -"),
     ("&Play", "toggle step restart next_episode - slower faster normal_speed full_speed - switch_player"),
     ("&Compare", "share_input replay_game take_over_1 take_over_2 take_over_3 take_over_4 - previous_apart next_apart"),
     ("&Unit", "goto_unit previous_layer next_layer enlarge_layer patterns - clear_edits"),
-    ("Wh&y", "explain_moment - cycle_saliency cycle_method hold_unit - embedding"),
+    ("Wh&y", "explain_moment - cycle_saliency cycle_method hold_unit - embedding robustness"),
     ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - full_screen reset_layout"),
     ("&Help", "help"),
 )
