@@ -55,7 +55,7 @@ def embedding(
     plain = [agent.with_weights({}) if getattr(agent, "edits", None) else agent for agent in agents]
     played = [games[k] if k < len(games) else _game(agent) for k, agent in enumerate(agents)]
     what = known_what(what)
-    widths = [_width(what, agent, own) for agent, own in zip(plain, moments)]
+    widths = [size_of(what, agent) for agent in plain]
     rows = _rows(what, moments)
     states = []
     for k, (agent, own) in enumerate(zip(plain, moments)):
@@ -110,14 +110,14 @@ def reader(what: str, agent: Any, moments: Moments, rows: np.ndarray) -> Any:
     return read
 
 
-def _width(what: str, agent: Any, moments: Moments) -> int:
+def size_of(what: str, agent: Any) -> int:
     """Numbers of a state. Raises ZooError for what this agent has not."""
     if what in (RAM, BITS):
         return 128 if what == RAM else 1024
     if agent is None:
         raise ZooError("A player without a network sees nothing: of it only the RAM can be embedded.")
     if what == OBSERVATIONS:
-        return int(np.prod(moments.observation_shape))
+        return int(np.prod(agent.observation_shape))
     if what not in {info.name for info in agent.layers}:
         names = ", ".join(info.name for info in agent.layers)
         raise ZooError(f"There is no “{what}” to embed: choose ram, bits, observations, or a layer of {agent.title}: "
