@@ -201,5 +201,6 @@ def test_labels_that_would_lie_on_each_other_are_set_apart(panel):
     for lane in (0, 1):
         give(panel, lane, steps([1] * 5))
     panel._redraw()
-    boxes = panel.levels._taken
-    assert len(boxes) == 2 and not boxes[0].intersects(boxes[1])
+    *marks, first, second = panel.levels._taken
+    assert len(marks) == 2 and not first.intersects(second)
+    assert not any(label.intersects(mark) for label in (first, second) for mark in marks)

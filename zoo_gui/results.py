@@ -25,7 +25,7 @@ class ResultFolders(QtCore.QObject):
         shelf.failed.connect(lambda sentence: self.session.message.emit("error", sentence))
         shelf.sorted_out.connect(self._on_sorted)
         self.panel.wanted.connect(self._watch)
-        self.panel.folder_wanted.connect(self._ask)
+        self.panel.folder_wanted.connect(self.ask)
         self.panel.set_recent(window.settings.get(KEY))
 
     def open(self, path: str) -> None:
@@ -51,7 +51,8 @@ class ResultFolders(QtCore.QObject):
         settings.set(KEY, list(dict.fromkeys([str(found.path), *settings.get(KEY)]))[:RECENT])
         self.panel.set_recent(settings.get(KEY))
 
-    def _ask(self) -> None:
+    def ask(self) -> None:
+        """Have the person choose a folder."""
         folder = QtWidgets.QFileDialog.getExistingDirectory(self.window, "A result folder of the lab")
         if folder:
             self.panel.open(folder)

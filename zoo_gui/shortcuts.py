@@ -74,7 +74,7 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("previous_layer", ("U",), "Previous layer", "Selection"),
     Shortcut("next_layer", ("O",), "Next layer", "Selection"),
     Shortcut("goto_unit", ("Ctrl+G",), "Type a unit, for example conv2:17", "Selection"),
-    Shortcut("clear_edits", ("Ctrl+E",), "Undo all changes: units as trained, nothing covered, nothing disturbed", "Selection"),
+    Shortcut("clear_edits", ("Ctrl+E",), "Undo all changes: nothing edited, covered or disturbed", "Selection"),
     Shortcut("escape", ("Esc",), "Back: close help, the enlarged layer, the chosen region, the selection", "Selection"),
     Shortcut("enlarge_layer", ("Z",), "Enlarge the layer", "View"),
     Shortcut("patterns", ("S",), "Pattern mode: the layer as optimised images", "View"),

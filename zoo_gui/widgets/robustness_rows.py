@@ -225,6 +225,10 @@ class LevelRows(QtWidgets.QWidget):
         self.name = name
         self.chosen.emit(name)
 
+    def focus(self) -> None:
+        """The chosen slider takes the arrows."""
+        self.rows[self.name].slider.setFocus(Qt.ShortcutFocusReason)
+
     def show_levels(self, levels: Mapping[str, Any]) -> None:
         """Show what is on; what the person is changing right now stays."""
         for name, row in self.rows.items():
