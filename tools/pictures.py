@@ -279,6 +279,39 @@ def look_at_wall(sitting: Sitting, best: str, steps: int) -> None:
     sitting.wait(lambda: all(tile.preview and tile.preview.steps >= steps for tile in panel.grid.tiles))
 
 
+def make_it_harder(sitting: Sitting, name: str, levels: tuple[float, ...], steps: int) -> None:
+    """Both agents at full speed under one level after the other, so many steps each, and undisturbed before."""
+    panel, session = sitting.show("robustness"), sitting.session
+    panel.measure.setCurrentIndex(1)
+    row = panel.rows.rows[name]
+    session.set_speed(None)
+    session.play()
+    for level in (row.about.rest, *levels):
+        row.slider.setValue(row._position(level))
+        key = None if level == row.about.rest else level
+        sitting.wait(lambda key=key: all(session.scores.pace(session.who(lane), name).get(key, (0, 0))[1] >= steps
+                                         for lane in range(len(session.lanes))))  # fmt: skip
+    session.set_speed(1.0)
+    sitting.rest(4.0)
+
+
+def reopen_sweep(sitting: Sitting, agents: tuple[str, ...], levels: tuple[float, ...]) -> None:
+    """A sweep's folder in the Lab panel, one of whose rows is chosen; the plots make room."""
+    from zoo_gui import lab
+
+    home = sitting.window.settings.path.parent
+    asked = {"disturbance": "observation_noise", "levels": list(levels), "limit": 1500, "random_games": 5}
+    sweep = lab.Experiment("sweep", agents, (0, 1), "Noise on what agents see, Breakout", asked)
+    lab.finish(lab.run(sweep, home / "noise"))
+    make_room(sitting)
+    sitting.window.results.open(str(home / "noise"))
+    panel = sitting.panels["lab"]
+    sitting.wait(lambda: panel.shelved is not None)
+    panel.numbers.selectRow(len(levels))
+    panel.numbers.pointed.emit(panel.numbers.row)
+    sitting.rest(0.5)
+
+
 def guess_card(sitting: Sitting, home: Path) -> object:
     """The wizard, in which the two orders of frames play Breakout. Returns it."""
     from zoo_gui.agents import catalogue
@@ -319,6 +352,12 @@ PICTURES = {
     "representations": Picture(("distill/Breakout/1", "distill/Breakout/2"), 60, compare_layers),
     "embedding_panel": Picture(("ppo/Breakout/1",), 260,
                                partial(embed_moments, what="RAM bytes", colour="lives")),
+    "robustness_panel": Picture(("ppo/Breakout/1", "distill/Breakout/1"), 0,
+                                partial(make_it_harder, name="observation_noise", levels=(0.02, 0.05, 0.1, 0.2),
+                                        steps=250)),
+    "lab_panel": Picture(("ppo/Breakout/1",), 60,
+                         partial(reopen_sweep, agents=("ppo/Breakout/1", "a2c/Breakout/1", "distill/Breakout/1"),
+                                 levels=(0.0, 0.02, 0.1))),
     "pair": Picture(("distill/Breakout/1", "distill/Breakout/2"), 260, partial(look_at_both, unit="conv2:17")),
     "filters": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(look_at_filters, unit="conv1:10")),
 }

@@ -30,6 +30,7 @@ PERCENTILES = 1, 99
 SHAPES = ("disc", "square", "triangle", "diamond")
 SIGNS = ("●", "■", "▲", "◆")
 FADED = 0.2
+SHORT = 7  # letters: actions with longer names are signs in the legend
 
 
 class Kind(NamedTuple):
@@ -64,8 +65,9 @@ def colouring(embedding: Any, name: str, lanes: tuple[int, ...]) -> Colouring:
     if name == "action":
         known = [int(value) for value in np.unique(values[values >= 0])]
         values = np.where(values >= 0, values, np.nan)
-        return _kinds(values, {place: action_symbol(MEANINGS[place]) for place in known},
-                      {place: readable_action(MEANINGS[place]) for place in known})  # fmt: skip
+        names = {place: readable_action(MEANINGS[place]) for place in known}
+        short = {place: name if len(name) < SHORT else action_symbol(MEANINGS[place]) for place, name in names.items()}
+        return _kinds(values, short, names)
     found = np.unique(values[np.isfinite(values)])
     if name in WHOLE and len(found) <= len(KINDS):
         return _kinds(values, {value: _counted(name, value) for value in found}, {})

@@ -18,24 +18,25 @@ from zoo_gui.widgets.embedding_scatter import Scatter
 from zoo_gui.widgets.items import letter_font
 
 Qt = QtCore.Qt
-PICTURE, LEAST = 111, 48  # pixels of height
-ASPECT = 4 / 3  # as a television shows it
+PICTURE = 148, 111  # as a television shows it
 APART = 16  # pixels between the mouse and the card
 NO_WAY = "This moment cannot be gone to: its agent was replaced since. Run it again."
 PICTURE_MS, MOST_PICTURES = 40, 200
 
 
 class Card(QtWidgets.QWidget):
-    """The screen at a moment and its numbers, over the scatter; the mouse goes through it."""
+    """The screen at a moment and its numbers; the mouse goes through it. It lies in the window, over everything: the
+    scatter may be too small for it."""
 
-    def __init__(self, parent: QtWidgets.QWidget):
-        super().__init__(parent)
+    def __init__(self, scatter: QtWidgets.QWidget):
+        super().__init__(scatter)
+        self._scatter = scatter
+        scatter.destroyed.connect(self.deleteLater)
         self.setAttribute(Qt.WA_TransparentForMouseEvents)
         self.lines: tuple[str, ...] = ()
         self.waiting = ""
         self.picture: np.ndarray | None = None  # (H, W, 3) uint8
         self._image: QtGui.QImage | None = None
-        self._size = (round(PICTURE * ASPECT), PICTURE)
         self._font = letter_font(8)
         self._line = QtGui.QFontMetrics(self._font).height()
         self.hide()
@@ -43,12 +44,12 @@ class Card(QtWidgets.QWidget):
     def show_moment(self, lines: tuple[str, ...], at: QtCore.QPoint) -> None:
         """These words, beside a place of the scatter; the picture is to come."""
         self.lines, self.picture, self._image, self.waiting = lines, None, None, "…"
+        if self.parentWidget() is not self._scatter.window():  # a dock may have been let go, or taken in
+            self.setParent(self._scatter.window())
         metrics, room = QtGui.QFontMetrics(self._font), self.parentWidget().size()
-        words = self._line * len(lines) + 10
-        tall = min(PICTURE, max(LEAST, room.height() - words))
-        self._size = round(tall * ASPECT), tall
-        across = max(self._size[0], *(metrics.horizontalAdvance(line) for line in lines)) + 8
-        height = tall + words
+        at = self._scatter.mapTo(self.parentWidget(), at)
+        across = max(PICTURE[0], *(metrics.horizontalAdvance(line) for line in lines)) + 8
+        height = PICTURE[1] + self._line * len(lines) + 10
         self.setFixedSize(across, height)
         left = at.x() + APART if at.x() + APART + across <= room.width() else at.x() - APART - across
         self.move(max(0, left), min(max(0, at.y() - height // 2), max(0, room.height() - height)))
@@ -61,7 +62,7 @@ class Card(QtWidgets.QWidget):
         self.picture = frame
         pixels = rgb32(np.ascontiguousarray(frame))
         image = ndarray_to_qimage(pixels, QtGui.QImage.Format_RGB32)
-        self._image = image.scaled(*self._size, Qt.IgnoreAspectRatio, Qt.FastTransformation)
+        self._image = image.scaled(*PICTURE, Qt.IgnoreAspectRatio, Qt.FastTransformation)
         self.update()
 
     def show_waiting(self, words: str) -> None:
@@ -75,14 +76,14 @@ class Card(QtWidgets.QWidget):
         painter.fillRect(self.rect(), QtGui.QColor("#2b2f35"))
         painter.setPen(QtGui.QColor("#5a606a"))
         painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
-        box = QtCore.QRect(4, 4, *self._size)
+        box = QtCore.QRect(4, 4, *PICTURE)
         painter.setPen(self.palette().windowText().color())
         if self._image is not None:
             painter.drawImage(box.topLeft(), self._image)
         else:
             painter.drawText(box, int(Qt.AlignCenter | Qt.TextWordWrap), self.waiting)
         for place, line in enumerate(self.lines):
-            painter.drawText(4, self._size[1] + 6 + self._line * (place + 1) - 2, line)
+            painter.drawText(4, PICTURE[1] + 6 + self._line * (place + 1) - 2, line)
 
 
 class Hover:
