@@ -178,3 +178,18 @@ def test_a_click_on_the_figure_gives_it_a_window(panel, folder, qtbot):
     window = panel._window
     assert window.isVisible() and window.windowTitle() == "Sticky <actions>"
     window.close()
+
+
+def test_recent_folders_and_runs_without_a_name_are_offered(panel, folder, qtbot, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_GUI_CACHE", str(tmp_path))
+    with Folder.held(tmp_path / "experiments" / "x1", Experiment("scores", AGENTS, title="A run")):
+        pass
+    panel.set_recent([str(folder.path)])
+    with qtbot.waitSignal(panel.session.shelf.listed, timeout=10_000):
+        QtCore.QTimer.singleShot(0, lambda: panel.recent_menu.popup(panel.mapToGlobal(QtCore.QPoint(0, 0))))
+    texts = [action.text() for action in panel.recent_menu.actions() if not action.isSeparator()]
+    assert len(texts) == 2 and texts[0].endswith("sticky") and texts[1] == "A run"
+    with qtbot.waitSignal(panel.session.shelf.opened, timeout=10_000):
+        panel.recent_menu.actions()[-1].trigger()
+    panel.recent_menu.close()
+    assert "A run" in panel.said.text()

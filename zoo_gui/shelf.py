@@ -10,15 +10,19 @@ import shutil
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Iterator, NamedTuple, Sequence
 
 from pyqtgraph.Qt import QtCore, QtGui
 
-from zoo_gui.lab.summary import FolderSummary, read_summary
+from zoo_gui.lab.experiment import Experiment
+from zoo_gui.lab.summary import FolderSummary, folders_in, read_summary
+from zoo_gui.settings import cache_dir
 from zoo_gui.types import ZooError
 from zoo_gui.workers import Streams
 
-READ, COPY, SORT = "read", "copy", "sort"
+READ, COPY, SORT, LIST = "read", "copy", "sort", "list"
+NEWEST = 8
+"""Experiments that are listed of those that were run without a folder's name."""
 MOST_ROWS = 20_000
 """Rows of numbers that are shown; a folder may have more."""
 AGENT_COLUMNS, SEED_COLUMN = ("agent", "agents", "id"), "seed"
@@ -69,9 +73,10 @@ class Shelved:
 
 
 class Shelf(QtCore.QObject):
-    """Ask with ``open``, ``copy_numbers`` and ``sort_out``; the answers are signals.
+    """Ask with ``open``, ``copy_numbers``, ``sort_out`` and ``list``; the answers are signals.
 
-    opened: a Shelved. refused: (path, why not). copied: where to. sorted_out: (result folders, other paths).
+    opened: a Shelved. refused: (path, why not). copied: where to. sorted_out: (result folders, other paths). listed:
+    [(path, title)] of experiments that were run without a folder's name, the newest first.
     """
 
     opened = QtCore.Signal(object)
@@ -79,6 +84,7 @@ class Shelf(QtCore.QObject):
     copied = QtCore.Signal(str)
     failed = QtCore.Signal(str)
     sorted_out = QtCore.Signal(object, object)
+    listed = QtCore.Signal(object)
     _delivered = QtCore.Signal(str, str, object)
 
     def __init__(self, parent: QtCore.QObject | None = None):
@@ -96,9 +102,13 @@ class Shelf(QtCore.QObject):
         """Copy a folder's table to a file."""
         self._start(COPY, partial(_copied, path, to))
 
-    def sort_out(self, paths: list[str]) -> None:
+    def sort_out(self, paths: Sequence[str]) -> None:
         """Find out which of these are result folders."""
         self._start(SORT, partial(_sorted, paths))
+
+    def list(self) -> None:
+        """Find out which experiments lie in the cache."""
+        self._start(LIST, _listed)
 
     def close(self) -> None:
         """End the thread; nothing is delivered afterwards. Safe to call twice."""
@@ -122,7 +132,7 @@ class Shelf(QtCore.QObject):
         elif key == SORT:
             self.sorted_out.emit(*payload)
         else:
-            (self.opened if key == READ else self.copied).emit(payload)
+            {READ: self.opened, COPY: self.copied, LIST: self.listed}[key].emit(payload)
 
 
 def _shelved(path: str) -> Iterator[Shelved]:
@@ -163,6 +173,24 @@ def _copied(path: str, to: str) -> Iterator[str]:
     yield to
 
 
-def _sorted(paths: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+def _sorted(paths: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
     folders = [path for path in paths if (Path(path) / "experiment.toml").is_file()]
     yield folders, [path for path in paths if path not in folders]
+
+
+def _listed() -> Iterator[list[tuple[str, str]]]:
+    found = []
+    for folder in sorted(folders_in(cache_dir() / "experiments"), key=_time, reverse=True)[:NEWEST]:
+        try:
+            asked = Experiment.read(folder / "experiment.toml")
+        except ZooError:
+            continue
+        found.append((str(folder), asked.title or f"{asked.kind}: {', '.join(asked.agents)}"))
+    yield found
+
+
+def _time(folder: Path) -> float:
+    try:
+        return (folder / "experiment.toml").stat().st_mtime
+    except OSError:
+        return 0.0

@@ -33,6 +33,7 @@ class LabPanel(Panel):
         super()._connect()
         shelf = self.session.shelf
         shelf.opened.connect(lambda found: self._guard(self.show_folder, found))
+        shelf.listed.connect(lambda found: self._guard(self._add_runs, found))
         shelf.refused.connect(lambda path, why: self._guard(self.refuse, path, why))
 
     def build(self) -> QtWidgets.QWidget:
@@ -68,6 +69,7 @@ class LabPanel(Panel):
         self.recent_button = button("Recent", "Folders that were opened before.", lambda: None)
         self.recent_menu = QtWidgets.QMenu(self.recent_button)
         self.recent_button.setMenu(self.recent_menu)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
         self.again_button = button("Read again", "The folder may have more finished cells by now.", self._again)
         self.copy_button = button("Copy numbers", "For a spreadsheet, as they are sorted now.", self._copy)
         self.save_button = button("Save CSV …", "The numbers as a file.", self._save)
@@ -76,7 +78,6 @@ class LabPanel(Panel):
         row.addStretch(1)
         for made in (self.copy_button, self.save_button):
             row.addWidget(made)
-        self._fill_recent()
         self._enable()
         return row
 
@@ -163,15 +164,28 @@ class LabPanel(Panel):
     def set_recent(self, paths: Sequence[str]) -> None:
         """Folders that were opened before, the newest first."""
         self._recent = list(paths)
-        self._fill_recent()
 
     def _fill_recent(self) -> None:
+        """The folders that were opened; those of the cache follow when they are found."""
         self.recent_menu.clear()
         for path in self._recent:
-            action = self.recent_menu.addAction(_short(path).replace("&", "&&"))
-            action.setToolTip(path)
-            action.triggered.connect(lambda _checked, path=path: self.open(path))
-        self.recent_button.setEnabled(bool(self._recent))
+            self._offer(path, _short(path))
+        if not self._recent:
+            self.recent_menu.addAction("No folder was opened yet").setEnabled(False)
+        self.session.shelf.list()
+
+    def _offer(self, path: str, words: str) -> None:
+        action = self.recent_menu.addAction(words.replace("&", "&&"))
+        action.setToolTip(path)
+        action.triggered.connect(lambda _checked: self.open(path))
+
+    def _add_runs(self, found: list[tuple[str, str]]) -> None:
+        """Experiments that were run without a folder's name."""
+        new = [(path, title) for path, title in found if path not in self._recent]
+        if new and self.recent_menu.isVisible():
+            self.recent_menu.addSection("Run without --folder")
+            for path, title in new:
+                self._offer(path, title)
 
     def _enable(self) -> None:
         there = self.shelved is not None
