@@ -81,6 +81,17 @@ def test_games_keep_the_pace_of_people(monkeypatch):
     assert steps == pytest.approx(2 * 2.0 * 60 / 4, abs=3), "two games, two seconds, four frames a step"
 
 
+def test_the_pace_is_what_was_measured(monkeypatch):
+    now, pace = [10.0], wall.Pace()
+    monkeypatch.setattr(wall.time, "monotonic", lambda: now[0])
+    for _ in range(200):
+        pace.count(0.05, games=2)
+        now[0] += 0.05  # each of two games plays half a second in a second
+    assert pace.words == "0.5 of real time"
+    pace.count(0.05, games=3)
+    assert pace.words == "real time", "of other games nothing is known yet"
+
+
 def test_whoever_looks_again_finds_the_games_going_on():
     task = wall.wall_task(["random/Pong"])
     before = turns(task, 8)["random/Pong"]

@@ -72,6 +72,30 @@ class Seat:
         self.due = max(self.due + self.period / rate, now - RESUMES)
 
 
+class Pace:
+    """How fast games go, as it was measured: 1 is as fast as people play."""
+
+    WINDOW = 2.0
+
+    def __init__(self):
+        self.measured = 1.0
+        self._games, self._begun, self._played = 0, 0.0, 0.0
+
+    def count(self, played: float, games: int) -> None:
+        """So many seconds of game were played more, in all of so many games."""
+        now = time.monotonic()
+        if games != self._games:
+            self.measured, self._games, self._begun, self._played = 1.0, games, now, 0.0
+        self._played += played
+        if now - self._begun >= self.WINDOW:
+            self.measured = self._played / (games * (now - self._begun))
+            self._begun, self._played = now, 0.0
+
+    @property
+    def words(self) -> str:
+        return "real time" if self.measured > 0.9 else f"{max(self.measured, 0.1):.1f} of real time"
+
+
 def wall_task(agents: Sequence[str], seed: int = 0) -> Iterator[Progress | Later]:
     """Let agents play, each its own game of ``seed``, until nobody asks any more. Progress: done are those that were
     loaded, of total; label: what is to be said of the pace; result: a tuple of Preview, named by the agents' ids, of
@@ -84,29 +108,30 @@ def wall_task(agents: Sequence[str], seed: int = 0) -> Iterator[Progress | Later
         raise ZooError(f"{len(agents)} games do not fit on the wall: choose 1 to {MOST} agents.")
     seats = _seats(agents, seed)
     _spread([seat for seat in seats if seat.plays])
-    yield _news(seats, seats, 1.0)
+    pace = Pace()
+    yield _news(seats, seats, pace)
     while any(seat.waits or seat.plays for seat in seats):
         waiting = next((seat for seat in seats if seat.waits), None)
         if waiting is not None:
             waiting.load()
             _spread([waiting] if waiting.plays else [])
-            yield _news(seats, [waiting], 1.0)
+            yield _news(seats, [waiting], pace)
         playing = [seat for seat in seats if seat.plays]
         rate = _rate(playing)
         now = time.monotonic()
         turn = sorted((seat for seat in playing if seat.due <= now), key=lambda seat: seat.due)[:A_TURN]
         for seat in turn:
             seat.step(time.monotonic(), rate)
+            pace.count(seat.period, len(playing))
         if turn:
-            yield _news(seats, turn, rate)
+            yield _news(seats, turn, pace)
         elif waiting is None:
             yield Later(min((seat.due for seat in playing), default=now) - now)
 
 
-def _news(seats: list[Seat], changed: list[Seat], rate: float) -> Progress:
+def _news(seats: list[Seat], changed: list[Seat], pace: Pace) -> Progress:
     loaded = sum(not seat.waits for seat in seats)
-    label = "real time" if rate > 0.95 else f"{rate:.1f} of real time"
-    return Progress(loaded, len(seats), label, tuple(seat.preview for seat in changed))
+    return Progress(loaded, len(seats), pace.words, tuple(seat.preview for seat in changed))
 
 
 def _seats(agents: tuple[str, ...], seed: int) -> list[Seat]:
