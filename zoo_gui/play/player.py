@@ -32,6 +32,7 @@ OPENINGS = ("vector-env", "noops", "envpool")
 Explain = Callable[[np.ndarray, np.ndarray, Decision], "np.ndarray | None"]
 """(observation (h, w, C), recurrent state before it (S,), decision) → a map of the observation, read-only, or None."""
 EMPTY = read_only(np.zeros((0, 0, 0), np.uint8))
+NO_FRAMES = read_only(np.zeros((1, 0, 0, 3), np.uint8))
 EMPTY_STATE = read_only(np.zeros(0, np.float32))
 """The recurrent state of a network without memory."""
 NOOP = 0
@@ -129,6 +130,7 @@ class Player(Watching, Disturbable, Restorable):
         saliency: "Unit | str | Explain | None" = None,
         forced: int | None = None,
         follow: Played | None = None,
+        pictures: bool = True,
     ) -> Step:
         """Look, decide, act for ``frame_skip`` frames; after a done step, begin the next episode first.
 
@@ -137,7 +139,8 @@ class Player(Watching, Disturbable, Restorable):
         explain by the gradient, a Unit, ``"action"`` (the one taken) or ``"value"``; or a function that explains.
         forced: the action to take whatever is decided, an index into ``action_names``; all random numbers are drawn as
         without it, so that a recorded stretch replays. follow: watch: decide, but go where that step went, of a player
-        in the same game that stood where this one stands (``stand_with``); reward and end are that step's.
+        in the same game that stood where this one stands (``stand_with``); reward and end are that step's. pictures:
+        give the screen; where only the score counts, ``frame`` and ``screen_codes`` can be empty, which costs less.
         """
         if follow is not None:
             self._watch(follow)
@@ -147,9 +150,11 @@ class Player(Watching, Disturbable, Restorable):
             if self._done:
                 self.next_episode()
         skip = self.frame_skip if follow is None else follow.skips[1]
-        frames = np.empty((skip if all_frames else 1, *self.emulator.screen_shape), np.uint8)
-        self.emulator.screen_rgb(frames[0])
-        self.screen_codes = self.emulator.screen_codes()
+        frames, self.screen_codes = NO_FRAMES, None
+        if pictures:
+            frames = np.empty((skip if all_frames else 1, *self.emulator.screen_shape), np.uint8)
+            self.emulator.screen_rgb(frames[0])
+            self.screen_codes = self.emulator.screen_codes()
         observation = self._disturbed_sight(self._seen())
         before = {"episode": self._episode, "index": self._index, "episode_return": self._return}
         ram, lives = read_only(self.emulator.ram(np.empty(128, np.uint8))), self.emulator.lives

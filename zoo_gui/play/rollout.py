@@ -27,6 +27,8 @@ FRAMES = 2500
 """The zoo's: max_frames and min_frames. The loop runs while the count is at most min_frames, hence 2,501 rows."""
 MAX_STREAMLINED = 10_000_000
 REPORT_EVERY = 0.1  # seconds
+RESERVED = 256 << 20
+"""Bytes of an array that are asked for at once: the frames of the zoo's 2,501 steps."""
 WHOLE = ("observations", "frames", "ram", "representation")
 """What a streamlined rollout does without."""
 ZOO_KEYS = (*WHOLE, "score", "ep_rewards")
@@ -164,7 +166,7 @@ def collect(agent: Any, recipe: Recipe | None = None, **settings: Any) -> Iterat
     record = _Record(noisy, player.emulator, recipe)
     most, shown = record.capacity(recipe), -math.inf
     while len(record.returns) < recipe.episodes or record.rows <= recipe.min_frames:
-        step = player.step()
+        step = player.step(pictures=not recipe.streamline)
         full = record.rows + 1 >= most
         record.add(step, noisy, player.played, cut=full and not step.done)
         if full and record.rows > recipe.min_frames:
@@ -241,13 +243,15 @@ class _Record:
         width = next(info.size for info in agent.layers if info.name == self._layer)
         self._unit = agent.unit
         floating = recipe.observation_noise > 0 or agent.card.preprocessing.is_float
-        self._columns = {
-            "observations": _Column(agent.observation_shape, np.float32 if floating else np.uint8),
-            "frames": _Column(emulator.screen_shape, np.uint8), "ram": _Column((128,), np.uint8),
-            "representation": _Column((width,), np.float32), "score": _Column((), np.float64),
-            "actions": _Column((), np.int64), "rewards": _Column((), np.float64), "values": _Column((), np.float32),
-            "lives": _Column((), np.int64), "episode": _Column((), np.int64), "ends": _Column((), np.bool_),
+        kinds = {
+            "observations": (agent.observation_shape, np.float32 if floating else np.uint8),
+            "frames": (emulator.screen_shape, np.uint8), "ram": ((128,), np.uint8),
+            "representation": ((width,), np.float32), "score": ((), np.float64), "actions": ((), np.int64),
+            "rewards": ((), np.float64), "values": ((), np.float32), "lives": ((), np.int64),
+            "episode": ((), np.int64), "ends": ((), np.bool_),
         }  # fmt: skip
+        least = {name: 0 if recipe.streamline and name in WHOLE else recipe.min_frames + 1 for name in kinds}
+        self._columns = {name: _Column(shape, dtype, least[name]) for name, (shape, dtype) in kinds.items()}
         self._streamline, self._game, self._played = recipe.streamline, emulator.game, []
         self.rows, self.returns, self.complete = 0, [], []
 
@@ -293,11 +297,15 @@ class _Record:
 
 
 class _Column:
-    """An array that rows are added to; it grows in place, for copies of half a gigabyte are slow."""
+    """An array that rows are added to; it grows in place, for copies of half a gigabyte are slow.
 
-    def __init__(self, shape: tuple[int, ...], dtype: Any):
+    rows: how many come at least; memory that is asked for at once costs nothing before it is used, and growing does.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any, rows: int):
         self.shape, self.itemsize, self._count = tuple(shape), np.dtype(dtype).itemsize, 0
-        self._array = np.empty((64, *shape), dtype)
+        most = RESERVED // (math.prod(self.shape) * self.itemsize)
+        self._array = np.empty((max(64, min(rows, most)), *shape), dtype)
 
     def add(self, row: Any) -> None:
         if self._count == len(self._array):
