@@ -1,12 +1,16 @@
 """Maps of states: the mathematics of the axes, what stays apart, what is the same twice, where new states lie."""
 
 import dataclasses
+import json
 from types import SimpleNamespace
 
 import compared
 import numpy as np
 import pytest
+import tiny_agents
 
+from zoo_gui import cli
+from zoo_gui.agents.agent import Agent
 from zoo_gui.analysis import embedding_layout, export, finish
 from zoo_gui.analysis.embedding import embedding
 from zoo_gui.analysis.embedding_layout import Plan, States, lay_out
@@ -15,8 +19,10 @@ from zoo_gui.analysis.embedding_record import BITS, Space, features_of, flattene
 from zoo_gui.analysis.embedding_work import TASKS, axes, tsne
 from zoo_gui.engine.comparing import Comparing
 from zoo_gui.engine.lane import Lane
+from zoo_gui.lab import Experiment
 from zoo_gui.naming import MEANINGS
 from zoo_gui.play.emulator import Emulator
+from zoo_gui.play.moments import recorded
 from zoo_gui.play.player import Player
 from zoo_gui.types import ZooError
 
@@ -352,3 +358,36 @@ def test_arrays_cannot_be_changed():
                  settings={}, parts=(), spaces=(0,))  # fmt: skip
     with pytest.raises(ValueError):
         found.points[0] = 1
+
+
+# -- as an experiment -----------------------------------------------------------------------------------------------
+def test_the_command_makes_one_map_of_all_rollouts(tmp_path, capsys):
+    """Two agents, two seeds: cells hold each rollout's RAM, and the map is made of all of them."""
+    tiny_agents.write(tmp_path / "tiny")
+    ids, folder = [str(tmp_path / "tiny"), "random/Breakout"], tmp_path / "map"
+    wanted = ["--steps", "30", "--seeds", "0,3", "--method", "pca", "--workers", "1", "--colour", "seed"]
+    assert cli.main(["embed", *ids, *wanted, "--folder", str(folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["finished"] == 4 and told["joint"] and "seeds 0, 3" in told["caption"]
+    with np.load(folder / "result.npz") as file:
+        found = dict(file)
+    assert len(found["points"]) == told["states"] == 2 * 29 + 2 * 30 and set(found["seed"]) == {0, 3}
+    played = recorded(Agent.load(ids[0]), steps=30, seed=3)
+    rows = (found["lanes"] == 0) & (found["seed"] == 3)
+    ram = played.column("ram")[[played.row_of(int(number)) for number in found["moments"][rows]]].astype("f4")
+    scores = (ram - found["mean_0"]) @ found["components_0"].T
+    np.testing.assert_allclose(scores[:, :2], found["points"][rows], atol=0.01)
+    assert (folder / "result.png").stat().st_size > 5000
+
+
+def test_experiments_that_make_no_sense_say_so(tmp_path):
+    tiny_agents.write(tmp_path / "tiny")
+    for settings, said in (({"colours": ["colour"]}, "Did you mean"), ({"steps": 0}, "steps must be"),
+                           ({"method": "tsen"}, "tsne")):  # fmt: skip
+        with pytest.raises(ZooError, match=said):
+            Experiment("embed", (str(tmp_path / "tiny"),), settings=settings)
+    for what, agent, said in (("fc9", str(tmp_path / "tiny"), "no “fc9”"), ("fc", "random/Breakout", "only the RAM")):
+        with pytest.raises(ZooError, match=said):
+            _ = Experiment("embed", (agent,), settings={"what": what}).cells
+    cells = Experiment("embed", (str(tmp_path / "tiny"),), (0, 1), settings={"what": "bits"}).cells
+    assert [cell.settings["what"] for cell in cells] == ["ram bits"] * 2

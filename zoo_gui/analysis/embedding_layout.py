@@ -28,7 +28,7 @@ PIECE = 1 << 22
 """Features that are projected between two words of progress."""
 NEIGHBOURS = {"umap": 15, "pacmap": 10}
 """What the methods' authors take."""
-PACKAGES = {"umap": ("umap", "umap-learn"), "pacmap": ("pacmap", "pacmap")}
+PACKAGES = {"umap": ("umap", "umap-learn"), "pacmap": ("pacmap", "zoo_gui[pacmap]")}
 COLUMNS = ("time", "episode", "score", "action", "value", "reward", "lives", "seed")
 
 
@@ -53,7 +53,7 @@ class Plan:
             raise unknown("method", self.method, METHODS)
         module, package = PACKAGES.get(self.method, ("", ""))
         if module and importlib.util.find_spec(module) is None:
-            raise ZooError(f"{METHODS[self.method]} is not installed: run “pip install {package}”, or choose another "
+            raise ZooError(f"{METHODS[self.method]} is not installed: run pip install '{package}', or choose another "
                            "method.")  # fmt: skip
         if not 1 <= self.perplexity <= 1000:
             raise ZooError("The perplexity must be a number from 1 to 1000; 30 is usual.")
