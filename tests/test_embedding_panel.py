@@ -441,6 +441,19 @@ def test_the_running_games_move_as_dots(shown, qtbot):
     panel.grab()
 
 
+def test_a_state_unlike_all_others_has_a_dashed_dot(shown, qtbot):
+    session, panel = shown
+    run(session, panel, planted(("one", "two")))
+    strange = ram_of(0) + np.uint8(0)
+    strange[0] = 255
+    for index, ram in enumerate([ram_of(3), *[strange] * 2]):
+        session.give_step(0, fake_step(LANES[0], index=index, ram=ram))
+        qtbot.waitUntil(lambda: not panel._dot_soon.isActive(), timeout=5000)
+    (dot,) = panel.scatter.dots
+    assert not dot.sure and panel.dots_said.text() == "A dashed: unlike any state here"
+    panel.grab()
+
+
 def test_it_is_said_why_there_is_no_dot(shown, qtbot):
     session, panel = shown
     choose(panel.bar.who, "A  PPO 1")

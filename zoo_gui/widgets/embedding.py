@@ -231,7 +231,9 @@ class EmbeddingPanel(Panel):
         if progress.result is not None:
             earlier = ""
             self._show(progress.result)
-        self._tell(f"{progress.done * 100 // max(1, progress.total)} % · {earlier}{progress.label}")
+        meanwhile = " · meanwhile: by principal components" if not earlier and self.result is not None and \
+            self.result.preliminary else ""  # fmt: skip
+        self._tell(f"{progress.done * 100 // max(1, progress.total)} % · {earlier}{progress.label}{meanwhile}")
 
     def _show(self, result: Any) -> None:
         fresh = self.asked is not self._asking[1]
@@ -275,6 +277,7 @@ class EmbeddingPanel(Panel):
         known = {info.lane for info in self.of if info is not None}
         words = [f"no dot for {lane_letter(info.lane)}: it was not embedded" for info in self.lanes
                  if info.lane not in known] + list(self.live.missing.values())  # fmt: skip
+        words += [f"{lane_letter(dot.lane)} dashed: unlike any state here" for dot in self.scatter.dots if not dot.sure]
         self.dots_said.setText("; ".join(words) if self.result is not None else "")
 
     # -- what is said ---------------------------------------------------------------------------------------------

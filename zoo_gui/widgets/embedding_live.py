@@ -14,6 +14,7 @@ from zoo_gui.widgets.embedding_scatter import Dot
 TRAIL = 24
 LONGEST_GAP = 30  # agent steps between two dots that a line joins
 FAR = 4.0  # usual distances to the nearest known state, beyond which a place says little
+LASTING = 9  # dots whose distance from what is known counts
 GAP = (np.nan, np.nan)
 
 
@@ -39,13 +40,14 @@ class Live:
         self._newest: dict[int, Step] = {}
         self._trails: dict[int, deque] = {}
         self._last: dict[int, tuple[int, int]] = {}
-        self._sure: dict[int, bool] = {}
+        self._far: dict[int, deque] = {}
         self.missing: dict[int, str] = {}
 
     def follow(self, embedding: Any, place_of: Mapping[int, int]) -> None:
         """place_of: {lane: place in the embedding's agents} of the lanes whose agent plays still."""
         if embedding is not self.embedding or dict(place_of) != self._place_of:
             self._trails.clear()
+            self._far.clear()
             self._last.clear()
             self.missing.clear()
         self.embedding, self._place_of = embedding, dict(place_of)
@@ -68,7 +70,8 @@ class Live:
         found = []
         for lane, trail in self._trails.items():
             space = self.embedding.spaces[self._place_of[lane]]
-            found.append(Dot(lane, np.array(trail, np.float64), space, self._sure[lane]))
+            sure = bool(np.median(self._far[lane]) <= FAR)  # of several, so that it does not flicker
+            found.append(Dot(lane, np.array(trail, np.float64), space, sure))
         return tuple(found)
 
     def _add(self, lane: int, step: Step) -> None:
@@ -84,4 +87,5 @@ class Live:
         if trail and not (episode == step.episode and 0 <= step.index - index <= LONGEST_GAP):
             trail.append(GAP)
         trail.append(tuple(points[0]))
-        self._last[lane], self._sure[lane] = (step.episode, step.index), bool(far[0] <= FAR)
+        self._far.setdefault(lane, deque(maxlen=LASTING)).append(float(far[0]))
+        self._last[lane] = step.episode, step.index
