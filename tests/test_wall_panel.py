@@ -200,6 +200,13 @@ def test_games_stop_when_nobody_looks_and_go_on(panel, qtbot):
     assert panel.job.running
 
 
+def test_what_was_seen_last_stays_until_there_is_news(panel):
+    give(panel, "a2c/Breakout/1", gained=7.0)
+    give(panel, "ppo/Breakout/1", fault="It is damaged.")
+    panel.stages.click()
+    assert [tile.score for tile in panel.grid.tiles] == ["", "7", ""] and panel.grid.tiles[2].preview is None
+
+
 def test_agents_of_the_zoo_can_be_put_on_and_taken_off(panel):
     panel.choice.setCurrentText(wall_panel.CHOSEN)
     panel.choice.activated.emit(0)

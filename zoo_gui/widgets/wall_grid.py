@@ -86,8 +86,12 @@ class WallGrid(QtWidgets.QWidget):
 
     # -- content ------------------------------------------------------------------------------------------------
     def set_tiles(self, tiles: list[Tile]) -> None:
-        """Other games, in this order."""
+        """Other games, in this order; of those that were here, what was seen last stays until there is news."""
         kept = self.tiles[self.current].agent if self.tiles else ""
+        known = {tile.agent: tile for tile in self.tiles}
+        for tile in tiles:
+            if tile.agent in known and (last := known[tile.agent].preview) is not None and not last.fault:
+                tile.take(last)
         self.tiles = tiles
         self.current = next((place for place, tile in enumerate(tiles) if tile.agent == kept), 0)
         self._arrange()
