@@ -7,6 +7,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.play.disturbance import DISTURBANCES, LAYERS
 from zoo_gui.score_tally import Scores
 from zoo_gui.widgets.robustness import RobustnessPanel
+from zoo_gui.widgets.robustness_chart import apart
 from zoo_gui.widgets.robustness_rows import SETTLE_MS, Scale
 
 Qt = QtCore.Qt
@@ -204,3 +205,8 @@ def test_labels_that_would_lie_on_each_other_are_set_apart(panel):
     *marks, first, second = panel.levels._taken
     assert len(marks) == 2 and not first.intersects(second)
     assert not any(label.intersects(mark) for label in (first, second) for mark in marks)
+
+
+def test_levels_that_a_slider_passed_are_not_written():
+    assert apart([(10, "0.1"), (11, "0.2"), (12, "0.3"), (60, "0.2"), (61, "none")], 5) == [(12, "0.3"), (61, "none")]
+    assert apart([], 5) == []

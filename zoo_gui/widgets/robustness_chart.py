@@ -16,6 +16,8 @@ Qt = QtCore.Qt
 STYLES = (Qt.SolidLine, Qt.DashLine, Qt.DotLine, Qt.DashDotLine)
 MARKS = ("o", "s", "t", "d")
 NOTHING = "No whole episode at one level yet.\nFull speed gets there sooner."
+CLOSE = 0.06
+"""Share of the steps shown within which changes of level count as one."""
 SPAN = 2000
 """Steps that the return is shown of."""
 
@@ -72,7 +74,9 @@ class Plot(pg.PlotWidget):
 
     def label(self, side: str, words: str) -> None:
         """An axis's words."""
-        self.getAxis(side).setLabel(words, **{"font-size": "8pt"})
+        axis = self.getAxis(side)
+        axis.setLabel(words, **{"font-size": "8pt"})
+        axis.resizeEvent()  # else other words stand where the old ones had their middle
 
     def write(self, text: str, x: float, y: float, colour: str, anchor=(0.5, 1.0)) -> None:
         item = pg.TextItem(text, color=colour, anchor=anchor)
@@ -116,19 +120,23 @@ class CoursePlot(Plot):
             colour, style = lane_colour(course.lane), STYLES[course.lane % 4]
             xs, ys = corners(course.steps, course.returns)
             self.plot(xs, ys, pen=pg.mkPen(colour, width=1.5, style=style))
-        said: set[tuple[float, str]] = set()
-        top = self.viewRange()[1][1]
-        for course in shown:
-            colour = lane_colour(course.lane) if len(shown) > 1 else self.palette().color(QtGui.QPalette.Text).name()
-            for step, words in course.changes:
-                self.addItem(pg.InfiniteLine(step, 90, pen=pg.mkPen("#8a9099", width=1, style=Qt.DotLine)))
-                if (step, words) not in said:  # all were disturbed alike: once is enough
-                    alike = sum((step, words) in other.changes for other in shown) == len(shown)
-                    ink = self.palette().color(QtGui.QPalette.Text).name() if alike else colour
-                    side = 0.0 if step < first + 0.7 * (last - first) else 1.0
-                    self.write(words, step, top, ink, (side, 0.0 if alike else -0.9 * course.lane))
-                    said.add((step, words))
         self.setXRange(first, last, padding=0.01)
+        kept = {course.lane: apart(course.changes, CLOSE * (last - first)) for course in shown}
+        said: set[tuple[float, str]] = set()
+        for course in shown:
+            for change in kept[course.lane]:
+                if change not in said:
+                    alike = all(change in changes for changes in kept.values())  # then once is enough
+                    self._mark(*change, None if alike else course.lane)
+                    said.add(change)
+
+    def _mark(self, step: float, words: str, lane: int | None) -> None:
+        """Where a level was chosen, of one lane or of all."""
+        self.addItem(pg.InfiniteLine(step, 90, pen=pg.mkPen("#8a9099", width=1, style=Qt.DotLine)))
+        (first, last), (_, top) = self.viewRange()
+        ink = self.palette().color(QtGui.QPalette.Text).name() if lane is None else lane_colour(lane)
+        side = 0.0 if step < first + 0.7 * (last - first) else 1.0
+        self.write(words, step, top, ink, (side, 0.0 if lane is None else -0.9 * lane))
 
 
 class LevelsPlot(Plot):
@@ -202,6 +210,12 @@ class LevelsPlot(Plot):
         (left, right), (low, high) = self.viewRange()
         size = self.getViewBox().size()
         return (place[0] - left) / (right - left) * size.width(), (high - place[1]) / (high - low) * size.height()
+
+
+def apart(changes: Sequence[tuple[float, str]], least: float) -> list[tuple[float, str]]:
+    """Those after which nothing changes for so many steps: levels that a slider passed on its way go, but the last."""
+    nexts = [step for step, _ in changes[1:]] + [np.inf]
+    return [change for change, then in zip(changes, nexts) if then - change[0] >= least]
 
 
 def corners(xs: np.ndarray, ys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
