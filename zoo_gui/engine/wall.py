@@ -73,19 +73,19 @@ class Seat:
 
 
 class Pace:
-    """How fast games go, as it was measured: 1 is as fast as people play."""
+    """How fast games go, as it was measured: 1 is as fast as people play; None before."""
 
     WINDOW = 2.0
 
     def __init__(self):
-        self.measured = 1.0
+        self.measured: float | None = None
         self._games, self._begun, self._played = 0, 0.0, 0.0
 
     def count(self, played: float, games: int) -> None:
         """So many seconds of game were played more, in all of so many games."""
         now = time.monotonic()
         if games != self._games:
-            self.measured, self._games, self._begun, self._played = 1.0, games, now, 0.0
+            self.measured, self._games, self._begun, self._played = None, games, now, 0.0
         self._played += played
         if now - self._begun >= self.WINDOW:
             self.measured = self._played / (games * (now - self._begun))
@@ -93,6 +93,8 @@ class Pace:
 
     @property
     def words(self) -> str:
+        if self.measured is None:
+            return ""
         return "real time" if self.measured > 0.9 else f"{max(self.measured, 0.1):.1f} of real time"
 
 
