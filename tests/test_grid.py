@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import tiny_agents
 from PIL import Image
 from test_agent_dialog import entry, remote
 from test_video import pictures
@@ -137,6 +138,23 @@ def test_a_player_that_fails_keeps_its_tile_and_the_others_go_on():
     assert len(list(made.pictures(5, 30))) == 5
     assert [row["fault"] for row in made.results()] == ["This agent is out of order.", ""]
     assert made.games[0, 1].frame.any()
+
+
+def test_an_agent_that_cannot_be_loaded_is_a_tile_with_the_reason(tmp_path):
+    tiny_agents.write(tmp_path / "broken")
+    (tmp_path / "broken" / "weights.safetensors").write_bytes(b"rubbish" * 9)
+    broken = str(tmp_path / "broken")
+    two = plan(Wanted((broken, "random/Pong"), rows="none"))
+    players, faults = grid.players_of(two)
+    made = grid.Grid(two, players, faults, tile=160)
+    list(made.pictures(2))
+    first, second = made.results()
+    assert first["agent"] == broken and first["fault"] and not second["fault"] and list(players) == [(0, 1)]
+    x, y = made.look.place(0, 0)
+    picture = made._canvas[y : y + made.look.picture[1], x : x + 160, :3]
+    assert (np.abs(picture.astype(int) - grid.FAULT).max(-1) < 60).any(), "the sentence is in the tile"
+    with pytest.raises(ZooError):
+        grid.players_of(plan(Wanted((broken,))))
 
 
 # -- the picture ------------------------------------------------------------------------------------------------------

@@ -78,9 +78,10 @@ def layer_cells(layers: Sequence[LayerInfo], area: Box, line: int, gap: int, mos
 
 
 def _cuts(count: int) -> Iterator[tuple[int, ...]]:
-    """Where a row of layers may be cut into columns: anywhere for two or three of them, evenly for more."""
+    """Where a row of layers may be cut into columns: anywhere for up to three of them, evenly for more, and evenly where
+    there are many layers: trying all would take seconds."""
     for columns in range(min(COLUMNS, count)):
-        if columns <= 1 or (columns == 2 and count <= 16):
+        if columns <= 2 and count <= 12:
             yield from combinations(range(1, count), columns)
         else:
             yield tuple(round(count * place / (columns + 1)) for place in range(1, columns + 1))
