@@ -78,8 +78,8 @@ def layer_cells(layers: Sequence[LayerInfo], area: Box, line: int, gap: int, mos
 
 
 def _cuts(count: int) -> Iterator[tuple[int, ...]]:
-    """Where a row of layers may be cut into columns: anywhere for up to three of them, evenly for more, and evenly where
-    there are many layers: trying all would take seconds."""
+    """Where a row of layers may be cut into columns: anywhere for up to three of them, evenly for more columns or many
+    layers, for which trying all would take seconds."""
     for columns in range(min(COLUMNS, count)):
         if columns <= 2 and count <= 12:
             yield from combinations(range(1, count), columns)
