@@ -15,7 +15,7 @@ from zoo_gui.widgets.saving import ask_path
 Qt = QtCore.Qt
 HINT = ("Nothing is open. A result folder is what <code>zoo-gui sweep</code>, <code>zoo-gui embed</code> and the other "
         "commands of the lab write with <code>--folder</code>: drop one on the window, or open it here.")  # fmt: skip
-BESIDE, ABOVE = 0.55, 0.62
+BESIDE, ABOVE = 0.55, 0.66
 """The figure's share of the panel, where the numbers stand beside it, and where they stand below."""
 
 
@@ -64,14 +64,14 @@ class LabPanel(Panel):
     def _make_bar(self) -> QtWidgets.QHBoxLayout:
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(4)
-        self.open_button = button("Open a folder …", "A result folder that the lab wrote; or drop one on the window.",
+        self.open_button = button("Open …", "A result folder that the lab wrote; or drop one on the window.",
                                   self.folder_wanted.emit)
         self.recent_button = button("Recent", "Folders that were opened before.", lambda: None)
         self.recent_menu = QtWidgets.QMenu(self.recent_button)
         self.recent_button.setMenu(self.recent_menu)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
         self.again_button = button("Read again", "The folder may have more finished cells by now.", self._again)
-        self.copy_button = button("Copy numbers", "For a spreadsheet, as they are sorted now.", self._copy)
+        self.copy_button = button("Copy", "The numbers for a spreadsheet, as they are sorted now.", self._copy)
         self.save_button = button("Save CSV …", "The numbers as a file.", self._save)
         for made in (self.open_button, self.recent_button, self.again_button):
             row.addWidget(made)
@@ -236,9 +236,9 @@ class LabPanel(Panel):
         if found.figure is None:
             self.pages.setSizes([1, 10_000])
         else:
-            size, words = found.figure.size(), self.caption.sizeHint().height()
-            beside = min(width * BESIDE / size.width(), (height - words) / size.height())
-            above = min(width / size.width(), (height * ABOVE - words) / size.height())
+            size, words = found.figure.size(), self.caption.heightForWidth
+            beside = min(width * BESIDE / size.width(), (height - words(round(width * BESIDE))) / size.height())
+            above = min(width / size.width(), (height * ABOVE - words(width)) / size.height())
             aside = beside >= above
             share = BESIDE if aside else ABOVE
             self.pages.setSizes([round(10_000 * share), round(10_000 * (1 - share))])
