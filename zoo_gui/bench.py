@@ -1,7 +1,8 @@
-"""``zoo-gui bench``, ``bench explorer`` and ``bench compare``: how fast it is, measured on this machine now.
+"""``zoo-gui bench``, ``bench explorer``, ``compare`` and ``lab``: how fast it is, measured on this machine now.
 
 The first: playing, headless and in the window, from one run. The second: the questions asked of units and decisions,
 headless beside the originals' own code, and in the window beside the running game. The third: two agents compared.
+The fourth: rollouts and experiments.
 """
 
 from __future__ import annotations
@@ -48,6 +49,14 @@ def run_compare(arguments: argparse.Namespace) -> dict:
             figures |= {f"{key}_{count}": value for key, value in child("compare_window", count, seconds).items()}
     figures = {key: round(value, 3) if isinstance(value, float) else value for key, value in figures.items()}
     return {**figures, "screen": where, "cores": os.cpu_count(), "seconds": seconds}
+
+
+def run_lab(arguments: argparse.Namespace) -> dict:
+    """Rollouts beside the bare loop, experiments in several processes beside a plain loop. Raises ZooError."""
+    seconds = float(arguments.seconds or 20.0)
+    figures = {key: round(value, 3) if isinstance(value, float) else value
+               for key, value in child("lab", 1, seconds).items()}  # fmt: skip
+    return {**figures, "agent": AGENTS[0], "cores": os.cpu_count(), "seconds": seconds}
 
 
 def run(arguments: argparse.Namespace) -> dict:

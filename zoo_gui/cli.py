@@ -133,8 +133,9 @@ def _common_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", choices=("play", "explorer", "compare"), default="play",
-                        help="playing (the default), questions asked of units and decisions, or two agents compared")
+    parser.add_argument("what", nargs="?", choices=("play", "explorer", "compare", "lab"), default="play",
+                        help="playing (the default), questions asked of units and decisions, two agents compared, or "
+                        "rollouts and experiments")  # fmt: skip
     parser.add_argument("--agents", default="1,2,4", metavar="N,…", help="for how many agents (1,2,4)")
     parser.add_argument("--seconds", type=float, metavar="S", help="how long to measure each")
 
@@ -153,7 +154,8 @@ def _gui(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     from zoo_gui import bench
 
-    measure = {"play": bench.run, "explorer": bench.run_explorer, "compare": bench.run_compare}[options.what]
+    measure = {"play": bench.run, "explorer": bench.run_explorer, "compare": bench.run_compare,
+               "lab": bench.run_lab}[options.what]  # fmt: skip
     figures = measure(options)
     if options.json:
         print(json.dumps(figures, indent=1))
