@@ -240,6 +240,7 @@ def embed_moments(sitting: Sitting, what: str, colour: str) -> None:
     sitting.rest(0.5)
     panel = sitting.panels["embedding"]
     panel.bar.what.setCurrentText(what)
+    panel.bar.steps.setValue(1200)
     panel._start()
     sitting.wait(lambda: panel.result is not None and not panel.job.running)
     panel.colour.setCurrentText(colour)
