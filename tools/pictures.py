@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -112,7 +113,7 @@ class Sitting:
 
 def make_room(sitting: Sitting) -> None:
     """Close what stands below the centre."""
-    for name in ("plots", "compare"):
+    for name in ("plots", "compare", "embedding"):
         sitting.window.docks[name].hide()
 
 
@@ -298,14 +299,12 @@ def make_it_harder(sitting: Sitting, name: str, levels: tuple[float, ...], steps
 
 def reopen_sweep(sitting: Sitting, agents: tuple[str, ...], levels: tuple[float, ...]) -> None:
     """A sweep's folder in the Lab panel, one of whose rows is chosen; the plots make room."""
-    from zoo_gui import lab
-
-    home = sitting.window.settings.path.parent
-    asked = {"disturbance": "observation_noise", "levels": list(levels), "limit": 1500, "random_games": 5}
-    sweep = lab.Experiment("sweep", agents, (0, 1), "Noise on what agents see, Breakout", asked)
-    lab.finish(lab.run(sweep, home / "noise"))
+    folder = sitting.window.settings.path.parent / "noise"
+    words = ["sweep", *agents, "--levels", *map(str, levels), "--episodes", "3", "--limit", "1000", "--workers", "1",
+             "--title", "Noise on what agents see, Breakout", "--folder", str(folder)]  # fmt: skip
+    subprocess.run([sys.executable, "-m", "zoo_gui", *words], check=True, stdout=subprocess.DEVNULL)
     make_room(sitting)
-    sitting.window.results.open(str(home / "noise"))
+    sitting.window.results.open(str(folder))
     panel = sitting.panels["lab"]
     sitting.wait(lambda: panel.shelved is not None)
     panel.numbers.selectRow(len(levels))
