@@ -108,7 +108,7 @@ def _categories(axis: Any, found: Embedding, name: str, rows: np.ndarray, values
 def _scatter(axis: Any, found: Embedding, rows: np.ndarray, colours: np.ndarray, **scale: Any) -> Any:
     """Draw points in turns, each agent's with its marker; one of the collections."""
     order = np.random.default_rng(0).permutation(len(rows))
-    size = float(np.clip(20_000 / max(1, len(found.parts[0].rows)), 4, 30))
+    size = float(np.clip(20_000 / max(1, len(found.parts[0].rows)), 7, 30))
     shown = None
     for part in np.array_split(order, ROUNDS):
         for lane in np.unique(found.lanes[rows[part]]):

@@ -174,7 +174,7 @@ def _listened(work: Generator, method: str, number: int, count: int) -> Generato
             return end.value
         words = f"{title}: iteration {done:,} of {total:,}" if total else f"{title}: {time.monotonic() - begun:.0f} s"
         if method == "umap":  # numba's machine code of it is not kept
-            words += ", of which compiling takes half a minute"
+            words += " (compiling it takes half a minute)"
         share = done / total if total else 0.0
         yield Progress(int(35 + 65 * (number + share) / count), 100, words)
 
