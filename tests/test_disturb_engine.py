@@ -108,6 +108,23 @@ def test_a_change_while_the_game_runs_goes_back_to_what_is_on_screen(rig):
     assert [summary.number for summary in rig.summaries] == list(range(1, len(numbers) + 1))
 
 
+def test_going_back_finds_the_disturbed_game_as_it_was(rig):
+    disturb(rig, 5, sticky=0.5, action_noise=0.3)
+    rig.steps.clear()
+    for tick in range(1, 13):
+        rig.feed.step_once()
+        rig.until(lambda tick=tick: rig.feed.tick == tick)
+    before = [step for (step,) in rig.steps]
+    disturb(rig, 0)
+    for wanted in (before[9], before[4]):
+        rig.feed.restart("seek", lane=0, moment=wanted.moment)
+        rig.until(lambda wanted=wanted: rig.feed.tick == 0 and rig.feed.steps[0].moment == wanted.moment)
+        step = rig.feed.steps[0]
+        np.testing.assert_array_equal(step.frame, wanted.frame)
+        np.testing.assert_array_equal(step.ram, wanted.ram)
+        assert not step.edited and wanted.edited
+
+
 def test_noise_on_the_weights_is_built_beside_the_game_and_edits_stay(rig):
     advance(rig, 8)
     before = rig.feed.steps[0]
