@@ -475,12 +475,18 @@ def test_an_agent_that_is_gone_is_said_to_be_and_not_gone_to(shown, qtbot):
     heard = []
     session.message.connect(lambda level, text: heard.append(text))
     run(session, panel, planted(("one", "two")))
-    session.set_lanes(LANES[1].__class__(**{**LANES[1].__dict__, "lane": 0}))  # A was removed
+    panel._choose(panel.result.columns["reward"] > 0)
+    choose(panel.colour, "agent")
+    assert panel.legend.words == "A 60, B 60"
+    session.set_lanes(replace(LANES[1], lane=0))  # A was removed
+    assert panel.legend.words == "gone 60, A 60" and list(panel.side.sections) == [1]
+    assert panel.side.sections[1].info.lane == 0
     assert panel.said.text().startswith("stale: one is not here any more")
     panel._go(5)
     assert heard == [NO_WAY] and not session.called("seek")
     panel._go(COUNT + 5)
     assert session.called("seek") == [(0, 105, (2500, 0))]
+    settle()
     move(panel.scatter, panel.scatter.in_window(5))
     assert panel.hover.card.waiting == NO_WAY
     session.set_lanes(fake_lane(0, game="Pong"))

@@ -32,6 +32,7 @@ LASSO_TIP = (
     "Drags choose moments instead of moving the map. Without it: drag with Shift. With Ctrl: added to the chosen ones."
 )
 DOT_SECONDS, SUMMARY_MS = 1 / 15, 150
+DOT_SHARE = 0.1  # of the window's time at most, where placing them costs more than usual
 FILES = (".png", ".svg", ".csv", ".npz", ".pdf", ".json")
 
 
@@ -49,7 +50,7 @@ class EmbeddingPanel(Panel):
         self.of: tuple[LaneInfo | None, ...] = ()
         self.asked: dict[str, Any] = {}
         self._asking: tuple[tuple[LaneInfo | None, ...], dict[str, Any]] = ((), {})
-        self._placed = 0.0
+        self._placed, self._pause = 0.0, DOT_SECONDS
         content = QtWidgets.QWidget()
         content.setMinimumSize(260, 130)
         session = self.session
@@ -143,7 +144,10 @@ class EmbeddingPanel(Panel):
     # -- what the session says ------------------------------------------------------------------------------------
     def set_lanes(self, lanes) -> None:
         self.bar.set_lanes(tuple(info for info in lanes if info.layers))
-        self.of = _moved(self.of, lanes)
+        before, self.of = self.of, _moved(self.of, lanes)
+        if self.of != before:
+            self._recolour()
+            self.side.show_lanes({place: self.of[place] for place in self.side.sections if self.of[place] is not None})
         if self.job.running:
             infos = _moved(self._asking[0], lanes)
             self._asking = infos, self._asking[1]
@@ -158,7 +162,7 @@ class EmbeddingPanel(Panel):
     def show_step(self, lane, step, summaries) -> None:
         self.live.take(lane, step)
         if self.live.waiting and not self._dot_soon.isActive():
-            wait = DOT_SECONDS - (time.perf_counter() - self._placed)
+            wait = self._pause - (time.perf_counter() - self._placed)
             self._dot_soon.start(max(0, math.ceil(1000 * wait)))
 
     def _on_lanes_changed(self, lanes) -> None:
@@ -255,15 +259,15 @@ class EmbeddingPanel(Panel):
         self.legend.show_colouring(found, lanes)
 
     @property
-    def _letters(self) -> tuple[int, ...]:
-        """The lanes by which the agents are called: theirs, or of those that are gone the place."""
-        return tuple(place if info is None else info.lane for place, info in enumerate(self.of))
+    def _letters(self) -> tuple[int | None, ...]:
+        """The lanes of the agents, None of those that are gone."""
+        return tuple(None if info is None else info.lane for info in self.of)
 
     def _follow(self) -> None:
         """Show the dots of the lanes whose agents are in the map."""
         gone = bool(self.of) and all(info is None for info in self.of)
         self.scatter.set_stale(gone)
-        self.hover.follow(self.result, self.of, self._letters, self.asked.get("moments"))
+        self.hover.follow(self.result, self.of, self.asked.get("moments"))
         self.live.follow(self.result, {info.lane: place for place, info in enumerate(self.of) if info is not None})
         for info in self.lanes:
             step = self.session.last_step(info.lane)
@@ -272,8 +276,10 @@ class EmbeddingPanel(Panel):
         self._place_dots()
 
     def _place_dots(self) -> None:
-        self._placed = time.perf_counter()
+        begun = time.perf_counter()
         self.scatter.show_dots(self.live.place())
+        self._placed = time.perf_counter()
+        self._pause = max(DOT_SECONDS, (self._placed - begun) / DOT_SHARE)
         known = {info.lane for info in self.of if info is not None}
         words = [f"no dot for {lane_letter(info.lane)}: it was not embedded" for info in self.lanes
                  if info.lane not in known] + list(self.live.missing.values())  # fmt: skip

@@ -54,14 +54,20 @@ class Colouring(NamedTuple):
     high: str = ""
 
 
-def colouring(embedding: Any, name: str, lanes: tuple[int, ...]) -> Colouring:
-    """An Embedding's points by one of COLOURINGS. lanes: of its agents, for letters and colours."""
+def letter(lane: int | None) -> str:
+    """What an agent is called: by its lane, None where it is not here any more."""
+    return "gone" if lane is None else lane_letter(lane)
+
+
+def colouring(embedding: Any, name: str, lanes: tuple[int | None, ...]) -> Colouring:
+    """An Embedding's points by one of COLOURINGS. lanes: of its agents, for letters and colours; None: gone."""
     values = np.asarray(embedding.column(name), np.float64)
     if name == "agent":
-        names = {place: f"{lane_letter(lane)}" for place, lane in enumerate(lanes)}
-        return _kinds(values, names, dict(enumerate(embedding.agents)),
-                      {place: int(LANE_COLOURS[lane % 4][1:], 16) for place, lane in enumerate(lanes)},
-                      {place: SIGNS[place % 4] for place in names})  # fmt: skip
+        names = {place: letter(lane) for place, lane in enumerate(lanes)}
+        shown = {place: OTHER if lane is None else int(LANE_COLOURS[lane % 4][1:], 16)
+                 for place, lane in enumerate(lanes)}  # fmt: skip
+        signs = {place: SIGNS[place % 4] for place in names}
+        return _kinds(values, names, dict(enumerate(embedding.agents)), shown, signs)
     if name == "action":
         known = [int(value) for value in np.unique(values[values >= 0])]
         values = np.where(values >= 0, values, np.nan)

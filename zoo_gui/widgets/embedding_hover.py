@@ -10,10 +10,11 @@ from pyqtgraph.functions import ndarray_to_qimage
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import rgb32
-from zoo_gui.naming import MEANINGS, lane_letter, readable_action
+from zoo_gui.naming import MEANINGS, readable_action
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.base import Job
+from zoo_gui.widgets.embedding_colours import letter
 from zoo_gui.widgets.embedding_scatter import Scatter
 from zoo_gui.widgets.items import letter_font
 
@@ -97,7 +98,6 @@ class Hover:
         self.card, self.job = Card(scatter), Job(session, "embedding picture")
         self._result: Any = None
         self._of: tuple[LaneInfo | None, ...] = ()
-        self._letters: tuple[int, ...] = ()
         self._source: Any = None
         self._pictures: dict[int, np.ndarray] = {}
         self._point = -1
@@ -105,10 +105,10 @@ class Hover:
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(lambda: guard(self._ask))
 
-    def follow(self, result: Any, of: tuple[LaneInfo | None, ...], letters: tuple[int, ...], source: Any) -> None:
-        """The Embedding that is shown; the lanes of its agents, None where one is gone, and those that they are called
-        by; and whose moments they are: ``session``, or a rollout's (steps, seed)."""
-        self._result, self._of, self._letters, self._source = result, of, letters, source
+    def follow(self, result: Any, of: tuple[LaneInfo | None, ...], source: Any) -> None:
+        """The Embedding that is shown; the lanes of its agents, None where one is gone; and whose moments they are:
+        ``session``, or a rollout's (steps, seed)."""
+        self._result, self._of, self._source = result, of, source
 
     def forget(self) -> None:
         """It is another embedding."""
@@ -147,12 +147,13 @@ class Hover:
     def words(self, point: int) -> tuple[str, str, str]:
         """A moment's numbers, for people."""
         row = {name: float(values[point]) for name, values in self._result.columns.items()}
-        letter = lane_letter(self._letters[int(self._result.lanes[point])])
+        info = self._of[int(self._result.lanes[point])]
+        whose = letter(None if info is None else info.lane)
         action = readable_action(MEANINGS[int(row["action"])]) if row["action"] >= 0 else "no action"
         numbers = [f"score {row['score']:g}"]
         numbers += [f"value {number(row['value'])}"] if math.isfinite(row["value"]) else []
         numbers += [f"reward {row['reward']:+g}"] if row["reward"] else []
-        return (f"{letter} · {action}", f"game {int(row['episode']) + 1}, step {int(row['time']):,}",
+        return (f"{whose} · {action}", f"game {int(row['episode']) + 1}, step {int(row['time']):,}",
                 " · ".join(numbers).replace("-", "−"))  # fmt: skip
 
     def _ask(self) -> None:

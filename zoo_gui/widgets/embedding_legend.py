@@ -7,8 +7,7 @@ from pyqtgraph.functions import ndarray_to_qimage
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import bgra
-from zoo_gui.naming import lane_letter
-from zoo_gui.widgets.embedding_colours import SIGNS, Colouring, Kind
+from zoo_gui.widgets.embedding_colours import SIGNS, Colouring, Kind, letter
 from zoo_gui.widgets.items import letter_font
 
 Qt, QRectF = QtCore.Qt, QtCore.QRectF
@@ -33,11 +32,11 @@ class Legend(QtWidgets.QWidget):
         self.setMouseTracking(True)
         self.setAccessibleName("What the colours mean")
 
-    def show_colouring(self, found: Colouring | None, lanes: tuple[int, ...] = ()) -> None:
+    def show_colouring(self, found: Colouring | None, lanes: tuple[int | None, ...] = ()) -> None:
         """lanes: of the agents, in the order of their shapes; one alone needs none."""
         self.colouring = found
         alone = len(lanes) < 2 or found is None or any(kind.sign != SIGNS[0] for kind in found.kinds)
-        self._shapes = () if alone else tuple((SIGNS[n % 4], lane_letter(lane)) for n, lane in enumerate(lanes))
+        self._shapes = () if alone else tuple((SIGNS[n % 4], letter(lane)) for n, lane in enumerate(lanes))
         self._arrange()
         self.setAccessibleDescription(self.words)
         self.update()
@@ -49,7 +48,7 @@ class Legend(QtWidgets.QWidget):
         if found is None:
             return ""
         parts = [f"{kind.text} {kind.rows.sum():,}" for kind in found.kinds] or [f"from {found.low} to {found.high}"]
-        return ", ".join(parts + [f"{sign} {letter}" for sign, letter in self._shapes])
+        return ", ".join(parts + [f"{sign} {name}" for sign, name in self._shapes])
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
@@ -67,7 +66,7 @@ class Legend(QtWidgets.QWidget):
             left += across
 
     def _shapes_width(self) -> float:
-        words = "  ".join(f"{sign} {letter}" for sign, letter in self._shapes)
+        words = "  ".join(f"{sign} {name}" for sign, name in self._shapes)
         return self._metrics.horizontalAdvance(words) + GAP if words else 0.0
 
     def paintEvent(self, event) -> None:
@@ -85,7 +84,7 @@ class Legend(QtWidgets.QWidget):
         if found.table is not None:
             self._paint_bar(painter, found, ink)
         painter.setPen(ink)
-        words = "  ".join(f"{sign} {letter}" for sign, letter in self._shapes)
+        words = "  ".join(f"{sign} {name}" for sign, name in self._shapes)
         painter.drawText(self.rect(), int(Qt.AlignRight | Qt.AlignVCenter), words)
 
     def _paint_bar(self, painter: QtGui.QPainter, found: Colouring, ink: QtGui.QColor) -> None:
