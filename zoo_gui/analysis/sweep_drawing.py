@@ -55,8 +55,8 @@ def _panel(axis: Any, found: Sweep, curves: tuple[Curve, ...], name: str) -> Non
     for level, style in _levels_of(curves, name):
         axis.axhline(level, color="0.55", linewidth=0.9, linestyle=style, zorder=1)
         if name == "raw":
-            axis.text(1.0, level, "random", transform=axis.get_yaxis_transform(), fontsize=SMALL - 2, color="0.35",
-                      ha="right", va="bottom")  # fmt: skip
+            axis.text(1.005, level, "random", transform=axis.get_yaxis_transform(), fontsize=SMALL - 2, color="0.35",
+                      rotation=90, va="center")  # fmt: skip
     axis.set_xticks(at, [f"{level:g}" for level in found.levels])
     if found.about.rest in found.levels and (found.about.rest or not logarithmic):
         axis.axvline(at[found.levels.index(found.about.rest)], color="0.85", linewidth=5, zorder=0)
