@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import time
 from html import escape
 from typing import Any
@@ -25,6 +26,8 @@ MEASURES = ("whole episodes", "points a step")
 HEADER = ("agent", "game", "disturbance", "level", "episodes", "mean_return", "steps", "points_per_1000")
 INTERVAL = 0.25
 """Seconds between two drawings while the game runs."""
+SLOWLY = 1.0
+"""The same of means that change with every step."""
 MARK = {0: "●", 1: "■", 2: "▼", 3: "◆"}
 
 
@@ -45,7 +48,7 @@ class RobustnessPanel(Panel):
     def build(self) -> QtWidgets.QWidget:
         self._target: int | None = None
         self._drawn: Any = None
-        self._redrawn = 0.0
+        self._redrawn = self._levels_at = 0.0
         self._timer = QtCore.QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(lambda: self._guard(self._redraw))
@@ -218,13 +221,18 @@ class RobustnessPanel(Panel):
         self._redrawn = time.perf_counter()
         if not self.is_seen:
             return
-        columns, steps = self._columns(), tuple(self.session.history(info.lane).appended for info in self.lanes)
-        shown = (tuple(columns), steps, self.rows.name, self.measure.currentIndex(), self.levels.size())
-        if shown == self._drawn:
-            return
-        self._drawn = shown
+        columns, whole = self._columns(), self.measure.currentIndex() == 0
         row = self.rows.rows[self.rows.name]
-        self.levels.draw(columns, row.about, row.scale, self.measure.currentIndex() == 0)
+        running = [column.running for column in columns if column.running is not None and whole]
+        top = 2 ** math.ceil(math.log2(max([1.0, *running])))  # the axis has room for it
+        still = [column._replace(running=float(top) if running else None) for column in columns]
+        shown = (tuple(still), self.rows.name, whole, self.levels.size())
+        calm = whole or self._redrawn - self._levels_at >= SLOWLY or not self.session.running
+        if shown != self._drawn and (calm or self._drawn is None or shown[1:] != self._drawn[1:]):
+            self._drawn, self._levels_at = shown, self._redrawn
+            self.levels.draw(still, row.about, row.scale, whole)
+        if whole:
+            self.levels.show_running(columns, row.scale)
         self.course.draw([self._course(info.lane) for info in self.lanes])
 
     def _columns(self) -> list[Column]:

@@ -107,27 +107,42 @@ class CoursePlot(Plot):
         super().__init__("Return, step by step", "agent steps", "return so far")
         self.setToolTip("The return of the episode that is played, which begins again at 0; a vertical line where "
                         "another level was chosen.")  # fmt: skip
+        self._marked: tuple | None = None
+        self._curves: dict[int, pg.PlotDataItem] = {}
 
     def draw(self, courses: Sequence[Course]) -> None:
-        """Show these lanes."""
-        self.clear()
+        """Show these lanes. Items are made anew only where levels or axes changed."""
         shown = [course for course in courses if len(course.steps)]
         newest = max((course.steps[-1] for course in shown), default=0)
-        first = max(min((course.steps[0] for course in shown), default=0), newest - SPAN)
-        last = max(newest, first + 100)
-        self.fit([course.returns.max() for course in shown])
+        stride = SPAN // 50  # each move of an axis lays it out anew
+        last = stride * (newest // stride + 1)
+        first = max(min((course.steps[0] for course in shown), default=0), last - SPAN)
+        last = max(last, first + 100)
+        kept = {course.lane: tuple(apart(course.changes, CLOSE * (last - first))) for course in shown}
+        kept = {lane: tuple(one for one in changes if one[0] >= first) for lane, changes in kept.items()}
+        high = max((float(course.returns.max()) for course in shown), default=0.0)
+        low = min((float(course.returns.min()) for course in shown), default=0.0)
+        made = (first, last, tuple(kept.items()), low, high)
+        if made != self._marked:
+            self._marked = made
+            self._make(kept, first, last, low, high)
         for course in shown:
-            colour, style = lane_colour(course.lane), STYLES[course.lane % 4]
-            xs, ys = corners(course.steps, course.returns)
-            self.plot(xs, ys, pen=pg.mkPen(colour, width=1.5, style=style))
+            self._curves[course.lane].setData(*corners(course.steps, course.returns))
+
+    def _make(self, kept: dict[int, tuple], first: float, last: float, low: float, high: float) -> None:
+        """Axes, marks, and a curve for each lane."""
+        self.clear()
+        self.fit([low, high])
         self.setXRange(first, last, padding=0.01)
-        kept = {course.lane: apart(course.changes, CLOSE * (last - first)) for course in shown}
+        self._curves = {
+            lane: self.plot(pen=pg.mkPen(lane_colour(lane), width=1.5, style=STYLES[lane % 4])) for lane in kept
+        }
         said: set[tuple[float, str]] = set()
-        for course in shown:
-            for change in kept[course.lane]:
+        for lane, changes in kept.items():
+            for change in changes:
                 if change not in said:
-                    alike = all(change in changes for changes in kept.values())  # then once is enough
-                    self._mark(*change, None if alike else course.lane)
+                    alike = all(change in others for others in kept.values())  # then once is enough
+                    self._mark(*change, None if alike else lane)
                     said.add(change)
 
     def _mark(self, step: float, words: str, lane: int | None) -> None:
@@ -151,6 +166,7 @@ class LevelsPlot(Plot):
     def draw(self, columns: Sequence[Column], about: Any, scale: Scale, episodes: bool) -> None:
         """Show these lanes. episodes: whether scores are of episodes."""
         self.clear()
+        self._running: dict[int, pg.PlotDataItem] = {}
         self.label("bottom", f"{about.title.lower()} ({about.unit})")
         self.label("left", "mean return" if episodes else "points / 1,000 steps")
         self.getAxis("bottom").setTicks([[(scale.place(one), f"{one:g}".replace("-", "−")) for one in about.levels]])
@@ -185,11 +201,18 @@ class LevelsPlot(Plot):
                       symbolBrush=colour, symbolPen=None)  # fmt: skip
         if column.now is None:
             return
-        place = scale.place(column.now)
-        self.addItem(pg.InfiniteLine(place, 90, pen=pg.mkPen(colour, width=1, style=Qt.DotLine)))
-        if column.running is not None and episodes:
-            self.plot([place], [column.running], pen=None, symbol=mark, symbolSize=9, symbolBrush=None,
-                      symbolPen=pg.mkPen(colour, width=1.5))  # fmt: skip
+        self.addItem(pg.InfiniteLine(scale.place(column.now), 90, pen=pg.mkPen(colour, width=1, style=Qt.DotLine)))
+
+    def show_running(self, columns: Sequence[Column], scale: Scale) -> None:
+        """Where the episodes stand that are being played: the cheap part of drawing."""
+        for column in columns:
+            lane, known = column.lane, column.now is not None and column.running is not None
+            if lane not in self._running and known:
+                self._running[lane] = self.plot(pen=None, symbol=MARKS[lane % 4], symbolSize=9, symbolBrush=None,
+                                                symbolPen=lane_colour(lane))  # fmt: skip
+            if lane in self._running:
+                place = ([scale.place(column.now)], [column.running]) if known else ([], [])
+                self._running[lane].setData(*place)
 
     def _write_beside(self, words: str, x: float, y: float, colour: str) -> None:
         """Above the mark, or higher where something is written already."""
