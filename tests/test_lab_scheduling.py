@@ -76,7 +76,7 @@ def test_a_scheduler_that_ends_midway_keeps_what_is_finished(tmp_path, monkeypat
     asked = trial(count=30, seconds=0.1)
     there = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "protocol": "tcp://", "host": "127.0.0.1"}
     with contextlib.ExitStack() as stack:
-        cluster = stack.enter_context(LocalCluster(**there, dashboard_address=None, silence_logs=60))
+        cluster = stack.enter_context(LocalCluster(**there, dashboard_address="127.0.0.1:0", silence_logs=60))
         with pytest.raises(ZooError, match="does not answer any more"):
             for progress in lab.run(asked, tmp_path, scheduler=cluster.scheduler_address):
                 if progress.done == 2:

@@ -55,7 +55,7 @@ def run_lab(arguments: argparse.Namespace) -> dict:
     """Rollouts beside the bare loop, experiments in several processes beside a plain loop. Raises ZooError."""
     seconds = float(arguments.seconds or 20.0)
     figures = {key: round(value, 3) if isinstance(value, float) else value
-               for key, value in child("lab", 1, seconds).items()}  # fmt: skip
+               for key, value in child("lab", 1, seconds, limit=3600).items()}  # fmt: skip
     return {**figures, "agent": AGENTS[0], "cores": os.cpu_count(), "seconds": seconds}
 
 
@@ -78,8 +78,8 @@ def run(arguments: argparse.Namespace) -> dict:
     return {**figures, "screen": where, "cores": os.cpu_count(), "seconds": seconds}
 
 
-def child(kind: str, count: int, seconds: float) -> dict:
-    """Measure in a process of its own, as a user would start one."""
+def child(kind: str, count: int, seconds: float, limit: float = 600) -> dict:
+    """Measure in a process of its own, as a user would start one; limit: seconds in which it must end."""
     if not 1 <= count <= len(AGENTS):
         raise ZooError(f"The bench plays 1 to {len(AGENTS)} agents, not {count}.")
     with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +88,7 @@ def child(kind: str, count: int, seconds: float) -> dict:
             "ZOO_GUI_BENCH_START": repr(time.time()),
         }
         command = [sys.executable, "-m", f"zoo_gui.bench_{kind}", str(seconds), *AGENTS[:count]]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=limit)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
         print(done.stderr, file=sys.stderr)

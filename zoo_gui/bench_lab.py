@@ -23,10 +23,10 @@ from zoo_gui.agents.agent import Agent
 from zoo_gui.play import rollout
 from zoo_gui.play.emulator import Emulator
 
-TURN, TURNS = 150, 16
-"""Steps of a turn, and turns of each: what is recorded of them takes 0.3 GB."""
+TURN, TURNS = 150, 10
+"""Steps of a turn, and turns of each: what is recorded of them takes 0.2 GB."""
 WORKERS = (1, 2, 4)
-CELL_STEPS = 300
+CELL_STEPS = 200
 
 
 def bare(agent: Agent) -> Iterator[int]:
@@ -96,7 +96,7 @@ def cells(name: str, seconds: float) -> dict[str, float]:
     kind.compute(experiment(1).cells[0])
     begun = time.perf_counter()
     kind.compute(experiment(1).cells[0])
-    count = max(24, int(seconds / (time.perf_counter() - begun)))
+    count = max(16, int(seconds / (time.perf_counter() - begun)))
     begun = time.perf_counter()
     for cell in experiment(count).cells:
         kind.compute(cell)

@@ -102,7 +102,8 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     lines = [[name.replace("_", " ") for name in columns]]
     lines += [[_text(row.get(name)) for name in columns] for row in rows]
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
-    pads = [str.ljust if any(isinstance(row.get(name), str) for row in rows) else str.rjust for name in columns]
+    texts = [any(isinstance(row.get(name), str) and row[name] for row in rows) for name in columns]
+    pads = [str.ljust if is_text else str.rjust for is_text in texts]
     for line in lines:
         print("  ".join(pad(text, width) for pad, text, width in zip(pads, line, widths)).rstrip())
 
@@ -143,7 +144,7 @@ def _list_failures(failures: Sequence[tuple[str, str]], total: int) -> None:
 
 
 def _text(value: Any) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return "–"
     return value if isinstance(value, str) else f"{value:.4g}" if isinstance(value, float) else str(value)
 

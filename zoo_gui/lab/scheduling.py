@@ -41,6 +41,8 @@ TICK = 0.25  # seconds in which closing is noticed
 CONNECT, SILENCE, GATHER = 10.0, 30.0, 60.0
 """Seconds until a cluster counts as unreachable: when it is called, when it is asked something, and while it sends a
 result."""
+PATIENCE = 120.0
+"""The same for the parts of a cluster of our own, which only a machine with too much to do keeps waiting."""
 ASK = 3.0  # seconds between questions for its size
 GUARD = "a script must run experiments under “if __name__ == \"__main__\":”, for each worker process reads it first."
 DEATHS = 1
@@ -118,12 +120,13 @@ def _client(workers: int, scheduler: str) -> Iterator[Any]:
         # a worker that waits for memory that never gets free would wait for ever: it is ended, and its cell tried again
         "distributed.worker.memory.pause": False, "distributed.worker.memory.spill": False,
         "distributed.worker.memory.target": False, "distributed.worker.profile.enabled": False,
-        "distributed.comm.timeouts.connect": f"{CONNECT:g}s", "distributed.scheduler.allowed-failures": DEATHS,
+        "distributed.comm.timeouts.connect": f"{CONNECT if scheduler else PATIENCE:g}s",
+        "distributed.scheduler.allowed-failures": DEATHS,
     }  # fmt: skip
     with dask.config.set(settings), _silence(), contextlib.ExitStack() as stack:
         address = scheduler or stack.enter_context(_local(workers))
         try:
-            client = Client(address, timeout=CONNECT, set_as_default=False, name="zoo_gui")
+            client = Client(address, timeout=CONNECT if scheduler else PATIENCE, set_as_default=False, name="zoo_gui")
         except (OSError, ValueError, ImportError) as error:
             raise ZooError(f"No Dask scheduler answers at {scheduler}: start one (dask scheduler), or leave the "
                            "scheduler out. What was finished before is kept.") from error  # fmt: skip
@@ -142,8 +145,9 @@ def _local(workers: int) -> Iterator[Any]:
         interruptible = stack.enter_context(_uninterrupted())
         try:
             cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
+                n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
                 silence_logs=logging.CRITICAL, local_directory=folder.name, memory_limit=MEMORY_LIMIT // workers,
+                dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False},  # None would be port 8787
             )  # fmt: skip
         except (OSError, RuntimeError, TimeoutError) as error:
             text = f"{workers} worker processes could not be started ({error}): ask for fewer; and {GUARD}"
