@@ -285,3 +285,20 @@ def test_who_watches_sees_disturbed_but_does_nothing(agent):
         step = watcher.step(follow=driver.played)
         assert np.array_equal(first.frame, step.frame) and step.observation.dtype == np.float32
         assert step.decision.action == watcher.disturbed.wanted
+
+
+@pytest.mark.parametrize("changes", [{"difference": True}, {"running": 0.99}])
+def test_agents_with_other_ranges_are_disturbed_in_their_own_units(changes):
+    spec = replace(tiny_agents.card().preprocessing, **changes)
+    agent = Agent(tiny_agents.card(preprocessing=spec), tiny_agents.weights())
+    unit = 1.0 if "running" in changes else 255.0
+    player = player_of(agent, Disturbance(observation_noise=0.1, occlusion=0.5), seed=2)
+    for _ in range(4):
+        step = player.step()
+    change = step.observation - player.undisturbed
+    hidden = np.random.default_rng([2, NOISE, 0, 0, 4]).random(2)  # where the rectangle is
+    top, left = int(hidden[0] * (20 - 14 + 1)), int(hidden[1] * (18 - 13 + 1))
+    grey = step.observation[top : top + 14, left : left + 13]
+    assert abs(grey.mean()) < 0.02 * unit and abs(grey.std() - 0.1 * unit) < 0.015 * unit
+    assert step.observation.dtype == np.float32 and np.isfinite(change).all()
+    assert len(set(played(player_of(agent, MANY, seed=2), 6))) == 6
