@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CACHED = "experiments"
 SHOWN_FAILURES = 20
+SHOWN_ROWS = 60
+"""Rows of a table that are printed: a map of states has thousands, which are in the folder's result.csv."""
 
 
 # -- what commands of the lab share ---------------------------------------------------------------------------------
@@ -100,12 +102,15 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
         return
     columns = list(dict.fromkeys(name for row in rows for name in row))
     lines = [[name.replace("_", " ") for name in columns]]
+    more, rows = len(rows) - SHOWN_ROWS, rows[:SHOWN_ROWS]
     lines += [[_text(row.get(name)) for name in columns] for row in rows]
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
     texts = [any(isinstance(row.get(name), str) and row[name] for row in rows) for name in columns]
     pads = [str.ljust if is_text else str.rjust for is_text in texts]
     for line in lines:
         print("  ".join(pad(text, width) for pad, text, width in zip(pads, line, widths)).rstrip())
+    if more > 0:
+        print(f"and {more:,} rows more: the folder’s result.csv has all")
 
 
 def plain(value: Any) -> Any:
