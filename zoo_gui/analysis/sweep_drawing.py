@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from zoo_gui.play.games import title as game_title
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 SMALL = 8
+CAPTION_WIDTH = 170  # characters that fit across
 PANELS = (
     ("raw", "score", "Scores"),
     ("own", "0 random play · 1 own undisturbed score", "By the agent’s own score"),
@@ -21,11 +23,12 @@ PANELS = (
 
 
 def draw(figure: Any, found: Sweep) -> None:
-    """Fill an empty figure: a row of three panels a game, a legend under each."""
-    games = found.games
-    heights = [3.3 + 0.2 * len(found.of(game)) for game in games]
+    """Fill an empty figure: a row of three panels a game, a legend under each; the caption under all."""
+    games, caption = found.games, textwrap.fill(found.caption, CAPTION_WIDTH)
+    heights = [3.3 + 0.2 * len(found.of(game)) for game in games] + [0.15 + 0.16 * len(caption.splitlines())]
     figure.set_size_inches(12, sum(heights))
-    parts = figure.subfigures(len(games), 1, squeeze=False, height_ratios=heights)[:, 0]
+    *parts, foot = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    foot.text(0.5, 1.0, caption, ha="center", va="top", fontsize=SMALL)
     for part, game in zip(parts, games):
         curves = found.of(game)
         axes = part.subplots(1, 3)
