@@ -31,7 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", default="cka", metavar="M", help="how layers are compared: cka, debiased, svcca "
                         "(cka)")  # fmt: skip
     parser.add_argument("--game", default="", metavar="GAME", help="another game than the agents'")
-    parser.add_argument("--sticky", type=_probability, metavar="P", help="probability that an action is repeated")
+    parser.add_argument("--sticky", type=cli_moments.probability, metavar="P",
+                        help="probability that an action is repeated")  # fmt: skip
     parser.add_argument("--shared", action="store_true", help="refuse agents that cannot see the same game, where "
                         "otherwise only what each does by itself is compared")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="a first look: "
@@ -171,13 +172,3 @@ def _print(found: Any) -> None:
         print(f"{games.agent.letter:2} {games.mean.text:>24} {games.median.text:>24} {games.length.text:>24}   {most}")
     for remark in found.behaviour.remarks:
         print(remark)
-
-
-def _probability(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value < 1.0:
-        raise argparse.ArgumentTypeError(f"“{text}” is not a number from 0 to below 1")
-    return value

@@ -73,3 +73,14 @@ def number(text: str, least: int = 0) -> int:
 def count(text: str) -> int:
     """A whole number from 1, for argparse."""
     return number(text, 1)
+
+
+def probability(text: str) -> float:
+    """From 0 to below 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value < 1.0:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a number from 0 to below 1")
+    return value

@@ -21,8 +21,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--games", type=cli_moments.count, metavar="N", help="games of each agent (10)")
     parser.add_argument("--seed", type=cli_moments.number, default=0, metavar="S", help="of the first game; the "
                         "others follow (0)")  # fmt: skip
-    parser.add_argument("--sticky", type=_probability, metavar="P", help="probability that actions repeat (as cards "
-                        "say)")  # fmt: skip
+    parser.add_argument("--sticky", type=cli_moments.probability, metavar="P",
+                        help="probability that actions repeat (as cards say)")  # fmt: skip
     parser.add_argument("--limit", type=cli_moments.count, metavar="N", help="agent steps after which a game is cut "
                         "and does not count (20000)")  # fmt: skip
     parser.add_argument("--game", default="", metavar="GAME", help="another game than the agents'")
@@ -86,13 +86,3 @@ def _print(found: Any, output: str | None) -> None:
 def _short(value: Any) -> Any:
     """Thousands without decimals, where four digits would be 1.3e+04."""
     return round(value) if isinstance(value, float) and abs(value) >= 1000 else value
-
-
-def _probability(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value < 1.0:
-        raise argparse.ArgumentTypeError(f"“{text}” is not a number from 0 to below 1")
-    return value

@@ -29,8 +29,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=cli_moments.count, metavar="N", help="agent steps after which a game is ended; "
                         "it counts with what it has scored (20000)")  # fmt: skip
     parser.add_argument("--game", default="", metavar="GAME", help="another game than the agents'")
-    parser.add_argument("--sticky", type=_probability, metavar="P", help="probability that an action is repeated at an "
-                        "emulator frame, in all games (as the cards say)")  # fmt: skip
+    parser.add_argument("--sticky", type=cli_moments.probability, metavar="P",
+                        help="probability that an action is repeated at an emulator frame, in all games (as the cards "
+                        "say)")  # fmt: skip
     parser.add_argument("--title", default="", metavar="TEXT", help="of the experiment")
     cli_lab.add_run_options(parser)
 
@@ -90,13 +91,3 @@ def _levels(text: str) -> list[float]:
         return [float(part) for part in text.split(",") if part]
     except ValueError:
         raise argparse.ArgumentTypeError(f"“{text}” is not a number") from None
-
-
-def _probability(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value < 1.0:
-        raise argparse.ArgumentTypeError(f"“{text}” is not a number from 0 to below 1")
-    return value
