@@ -23,20 +23,25 @@ def after(values: tuple, current):
 
 
 class Commands(QtCore.QObject):
-    """One method a command, ``do_<command>``; ``call(name)`` runs it."""
+    """One method a command, ``do_<command>``; ``call(name)`` runs it.
+
+    parts: further objects with such methods, each about one matter; a part of the window adds itself.
+    """
 
     def __init__(self, window):
         super().__init__(window)
         self.window, self.session = window, window.session
         self._held: str | None = None
         self._apart_shown = False
+        self.parts: list[QtCore.QObject] = [self]
 
     def call(self, name: str) -> None:
         """Run a command of the table."""
         if name.startswith("move_"):
             self._move(name.removeprefix("move_"))
-        else:
-            getattr(self, f"do_{name}")()
+            return
+        method = f"do_{name}"
+        getattr(next(part for part in self.parts if hasattr(part, method)), method)()
 
     # -- playback -----------------------------------------------------------------------------------------------
     def do_toggle(self) -> None:
