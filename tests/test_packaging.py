@@ -40,8 +40,8 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
     """A wheel built from this checkout, without the network."""
     folder = tmp_path_factory.mktemp("wheel")
     # a copy, so that the build leaves nothing in the checkout and finds no old build/ there
-    for name in ("zoo_gui", "resources"):
-        shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("zoo_gui", "resources", "docs"):
+        shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__", "_build"))
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"):
         shutil.copy(ROOT / name, folder / "source")
     result = subprocess.run(
@@ -95,6 +95,16 @@ def test_wheel_carries_every_resource_unchanged(wheel_files):
         assert any(name.endswith(suffix) for name in expected), f"no {suffix} among the resources"
 
 
+def test_wheel_carries_the_pages_that_the_window_shows(wheel_files):
+    """Where settings.docs_path looks for them; of the pictures the panels' only."""
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "panels").glob("*.md"),
+             *(ROOT / "docs" / "images" / "panels").glob("*.png")]  # fmt: skip
+    carried = {name: size for name, size in wheel_files.items() if name.startswith("zoo_gui/docs/")}
+    expected = {f"zoo_gui/docs/{path.relative_to(ROOT / 'docs')}": path.stat().st_size for path in pages}
+    assert carried == expected | {"zoo_gui/docs/conf.py": wheel_files["zoo_gui/docs/conf.py"]}
+    assert sum(carried.values()) < 4_000_000
+
+
 def test_wheel_carries_nothing_else(wheel_files):
     roots = {name.split("/")[0] for name in wheel_files}
     assert roots == {"zoo_gui", f"zoo_gui-{zoo_gui.__version__}.dist-info"}
@@ -119,7 +129,7 @@ def test_source_archive_builds_the_package_and_holds_no_trainers(source_files):
 
 def test_setup_cfg_names_every_package():
     found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "zoo_gui").rglob("__init__.py")}
-    assert set(CONFIG["options"]["packages"].split()) == found | {"zoo_gui.resources"}
+    assert set(CONFIG["options"]["packages"].split()) == found | {"zoo_gui.docs", "zoo_gui.resources"}
 
 
 def test_every_requirement_has_bounds(wheel):

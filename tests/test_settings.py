@@ -136,3 +136,15 @@ def test_places_follow_the_environment(tmp_path, monkeypatch):
 
 def test_resources_are_found():
     assert settings.resource_path("agents").is_dir()
+
+
+def test_pages_and_resources_lie_beside_the_package_or_in_it(tmp_path, monkeypatch):
+    """A checkout has them beside it, a wheel inside; where both are, those inside are the program's own."""
+    assert settings.docs_path("index.md").is_file()
+    monkeypatch.setattr(settings, "__file__", str(tmp_path / "zoo_gui" / "settings.py"))
+    with pytest.raises(ZooError, match="docs folder is missing"):
+        settings.docs_path()
+    (tmp_path / "docs").mkdir()
+    assert settings.docs_path("panels", "game.md") == tmp_path / "docs" / "panels" / "game.md"
+    (tmp_path / "zoo_gui" / "docs").mkdir(parents=True)
+    assert settings.docs_path("panels") == tmp_path / "zoo_gui" / "docs" / "panels"

@@ -32,11 +32,25 @@ def resource_path(*parts: str) -> Path:
     In a wheel the top-level ``resources`` folder is the package ``zoo_gui.resources``; a checkout or an editable
     install has it beside the package instead. Raises ZooError when there are no resources at all.
     """
+    return _shipped("resources", parts)
+
+
+def docs_path(*parts: str) -> Path:
+    """A page of the documentation, or a picture of one: ``docs_path("panels", "game.md")``.
+
+    An install has every page and the panels' pictures, a checkout everything. The file need not be there. Raises
+    ZooError when there are no pages at all.
+    """
+    return _shipped("docs", parts)
+
+
+def _shipped(folder: str, parts: tuple[str, ...]) -> Path:
+    """What lies in this folder: inside the package in a wheel, beside it in a checkout."""
     package = Path(__file__).resolve().parent
-    for root in (package / "resources", package.parent / "resources"):
+    for root in (package / folder, package.parent / folder):
         if root.is_dir():
             return root.joinpath(*parts)
-    raise ZooError("The program's resources folder is missing: install zoo_gui again.")
+    raise ZooError(f"The program's {folder} folder is missing: install zoo_gui again.")
 
 
 def config_path() -> Path:
