@@ -269,8 +269,8 @@ def test_the_zoo_is_a_tab_that_is_not_in_front(window, qtbot):
 def test_a_layout_from_before_the_zoo_still_applies(window, qtbot):
     dock = window.docks["zoo"]
     window.removeDockWidget(dock)
-    window._layouts[window._layout_key] = window_state(window)
-    window._apply_layout()
+    window.layouts._kept[window.layouts._key] = window_state(window)
+    window.layouts._apply()
     assert window.dockWidgetArea(dock) != Qt.NoDockWidgetArea
     assert dock in window.tabifiedDockWidgets(window.docks["activations"])
 

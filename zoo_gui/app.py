@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import time
 from functools import partial
@@ -13,7 +12,10 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from zoo_gui import menus
 from zoo_gui.capture import Capture
 from zoo_gui.commands import Commands
+from zoo_gui.finding import Finding
+from zoo_gui.keymap import Keymap
 from zoo_gui.keys import ACTIVATIONS, HUMAN, Keys, stick_action
+from zoo_gui.layouts import Layouts
 from zoo_gui.results import ResultFolders
 from zoo_gui.session import MAX_LANES, VIEW, Session
 from zoo_gui.settings import Settings
@@ -27,16 +29,6 @@ from zoo_gui.wizards import CardWizards
 
 log = logging.getLogger(__name__)
 
-#: Shares of the window's width for the left, centre and right docks, by number of agents.
-SHARES = {1: (27, 45, 28), 2: (33, 42, 25), 3: (37, 40, 23), 4: (38, 40, 22)}
-#: Shares of its height for the game, the network's input and the actions.
-ROWS = {1: (52, 20, 28), 2: (38, 20, 42), 3: (50, 20, 30), 4: (52, 16, 32)}
-#: Panels in the order in which each area has them; others come last.
-ORDER = (
-    "game", "observation", "actions", "activations", "layer", "moment", "pair", "representations", "why", "patterns",
-    "groups", "filters", "search", "robustness", "zoo", "wall", "lab", "inspector", "plots", "compare",
-)  # fmt: skip
-LAYOUT_VERSION = 1
 #: How many agents the File menu remembers.
 RECENT = 8
 
@@ -56,15 +48,17 @@ class MainWindow(QtWidgets.QMainWindow):
         self.commands = Commands(self)
         self.wizards = CardWizards(self)
         self._enlarged: str | None = None
-        self._default_state = ""
         self.setAcceptDrops(True)
+        self.keymap = Keymap(settings, self)
         self._restore_view()
         self._make_panels()
+        self.layouts = Layouts(self)
         self._make_chrome()
         self._connect()
         self.results = ResultFolders(self)
+        self.finding = Finding(self)
         self.resize(1600, 900)
-        self._restore_layout()
+        self.layouts.restore()
 
     # -- making -------------------------------------------------------------------------------------------------
     def _make_panels(self) -> None:
@@ -122,93 +116,13 @@ class MainWindow(QtWidgets.QMainWindow):
         self.capture.recording.connect(self._on_recording)
         self._paints = PaintCounter(self.panels["game"], self._on_painted)
 
-    # -- layout -------------------------------------------------------------------------------------------------
-    def _arrange(self) -> None:
-        """The default layout: game, input and output left; activations over plots; the inspector right."""
-        areas: dict[str, list[QtWidgets.QDockWidget]] = {"left": [], "centre": [], "right": [], "bottom": []}
-        for name in sorted(self.docks, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER)):
-            dock = self.docks[name]
-            dock.setFloating(False)
-            self.removeDockWidget(dock)
-            areas[self.panels[name].area].append(dock)
-        columns = [docks[0] for area in ("left", "centre", "right") if (docks := areas[area])]
-        for dock in columns:
-            self.addDockWidget(QtCore.Qt.LeftDockWidgetArea, dock)
-        for first, second in zip(columns, columns[1:]):
-            self.splitDockWidget(first, second, QtCore.Qt.Horizontal)
-        for upper, lower in zip(areas["left"], areas["left"][1:]):
-            self.splitDockWidget(upper, lower, QtCore.Qt.Vertical)
-        for dock in areas["bottom"][:1]:
-            self.splitDockWidget(areas["centre"][0], dock, QtCore.Qt.Vertical)
-        for area in ("centre", "right", "bottom"):
-            for dock in areas[area][1:]:
-                self.tabifyDockWidget(areas[area][0], dock)
-        for dock in self.docks.values():
-            dock.show()
-        for dock in (*columns, *areas["bottom"][:1]):
-            dock.raise_()
-        self._share_out()
-
-    def _share_out(self) -> None:
-        """Give the columns their widths and the rows their heights for the present number of agents."""
-        self._default_state = ""
-        shares, rows = SHARES[self._lane_count], ROWS[self._lane_count]
-        for names, parts, whole, way in (
-            (("game", "activations", "inspector"), shares, self.width(), QtCore.Qt.Horizontal),
-            (("game", "observation", "actions"), rows, self.height(), QtCore.Qt.Vertical),
-            (("activations", "plots"), (70, 30), self.height(), QtCore.Qt.Vertical),
-        ):
-            there = [(self.docks[name], whole * part // 100) for name, part in zip(names, parts) if name in self.docks]
-            self.resizeDocks([dock for dock, _ in there], [size for _, size in there], way)
-        # The layout settles with the next turn of the event loop; what it is then counts as nobody's choice.
-        QtCore.QTimer.singleShot(0, self._note_default)
-
-    def _note_default(self) -> None:
-        self._default_state = base64.b64encode(bytes(self.saveState(LAYOUT_VERSION))).decode()
-
-    def reset_layout(self) -> None:
-        """Back to the default arrangement, with every panel shown, for this number of agents."""
-        self._layouts.pop(self._layout_key, None)
-        self._arrange()
-
-    @property
-    def _layout_key(self) -> str:
-        return str(self._lane_count)
-
-    def _restore_layout(self) -> None:
-        """A layout is kept for each number of agents: what suits one does not suit four."""
-        self._layouts: dict[str, str] = dict(self.settings.get("window/layouts"))
-        self._lane_count = 1
-        if geometry := self.settings.get("window/geometry"):
-            self.restoreGeometry(_decoded(geometry))
-        self._apply_layout()
-
-    def _apply_layout(self) -> None:
-        stored = self._layouts.get(self._layout_key)
-        if not (isinstance(stored, str) and self.restoreState(_decoded(stored), LAYOUT_VERSION)):
-            self._arrange()
-            return
-        for name, dock in self.docks.items():  # a panel that did not exist yet when this layout was kept
-            if self.dockWidgetArea(dock) == QtCore.Qt.NoDockWidgetArea and not dock.isFloating():
-                beside = self.docks["plots" if self.panels[name].area == "bottom" else "activations"]
-                self.tabifyDockWidget(beside, dock)
-                beside.raise_()
-                log.info("the panel %s is new in this layout", name)
-
-    def _keep_layout(self) -> None:
-        """Remember the arrangement if the person changed it."""
-        state = base64.b64encode(bytes(self.saveState(LAYOUT_VERSION))).decode()
-        if state != self._default_state:
-            self._layouts[self._layout_key] = state
-
+    # -- settings ----------------------------------------------------------------------------------------------
     def _restore_view(self) -> None:
         self.session.view.update({key: self.settings.get(f"view/{key}") for key in VIEW if key != "enlarged"})
         self.session.set_speed(self.settings.get("play/speed"))
 
     def _save_settings(self) -> None:
-        self._keep_layout()
-        self.settings.set("window/geometry", base64.b64encode(bytes(self.saveGeometry())).decode())
-        self.settings.set("window/layouts", self._layouts)
+        self.layouts.save()
         for key in VIEW:
             if key != "enlarged":
                 self.settings.set(f"view/{key}", self.session.view[key])
@@ -223,8 +137,7 @@ class MainWindow(QtWidgets.QMainWindow):
 
     def show_panel(self, name: str) -> None:
         """Bring a panel to the front."""
-        self.docks[name].show()
-        self.docks[name].raise_()
+        self.layouts.show_panel(name)
 
     def toggle_help(self) -> None:
         self.help.setVisible(not self.help.isVisible())
@@ -305,14 +218,6 @@ class MainWindow(QtWidgets.QMainWindow):
         recent = [info.agent_id for info in lanes] + self.settings.get("play/agents")
         self.settings.set("play/agents", list(dict.fromkeys(recent))[:RECENT])
         self.setWindowTitle(" | ".join(info.title for info in lanes) + " — zoo_gui")
-        if lanes and len(lanes) != self._lane_count:
-            self._keep_layout()
-            self._lane_count = len(lanes)
-            in_front = [name for name, panel in self.panels.items() if panel.is_seen]
-            self._apply_layout()
-            for name in in_front:  # what is looked at stays in front of its tabs
-                if not self.docks[name].isHidden():
-                    self.docks[name].raise_()
 
     def _on_selected(self, lane: int, unit) -> None:
         if unit is not None:
@@ -362,14 +267,6 @@ class MainWindow(QtWidgets.QMainWindow):
         self.capture.close()
         self.session.close()
         event.accept()
-
-
-def _decoded(text: str) -> bytes:
-    """What base64 text stands for; nothing for text that is not base64."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        return b""
 
 
 class PaintCounter(QtCore.QObject):

@@ -270,9 +270,6 @@ class Commands(QtCore.QObject):
     def do_full_screen(self) -> None:
         self.window.showNormal() if self.window.isFullScreen() else self.window.showFullScreen()
 
-    def do_reset_layout(self) -> None:
-        self.window.reset_layout()
-
     def do_help(self) -> None:
         self.window.toggle_help()
 

@@ -88,7 +88,7 @@ class Sitting:
         if getattr(self.arguments, "speed", None) is not None:
             self.session.set_speed(None if self.arguments.speed == "max" else float(self.arguments.speed))
         if getattr(self.arguments, "layout", None) == "reset":
-            self.window.reset_layout()
+            self.window.layouts.reset()
         for lane, agent in enumerate(agents):
             self.session.load(agent, lane, **options)
         if getattr(self.arguments, "lab", None):
