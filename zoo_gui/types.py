@@ -257,6 +257,7 @@ class LaneInfo:
     ``drives`` (the others see its game), ``watches`` or ``replay`` (it says what it would do, in a game that another
     lane drives or that was played before); then frame_skip is that of the game, not of the agent. meanings: what the
     game makes of each action, names of ``naming.MEANINGS``: of different agents those that are equal are the same.
+    agent_hash, card_hash: ``Agent.hash`` and ``Agent.card_hash``, "" without a network.
     """
 
     lane: int
@@ -279,6 +280,8 @@ class LaneInfo:
     frame_box: tuple[int, int, int, int] | None = None
     input: str = "own"
     meanings: tuple[str, ...] = ()
+    agent_hash: str = ""
+    card_hash: str = ""
 
     def layer(self, name: str) -> LayerInfo | None:
         """The layer of that name, or None."""

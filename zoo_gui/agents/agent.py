@@ -109,6 +109,11 @@ class Agent:
             digest.update(self.weights[key].tobytes())
         return digest.hexdigest()
 
+    @property
+    def card_hash(self) -> str:
+        """SHA-256, hex, of the card's text: also of what does not change behaviour, as its title and its sources."""
+        return hashlib.sha256(self.card.to_toml().encode()).hexdigest()
+
     def decide(
         self, observation: np.ndarray, rng: np.random.Generator, state: np.ndarray | None = None
     ) -> Decision:

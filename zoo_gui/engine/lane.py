@@ -56,6 +56,7 @@ class Lane:
             frame_channels=3 if spec.color == "rgb" else 1,
             frame_box=player.pipeline.frame_box if player.pipeline else None,
             meanings=meanings(player.emulator.minimal_actions, player.action_names),
+            agent_hash=agent.hash if agent else "", card_hash=agent.card_hash if agent else "",
         )
 
     def share(self, info: LaneInfo) -> SharedLane:
