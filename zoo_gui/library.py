@@ -9,70 +9,51 @@ from typing import Any, Iterator
 
 from pyqtgraph.Qt import QtCore
 
-from zoo_gui.workers import Streams
+from zoo_gui.errands import Errands
 
 ENTRIES, THUMBNAILS, PATHS = "entries", "thumbnails", "paths"
 
 
-class Library(QtCore.QObject):
+class Library(Errands):
     """Ask with ``read``, ``want_thumbnail`` and ``check``; the answers are signals.
 
     entries_read: the list of catalogue.Entry, twice where the person's folders take time. thumbnail_read: (id, PNG).
     checked: {id or path: why it cannot be opened, "" where it can}. failed: a sentence.
     """
 
+    name = "zoo_gui catalogue"
     entries_read = QtCore.Signal(object)
     thumbnail_read = QtCore.Signal(str, object)
     checked = QtCore.Signal(object)
-    failed = QtCore.Signal(str)
-    _delivered = QtCore.Signal(str, str, object)
 
     def __init__(self, parent: QtCore.QObject | None = None):
         super().__init__(parent)
-        self._streams: Streams | None = None
         self._wanted: deque = deque()
-        self._reading = self._closed = False
-        self._delivered.connect(self._on_delivered, QtCore.Qt.QueuedConnection)
+        self._reading = False
 
     def read(self) -> None:
         """Read the catalogue, or read it again."""
-        self._start(ENTRIES, _entries)
+        self.send(ENTRIES, _entries)
 
     def want_thumbnail(self, entry) -> None:
         """Read one agent's picture."""
         self._wanted.append(entry)
         if not self._reading:
             self._reading = True
-            self._start(THUMBNAILS, partial(_thumbnails, self._wanted))
+            self.send(THUMBNAILS, partial(_thumbnails, self._wanted))
 
     def check(self, ids: list[str]) -> None:
         """Find out which of these ids and paths can still be opened."""
-        self._start(PATHS, partial(_checked, ids))
+        self.send(PATHS, partial(_checked, ids))
 
-    def close(self) -> None:
-        """End the thread; nothing is delivered afterwards. Safe to call twice."""
-        self._closed = True
-        if self._streams is not None:
-            self._streams.close(1.0)
-            self._streams = None
-
-    def _start(self, key: str, make) -> None:
-        if self._closed:
-            return
-        if self._streams is None:
-            self._streams = Streams(lambda *result: self._delivered.emit(*result), name="zoo_gui catalogue")
-        self._streams.start(key, make)
-
-    def _on_delivered(self, key: str, kind: str, payload: Any) -> None:
-        if self._closed:
-            return
-        if kind == "failed":
-            self.failed.emit(payload)
-        elif kind == "progress" and key == THUMBNAILS:
+    def on_result(self, key: str, payload: Any) -> None:
+        if key == THUMBNAILS:
             self.thumbnail_read.emit(*payload)
-        elif kind == "progress":
+        else:
             (self.entries_read if key == ENTRIES else self.checked).emit(payload)
-        if kind != "progress" and key == THUMBNAILS:
+
+    def on_end(self, key: str) -> None:
+        if key == THUMBNAILS:
             self._reading = False
             if self._wanted:
                 self.want_thumbnail(self._wanted.popleft())

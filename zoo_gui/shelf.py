@@ -14,11 +14,11 @@ from typing import Any, Iterator, NamedTuple, Sequence
 
 from pyqtgraph.Qt import QtCore, QtGui
 
+from zoo_gui.errands import Errands
 from zoo_gui.lab.experiment import Experiment
 from zoo_gui.lab.summary import FolderSummary, folders_in, read_summary
 from zoo_gui.settings import cache_dir
 from zoo_gui.types import ZooError
-from zoo_gui.workers import Streams
 
 READ, COPY, SORT, LIST = "read", "copy", "sort", "list"
 NEWEST = 8
@@ -72,67 +72,46 @@ class Shelved:
         return Link(agent, options)
 
 
-class Shelf(QtCore.QObject):
+class Shelf(Errands):
     """Ask with ``open``, ``copy_numbers``, ``sort_out`` and ``list``; the answers are signals.
 
     opened: a Shelved. refused: (path, why not). copied: where to. sorted_out: (result folders, other paths). listed:
     [(path, title)] of experiments that were run without a folder's name, the newest first.
     """
 
+    name = "zoo_gui results"
     opened = QtCore.Signal(object)
     refused = QtCore.Signal(str, str)
     copied = QtCore.Signal(str)
-    failed = QtCore.Signal(str)
     sorted_out = QtCore.Signal(object, object)
     listed = QtCore.Signal(object)
-    _delivered = QtCore.Signal(str, str, object)
-
-    def __init__(self, parent: QtCore.QObject | None = None):
-        super().__init__(parent)
-        self._streams: Streams | None = None
-        self._closed, self._path = False, ""
-        self._delivered.connect(self._on_delivered, QtCore.Qt.QueuedConnection)
+    _path = ""
 
     def open(self, path: str) -> None:
         """Read a result folder; one that is still being read is forgotten."""
         self._path = path
-        self._start(READ, partial(_shelved, path))
+        self.send(READ, partial(_shelved, path))
 
     def copy_numbers(self, path: str, to: str) -> None:
         """Copy a folder's table to a file."""
-        self._start(COPY, partial(_copied, path, to))
+        self.send(COPY, partial(_copied, path, to))
 
     def sort_out(self, paths: Sequence[str]) -> None:
         """Find out which of these are result folders."""
-        self._start(SORT, partial(_sorted, paths))
+        self.send(SORT, partial(_sorted, paths))
 
     def list(self) -> None:
         """Find out which experiments lie in the cache."""
-        self._start(LIST, _listed)
+        self.send(LIST, _listed)
 
-    def close(self) -> None:
-        """End the thread; nothing is delivered afterwards. Safe to call twice."""
-        self._closed = True
-        if self._streams is not None:
-            self._streams.close(1.0)
-            self._streams = None
-
-    def _start(self, key: str, make) -> None:
-        if self._closed:
-            return
-        if self._streams is None:
-            self._streams = Streams(lambda *result: self._delivered.emit(*result), name="zoo_gui results")
-        self._streams.start(key, make)
-
-    def _on_delivered(self, key: str, kind: str, payload: Any) -> None:
-        if self._closed or kind == "finished":
-            return
-        if kind == "failed":
-            self.refused.emit(self._path, payload) if key == READ else self.failed.emit(payload)
-        elif key == SORT:
+    def on_result(self, key: str, payload: Any) -> None:
+        if key == SORT:
             self.sorted_out.emit(*payload)
         else:
             {READ: self.opened, COPY: self.copied, LIST: self.listed}[key].emit(payload)
+
+    def on_failed(self, key: str, sentence: str) -> None:
+        self.refused.emit(self._path, sentence) if key == READ else self.failed.emit(sentence)
 
 
 def _shelved(path: str) -> Iterator[Shelved]:
