@@ -19,6 +19,7 @@ from zoo_gui.layouts import Layouts
 from zoo_gui.results import ResultFolders
 from zoo_gui.session import MAX_LANES, VIEW, Session
 from zoo_gui.settings import Settings
+from zoo_gui.theme import Theme
 from zoo_gui.types import ZooError
 from zoo_gui.widgets.agent_dialog import AgentDialog
 from zoo_gui.widgets.banner import Banner
@@ -46,6 +47,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.active_lane = 0
         self.capture = Capture(self)
         self.commands = Commands(self)
+        self.theme = Theme(self)
         self.wizards = CardWizards(self)
         self._enlarged: str | None = None
         self.setAcceptDrops(True)

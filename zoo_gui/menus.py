@@ -23,8 +23,9 @@ MENUS = (
     ("&Compare", "share_input replay_game take_over_1 take_over_2 take_over_3 take_over_4 - previous_apart next_apart"),
     ("&Unit", "goto_unit previous_layer next_layer enlarge_layer patterns - clear_edits"),
     ("Wh&y", "explain_moment - cycle_saliency cycle_method hold_unit - embedding robustness"),
-    ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - full_screen reset_layout"),
-    ("&Help", "help"),
+    ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - "
+              "next_theme larger_type smaller_type normal_type - full_screen reset_layout"),
+    ("&Help", "help keyboard_settings palette labels -"),
 )
 
 

@@ -123,6 +123,9 @@ KEYS: Mapping[str, Key] = {
     "view/colormap": Key("viridis"),
     "view/signed_colormap": Key("CET-D4"),
     "view/gamma": Key(0.5, low=0.05, high=20.0),
+    "look/theme": Key("system", choices=("system", "dark", "light")),
+    "look/type": Key(0.0, low=0.0, high=20.0),  # points of plain text, 5 to 20; 0: as on this desktop
+    "look/steady": Key(False),  # whether games are shown as the brighter of each two frames
     "view/contrast": Key("layer", choices=("layer", "channel")),
     "view/scale": Key("running", choices=("running", "locked", "frame")),
     "view/labels": Key(True),

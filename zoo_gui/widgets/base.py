@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.registry import Registry
+from zoo_gui.tokens import Tokens, current
 from zoo_gui.types import LaneInfo, Step, StepSummary, Unit
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,24 @@ def where(info: LaneInfo | None, lanes: tuple[LaneInfo, ...]) -> LaneInfo | None
     same = [] if info is None else [
         one for one in lanes if (one.agent_id, one.game) == (info.agent_id, info.game) and one.lane <= info.lane]
     return same[-1] if same else None
+
+
+def relook(widget: QtWidgets.QWidget) -> None:
+    """Have all graphics inside a widget take the present theme: grounds, axes, and what canvases laid out by the type.
+
+    A view's ground is its property ``ground``, a name of ``tokens.Tokens``; without one it stays as it is.
+    """
+    look = current()
+    for view in widget.findChildren(pg.GraphicsView):
+        if view.property("ground"):
+            view.setBackground(getattr(look, view.property("ground")))
+        if hasattr(view, "look_changed"):
+            view.look_changed()
+        for item in view.scene().items():
+            if isinstance(item, pg.AxisItem):
+                item.setPen(look.control)
+                item.setTextPen(look.text)
+        view.viewport().update()
 
 
 class Panel(QtWidgets.QWidget):
@@ -122,6 +142,9 @@ class Panel(QtWidgets.QWidget):
 
     def show_view(self, view: dict) -> None:
         """The view settings (colour map, gamma, contrast, scale …) changed."""
+
+    def show_look(self, look: Tokens) -> None:
+        """The theme or the type size changed; also called while hidden. Canvases and plots know already."""
 
     def rest(self) -> None:
         """Nobody looks any more: the panel was hidden, or went behind another tab. Jobs for the eye may end."""
@@ -267,6 +290,12 @@ class Panel(QtWidgets.QWidget):
     def _on_failed(self, key: str, sentence: str) -> None:
         if self.is_seen:
             self._guard(self.show_failure, key, sentence)
+
+    def look_changed(self, look: Tokens) -> None:
+        """Take over another theme or type size, whether the panel is seen or not."""
+        self._guard(relook, self)
+        self._guard(self.show_look, look)
+        self.update()
 
     def _on_view_changed(self, view) -> None:
         if self.is_seen:
