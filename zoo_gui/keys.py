@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Callable
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from zoo_gui.shortcuts import ACTIVATIONS, ANYWHERE, HUMAN, TABLE
+from zoo_gui.shortcuts import ACTIVATIONS, ANYWHERE, HUMAN, current
 
 _WAYS = {"game_up": "UP", "game_down": "DOWN", "game_left": "LEFT", "game_right": "RIGHT", "game_fire": "FIRE"}
+_EDITING = tuple(getattr(QtGui.QKeySequence, name) for name in (
+    "Cut", "Paste", "SelectAll", "Undo", "Redo", "MoveToNextWord", "MoveToPreviousWord", "SelectNextWord",
+    "SelectPreviousWord", "DeleteStartOfWord", "DeleteEndOfWord",
+))  # fmt: skip
 _TYPING = (QtWidgets.QLineEdit, QtWidgets.QTextEdit, QtWidgets.QPlainTextEdit, QtWidgets.QAbstractSpinBox)
 
 
@@ -25,11 +30,15 @@ class Keys(QtCore.QObject):
         super().__init__(window)
         self._window, self._contexts, self._command, self._stick = window, contexts, command, stick
         self._held: set[str] = set()
+        self.read()
+        QtWidgets.QApplication.instance().installEventFilter(self)
+
+    def read(self) -> None:
+        """Take the keys as they are now: ``shortcuts.current``."""
         self._table = {
             (when, QtGui.QKeySequence(key).toString()): row.command
-            for row in TABLE for key in row.keys for when in (row.when,)
+            for row in current() for key in row.keys for when in (row.when,)
         }
-        QtWidgets.QApplication.instance().installEventFilter(self)
 
     def eventFilter(self, watched, event) -> bool:
         kind = event.type()
@@ -56,9 +65,8 @@ class Keys(QtCore.QObject):
         )
 
     def _find(self, event) -> str | None:
-        text = _sequence(event)
-        plain = not event.modifiers() & (QtCore.Qt.ControlModifier | QtCore.Qt.AltModifier)
-        if plain and isinstance(QtWidgets.QApplication.focusWidget(), _TYPING) and text not in ("F1", "F9", "F11"):
+        text, field = sequence(event), QtWidgets.QApplication.focusWidget()
+        if isinstance(field, _TYPING) and (_types(event, text) or _edits(event, field)):
             return None
         for when in self._contexts():
             if (when, text) in self._table:
@@ -79,7 +87,22 @@ class Keys(QtCore.QObject):
             self._stick(frozenset())
 
 
-def _sequence(event) -> str:
+def _types(event, text: str) -> bool:
+    """Whether a key without Ctrl or Alt belongs to a field: all but the function keys."""
+    plain = not event.modifiers() & (QtCore.Qt.ControlModifier | QtCore.Qt.AltModifier)
+    return plain and not re.fullmatch(r"(Shift\+)?F\d+", text)
+
+
+def _edits(event, field: QtWidgets.QWidget) -> bool:
+    """Whether a key with Ctrl edits the field's text; a copy does so only where something is marked."""
+    if event.matches(QtGui.QKeySequence.Copy):
+        cursor = field.textCursor() if hasattr(field, "textCursor") else None
+        line = field if isinstance(field, QtWidgets.QLineEdit) else getattr(field, "lineEdit", lambda: None)()
+        return cursor.hasSelection() if cursor is not None else line is not None and line.hasSelectedText()
+    return any(event.matches(standard) for standard in _EDITING)
+
+
+def sequence(event) -> str:
     """The key as the table writes it; Shift counts with letters and named keys, not with signs that need it (?, +)."""
     key, modifiers = event.key(), event.modifiers() & ~(QtCore.Qt.KeypadModifier | QtCore.Qt.GroupSwitchModifier)
     is_symbol = key < 0x100 and not chr(key).isalpha() and key != QtCore.Qt.Key_Space
@@ -105,4 +128,4 @@ def stick_action(pressed: frozenset[str], action_names: tuple[str, ...]) -> int:
     return action_names.index("NOOP") if "NOOP" in action_names else 0
 
 
-__all__ = ["ACTIVATIONS", "HUMAN", "Keys", "stick_action"]
+__all__ = ["ACTIVATIONS", "HUMAN", "Keys", "sequence", "stick_action"]

@@ -7,6 +7,7 @@ from functools import partial
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.commands import COLORMAPS, PLAYERS, SCALES, SPEED_NAMES, SPEEDS
+from zoo_gui.keymap import write_keys
 from zoo_gui.shortcuts import by_command
 
 SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Advantage", "advantage"),
@@ -31,8 +32,9 @@ MENUS = (
 
 def command_action(window, command: str) -> QtWidgets.QAction:
     """A menu entry for a command. Its key is shown as text only: ``keys.Keys`` is what hears it."""
-    row = by_command()[command][0]
-    action = QtWidgets.QAction(f"{row.text}\t{row.keys[0]}", window)
+    action = QtWidgets.QAction(by_command()[command][0].text, window)
+    action.setProperty("command", command)
+    write_keys(action, command)
     action.triggered.connect(partial(window.commands.call, command))
     return action
 
@@ -175,7 +177,9 @@ class Toolbar(QtWidgets.QToolBar):
     def _button(self, command: str, text: str) -> QtWidgets.QAction:
         row = by_command()[command][0]
         action = self.addAction(text)
-        action.setToolTip(f"{row.text} ({', '.join(row.keys)})")
+        action.setProperty("command", command)
+        action.setProperty("tip", row.text)
+        write_keys(action, command)
         action.triggered.connect(partial(self.window_.commands.call, command))
         button = self.widgetForAction(action)
         button.setFocusPolicy(QtCore.Qt.NoFocus)

@@ -119,6 +119,9 @@ KEYS: Mapping[str, Key] = {
     "play/speed": Key(1.0, low=0.01, high=1000.0, optional=True),  # 1: real time
     "zoo/folders": Key([]),  # searched for agents, beside those of the program
     "lab/folders": Key([]),  # result folders that were opened last, the newest first
+    "keys/own": Key({}),  # {command: [keys]}, of those that the person changed; see keymap
+    "palette/recent": Key([]),  # what the command palette did last, the newest first
+    "tour/seen": Key(False),  # whether the first-run tour was shown
     "zoo/mirror": Key(""),  # an URL prefix that stands for the hosts of published agents
     "view/colormap": Key("viridis"),
     "view/signed_colormap": Key("CET-D4"),

@@ -97,6 +97,9 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("normal_type", ("Ctrl+0",), "Type as on this desktop", "Window"),
     Shortcut("full_screen", ("F11",), "Full screen", "Window"),
     Shortcut("reset_layout", ("Ctrl+L",), "Reset the layout", "Window"),
+    Shortcut("palette", ("Ctrl+Shift+P",), "Command palette: find anything, and do it", "Window"),
+    Shortcut("keyboard_settings", ("Ctrl+,",), "Keyboard settings: find a key, change it", "Window"),
+    Shortcut("labels", ("Shift+F1",), "What am I looking at? Every part is named", "Window"),
     Shortcut("help", ("H", "?", "F1"), "This help", "Window"),
     Shortcut("quit", ("Ctrl+Q", "Q"), "Quit", "Window"),
     Shortcut("record", ("Ctrl+R", "F9"), "Start or stop recording", "Capture"),
@@ -105,18 +108,46 @@ TABLE: tuple[Shortcut, ...] = (
 )
 
 
-def by_command(table: tuple[Shortcut, ...] = TABLE) -> dict[str, tuple[Shortcut, ...]]:
-    """Every command with its shortcuts; a command may have different keys in different contexts."""
+_current = TABLE
+
+
+def current() -> tuple[Shortcut, ...]:
+    """The table with the person's own keys: what holds now. TABLE has the keys that it began with."""
+    return _current
+
+
+def use(table: tuple[Shortcut, ...]) -> None:
+    """Make it the table that holds; ``keymap.Keymap`` calls this, and tells the window."""
+    global _current
+    _current = table
+
+
+def tip(command: str, sentence: str) -> str:
+    """Words for the mouse: the sentence, and the keys that do it now."""
+    keys = [spelled(key) for row in by_command().get(command, ()) if row.when == ANYWHERE for key in row.keys]
+    return f"{sentence} ({', '.join(keys)})" if keys else sentence
+
+
+def first_key(command: str) -> str:
+    """The first key of a command, as menus show it; "" where it has none."""
+    return next((key for row in by_command().get(command, ()) for key in row.keys), "")
+
+
+def by_command(table: tuple[Shortcut, ...] | None = None) -> dict[str, tuple[Shortcut, ...]]:
+    """Every command with its shortcuts; a command may have different keys in different contexts.
+
+    table: None for the one that holds now.
+    """
     commands = defaultdict(list)
-    for shortcut in table:
+    for shortcut in _current if table is None else table:
         commands[shortcut.command].append(shortcut)
     return {command: tuple(shortcuts) for command, shortcuts in commands.items()}
 
 
-def by_group(table: tuple[Shortcut, ...] = TABLE) -> dict[str, tuple[Shortcut, ...]]:
-    """Every group with its shortcuts, in the table's order."""
+def by_group(table: tuple[Shortcut, ...] | None = None) -> dict[str, tuple[Shortcut, ...]]:
+    """Every group with its shortcuts, in the table's order; table: None for the one that holds now."""
     groups = defaultdict(list)
-    for shortcut in table:
+    for shortcut in _current if table is None else table:
         groups[shortcut.group].append(shortcut)
     return {group: tuple(shortcuts) for group, shortcuts in groups.items()}
 
@@ -148,6 +179,8 @@ def compact(table: tuple[Shortcut, ...]) -> list[tuple[tuple[str, ...], str]]:
     """(keys, text) rows for reading: the four directions of one move, and of the stick, become one row."""
     rows: dict[tuple[str, str], list[str]] = {}
     for row in table:
+        if not row.keys:  # the person took them away
+            continue
         text = row.text
         for way in (" up", " left", " down", " right"):
             if row.command.startswith("move_"):
