@@ -176,7 +176,7 @@ def test_prioritised_sampling_follows_the_priorities():
     ready = np.repeat(replay.ready, 3)
     np.testing.assert_array_equal(replay.tree[places] > 0, ready)
     priority = np.random.default_rng(2).random(60)
-    replay.update(places[ready], priority[ready])
+    replay.update(places[ready], torch.from_numpy(priority[ready]))
     share = np.where(ready, np.sqrt(priority), 0)
     share /= share.sum()
     batch = replay.sample(50_000, np.random.default_rng(3), progress=0.5)
@@ -188,7 +188,7 @@ def test_prioritised_sampling_follows_the_priorities():
 def test_new_transitions_get_the_largest_priority_so_far():
     witness = prioritised(lambda segment: StackGames(seed=segment))
     witness.play(0, 5)
-    witness.replay.update(np.array([0, 1]), np.array([9.0, 4.0]))
+    witness.replay.update(np.array([0, 1]), torch.tensor([9.0, 4.0]))
     witness.play(1, 4)
     tree = witness.replay.tree
     np.testing.assert_allclose(tree[np.array([0, 1, 2, 15, 16, 17])], [3, 2, 1, 3, 3, 3], rtol=1e-5)
@@ -212,7 +212,7 @@ def test_a_checkpoint_holds_no_frames_and_restores_all():
     for segment, steps in enumerate((20, 15, 17, 16)):
         straight.play(segment, steps)
     ready = np.flatnonzero(np.repeat(straight.replay.ready, 3))
-    straight.replay.update(ready, np.random.default_rng(4).random(len(ready)))
+    straight.replay.update(ready, torch.from_numpy(np.random.default_rng(4).random(len(ready))))
     state, size = through_a_file(straight.replay.state())
     # of 40 rows in memory, one belongs to segment 1 still; segment 0 is gone
     assert [s["number"] for s in state["segments"]] == [1, 2, 3]

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture
 def catch(monkeypatch):
     """Every game is Catch: what is tested here is the command, not the emulator."""
-    monkeypatch.setattr(runs, "AtariEnvs", lambda game, count, seed: CatchEnvs(count, seed))
+    monkeypatch.setattr(runs, "AtariEnvs", lambda game, count, seed, **options: CatchEnvs(count, seed))
 
 
 def queue_file(folder: Path, *rows: str) -> Path:
@@ -62,6 +62,7 @@ def test_the_same_command_again_has_nothing_to_do(tmp_path, catch):
     [
         (["a2c", "Pongg"], "Pong"),
         (["a2c", "Pong", "--steps", "many"], "“many” is not a whole number"),
+        (["a2c", "Pong", "--threads", "0"], "“0” is less than 1"),
         (["a2c", "Pong", "--learning-rate", "fast"], "invalid float value"),
         (["dqn", "Pong", "--double", "perhaps"], "neither true nor false"),
         (["a3c", "Pong"], "invalid choice: 'a3c'"),

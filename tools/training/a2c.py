@@ -7,7 +7,7 @@ from typing import Mapping
 
 import torch
 
-from training.learner import Settings, setting
+from training.learner import Settings, numbers, setting
 from training.returns import gae
 from training.rollouts import ActorCriticLearner, log_prob_and_entropy
 
@@ -41,7 +41,7 @@ class A2C(ActorCriticLearner):
         policy_loss = -(log_prob * advantage.flatten()).mean()
         value_loss = (value - target.flatten()).square().mean()
         self.descend(policy_loss + s.value_weight * value_loss - s.entropy_bonus * entropy, s.max_gradient)
-        return {"entropy": entropy.item(), "policy_loss": policy_loss.item(), "value_loss": value_loss.item()}
+        return numbers(entropy=entropy, policy_loss=policy_loss, value_loss=value_loss)
 
 
 SETTINGS, LEARNER = A2CSettings, A2C

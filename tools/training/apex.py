@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from training.dqn import DQN, Prioritised, ReplaySettings, crossed
 from training.learner import setting
@@ -62,7 +63,7 @@ class Apex(Prioritised, DQN):
             games = np.arange(self.envs.count)
             reward, discount = self.replay.returns(np.full_like(games, row), games)
             error = reward + discount * q.max(1) - self.taken[0]
-            self.replay.update(row * len(games) + games, np.abs(error))
+            self.replay.update(row * len(games) + games, torch.from_numpy(np.abs(error)))
         now = self.steps + self.envs.count
         if crossed(self.steps, now, self.settings.refresh):
             self.actor.load_state_dict(self.network.state_dict())

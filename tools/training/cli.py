@@ -54,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
         train.set_defaults(algorithm=name)
         train.add_argument("game", metavar="GAME", help="Pong, Breakout, …")
         train.add_argument("--folder", type=Path, help="the run's folder (runs/ALGORITHM/GAME/SEED)")
+        train.add_argument("--threads", type=_positive, default=1, metavar="N",
+                           help="processor threads that play the games; the result is the same (1)")  # fmt: skip
         _add_settings(train, module.SETTINGS)
     queue = command("queue", _queue, "work through the list of runs that make the zoo, each resumed where it was")
     queue.add_argument("list", nargs="?", type=Path, default=ROOT / "tools" / "queue.toml", help="(tools/queue.toml)")
@@ -95,6 +97,14 @@ def _count(text: str) -> int:
     raise argparse.ArgumentTypeError(f"“{text}” is not a whole number")
 
 
+def _positive(text: str) -> int:
+    """A whole number of 1 or more."""
+    number = _count(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"“{text}” is less than 1")
+    return number
+
+
 def _boolean(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise argparse.ArgumentTypeError(f"“{text}” is neither true nor false")
@@ -106,7 +116,8 @@ def _train(options: argparse.Namespace) -> int:
     values = {field.name: getattr(options, field.name) for field in dataclasses.fields(module.SETTINGS)}
     settings = module.SETTINGS(**values)
     folder = options.folder or RUNS / options.algorithm / game / str(settings.seed)
-    run = Run.create(folder, options.algorithm, game, settings, command_line(options.algorithm, game, settings))
+    command = command_line(options.algorithm, game, settings)
+    run = Run.create(folder, options.algorithm, game, settings, command, threads=options.threads)
     follow(run)
     print(f"Done: {folder}. “tools/train export {folder}” evaluates it and puts it into the zoo.", file=sys.stderr)
     return 0

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from training.learner import Learner, Settings, setting
+from training.learner import Learner, Settings, numbers, setting
 from training.networks import observe
 from training.replay import Batch, PrioritisedReplay, Replay
 from training.values import QNetwork
@@ -80,7 +80,7 @@ class DQN(Learner):
             self.play()
             while self.updates < self.updates_due():
                 logs.append(self.learn())
-        means = {name: float(np.mean([log[name] for log in logs])) for name in (logs[0] if logs else ())}
+        means = numbers(**{name: torch.stack([log[name] for log in logs]).mean() for name in logs[0]}) if logs else {}
         return {"epsilon": float(np.mean(self.epsilons())), **means}
 
     def updates_due(self) -> int:
@@ -112,8 +112,8 @@ class DQN(Learner):
     def played(self, q: np.ndarray, action: np.ndarray, row: int | None) -> None:
         """After each step: the values and actions in it, the row of the memory that it completed."""
 
-    def learn(self) -> Mapping[str, float]:
-        """One gradient, and the copy to the target network when it is due."""
+    def learn(self) -> Mapping[str, torch.Tensor]:
+        """One gradient, and the copy to the target network when it is due; numbers for the log, on the device."""
         s = self.settings
         batch = self.replay.sample(s.batch, self.rng, self.progress)
         losses, priorities, q = self.losses(batch)
@@ -122,11 +122,11 @@ class DQN(Learner):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), s.max_gradient)
         self.optimizer.step()
-        self.replay.update(batch.place, priorities.cpu().numpy())
+        self.replay.update(batch.place, priorities)
         before, self.updates = self.updates, self.updates + 1
         if crossed(before, self.updates, s.target_period * s.replay_ratio / s.batch):
             self.target.load_state_dict(self.network.state_dict())
-        return {"loss": loss.item(), "q": q.mean().item()}
+        return {"loss": loss.detach(), "q": q.mean()}
 
     def losses(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Huber loss, priority |δ| and Q(s, a) of each transition, (B,)."""

@@ -47,15 +47,18 @@ class AtariEnvs:
     """N copies of an Atari game: 84×84 grey, maximum of the last two of four frames, four observations, no-op starts
     (1–30 frames) and FIRE at reset; rewards unclipped; the same seed gives the same games.
 
-    sticky: the probability that the emulator repeats the previous action. Raises ZooError for a game without a ROM.
+    sticky: the probability that the emulator repeats the previous action. threads: how many play them, which changes
+    nothing but the time. Raises ZooError for a game without a ROM.
     """
 
-    def __init__(self, game: str, count: int, seed: int, sticky: float = 0.0, longest: int = LONGEST_GAME):
+    def __init__(
+        self, game: str, count: int, seed: int, sticky: float = 0.0, longest: int = LONGEST_GAME, threads: int = 1
+    ):
         from ale_py.vector_env import AtariVectorEnv
 
         self.count = count
         self._envs = AtariVectorEnv(
-            games.find(game), count, num_threads=1, autoreset_mode="SameStep", reward_clipping=False,
+            games.find(game), count, num_threads=threads, autoreset_mode="SameStep", reward_clipping=False,
             repeat_action_probability=sticky, max_num_frames_per_episode=longest,
         )  # fmt: skip
         self.action_names = tuple(action.name for action in self._envs.ale.get_action_set())

@@ -149,8 +149,14 @@ def training(run: Run, learner: Learner, stage: Mapping[str, Any] | None) -> Tra
     return Training(
         method=learner.title, teacher=teacher, steps=(stage or run.facts)["steps"], minutes=round(seconds / 60, 1),
         hours=round(share * run.facts["cpu_seconds"] / 3600, 3), seed=run.settings.seed, command=run.facts["command"],
-        commit=run.facts["commit"], library=run.facts["library"], settings=settings,
+        commit=run.facts["commit"], library=library(run), settings=settings,
     )  # fmt: skip
+
+
+def library(run: Run) -> str:
+    """What computed: "PyTorch 2.13.0", with the GPU where there was one."""
+    gpu = run.facts.get("gpu")  # runs of before it was noted had none
+    return f"{run.facts['library']} on one {gpu}" if gpu else run.facts["library"]
 
 
 def credit(run: Run) -> str:
@@ -185,6 +191,7 @@ def description(run: Run, learner: Learner, measured: Scores, tag: str, stage: M
     """What the agent is, in plain words; that it is no better than a player that sees nothing, where that is so."""
     steps, hours = (stage or run.facts)["steps"], run.facts["cpu_seconds"] / 3600
     method = learner.title.partition(";")[0].partition(" (")[0]
+    machine = "processor cores beside a GPU" if run.facts.get("gpu") else "one processor core"
     if tag == "initial":
         words = f"The untrained network that a run of {method} on {run.game} began with."
     elif tag:
@@ -195,7 +202,7 @@ def description(run: Run, learner: Learner, measured: Scores, tag: str, stage: M
     else:
         words = (
             f"{method} on {run.game}: a {learner.settings.network} network, {steps / 1e6:.2f} million agent steps, "
-            f"{hours:.1f} hours of one processor core."
+            f"{hours:.1f} hours of {machine}."
         )
         if getattr(run.settings, "teacher", ""):
             words += f" A student: it learned to act as {run.settings.teacher} does, and saw no rewards."

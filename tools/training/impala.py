@@ -12,7 +12,7 @@ from typing import Any, Mapping
 
 import torch
 
-from training.learner import Settings, setting
+from training.learner import Settings, numbers, setting
 from training.returns import vtrace
 from training.rollouts import ActorCriticLearner, log_prob_and_entropy
 
@@ -56,8 +56,9 @@ class Impala(ActorCriticLearner):
         self.descend(policy_loss + s.value_weight * value_loss - s.entropy_bonus * entropy, s.max_gradient)
         self.updates += 1
         # how far apart actor and learner were: the estimate of KL(μ‖π) on what was played
-        return {"entropy": entropy.item(), "policy_loss": policy_loss.item(), "value_loss": value_loss.item(),
-                "actor_divergence": -log_ratio.mean().item()}  # fmt: skip
+        return numbers(
+            entropy=entropy, policy_loss=policy_loss, value_loss=value_loss, actor_divergence=-log_ratio.mean()
+        )
 
     def state(self) -> dict[str, Any]:
         return {**super().state(), "actor": self.actor.state_dict(), "updates": self.updates}

@@ -84,6 +84,11 @@ class Learner:
         return min(1.0, self.steps / self.settings.steps)
 
 
+def numbers(**tensors: torch.Tensor) -> dict[str, float]:
+    """Tensors of one number each as numbers for the log, fetched from the device together."""
+    return dict(zip(tensors, torch.stack([tensor.detach().float() for tensor in tensors.values()]).tolist()))
+
+
 def softmax_sample(logits: torch.Tensor, rng: np.random.Generator) -> np.ndarray:
     """One action per row of logits, by the Gumbel-max trick."""
     gumbel = rng.gumbel(size=tuple(logits.shape))

@@ -36,6 +36,11 @@ def device() -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def gpu() -> str:
+    """The name of the GPU that networks are on; "" where they are on the processor."""
+    return torch.cuda.get_device_name(device()) if device().type == "cuda" else ""
+
+
 @functools.cache
 def has_bfloat16() -> bool:
     """Whether bfloat16 is fast here."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Mapping
 
-import numpy as np
 import torch
 
-from training.learner import Settings, setting
+from training.learner import Settings, numbers, setting
 from training.networks import device
 from training.returns import gae
 from training.rollouts import ActorCriticLearner, Rollout, log_prob_and_entropy
@@ -40,7 +39,7 @@ class PPO(ActorCriticLearner):
         return self._learn(self.play(self.network))
 
     def _learn(self, rollout: Rollout) -> Mapping[str, float]:
-        s, sums, count = self.settings, np.zeros(3), 0
+        s, logged = self.settings, []
         with torch.no_grad():
             last_value = self.network(rollout.last_observation)[1]
             advantage, target = gae(rollout.reward, rollout.value, last_value, rollout.end, s.gamma, s.lam)
@@ -57,9 +56,9 @@ class PPO(ActorCriticLearner):
                 value_loss = (value - target).square().mean()
                 loss = policy_loss + s.value_weight * value_loss - s.entropy_bonus * entropy
                 self.descend(loss, s.max_gradient)
-                sums += (entropy.item(), policy_loss.item(), value_loss.item())
-                count += 1
-        return dict(zip(("entropy", "policy_loss", "value_loss"), sums / count))
+                logged.append(torch.stack([entropy, policy_loss, value_loss]).detach())
+        entropy, policy_loss, value_loss = torch.stack(logged).mean(0)
+        return numbers(entropy=entropy, policy_loss=policy_loss, value_loss=value_loss)
 
 
 def clipped_surrogate(log_ratio: torch.Tensor, advantage: torch.Tensor, clip: float) -> torch.Tensor:

@@ -49,23 +49,23 @@ class ActorCriticLearner(Learner):
     def play(self, network: torch.nn.Module) -> Rollout:
         """A rollout in which ``network`` draws the actions."""
         steps, count = self.settings.rollout, self.envs.count
-        observation = torch.empty((steps, count, *self.observation_shape), dtype=torch.uint8)
-        action = torch.empty((steps, count), dtype=torch.long)
-        logits = torch.empty((steps, count, self.actions))
-        value, reward = torch.empty((steps, count)), torch.empty((steps, count))
-        end = torch.empty((steps, count), dtype=torch.bool)
+        # what the network computes stays on the device, which is waited for only once a step: for the actions
+        observation = torch.empty((steps, count, *self.observation_shape), dtype=torch.uint8, device=device())
+        logits = torch.empty((steps, count, self.actions), device=device())
+        value = torch.empty((steps, count), device=device())
+        action, reward = np.empty((steps, count), np.int64), np.empty((steps, count), np.float32)
+        end = np.empty((steps, count), bool)
         for t in range(steps):
-            observation[t] = torch.from_numpy(self.observation)
-            logits[t], value[t] = (part.cpu() for part in network(observe(self.observation)))
-            chosen = softmax_sample(logits[t], self.rng)
-            answer = self.envs.step(chosen)
+            observation[t] = observe(self.observation)
+            logits[t], value[t] = network(observation[t])
+            action[t] = softmax_sample(logits[t], self.rng)
+            answer = self.envs.step(action[t])
             self.observation = answer.observation
-            action[t] = torch.from_numpy(chosen)
-            reward[t] = torch.from_numpy(np.sign(answer.reward))
-            end[t] = torch.from_numpy(answer.done | answer.life_lost)
+            reward[t], end[t] = np.sign(answer.reward), answer.done | answer.life_lost
         self.steps += steps * count
-        played = (observation, action, logits, value, reward, end)
-        return Rollout(*(part.to(device()) for part in played), observe(self.observation))
+        return Rollout(
+            observation, observe(action), logits, value, observe(reward), observe(end), observe(self.observation)
+        )
 
     def descend(self, loss: torch.Tensor, max_gradient: float) -> None:
         """One step of the optimizer."""

@@ -23,8 +23,9 @@ import numpy as np
 import torch
 
 from training import algorithms
-from training.envs import FRAME_SKIP, AtariEnvs, Envs, Recorded
+from training.envs import FRAME_SKIP, LONGEST_GAME, AtariEnvs, Envs, Recorded
 from training.learner import Learner, Settings
+from training.networks import gpu
 from zoo_gui.types import ZooError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,15 +47,21 @@ class Run:
     """A run's folder. Use ``create`` or ``open``, then ``train``.
 
     make_envs(count, seed): the games; by default those of Atari. Everything random in segment k is drawn from
-    (seed, k): see ``learner``.
+    (seed, k): see ``learner``. threads: how many play the games of Atari, which changes nothing but the time.
     """
 
-    def __init__(self, folder: Path, facts: dict[str, Any], make_envs: Callable[[int, int], Envs] | None = None):
+    def __init__(
+        self, folder: Path, facts: dict[str, Any], make_envs: Callable[[int, int], Envs] | None = None, threads: int = 1
+    ):
         self.folder, self.facts = folder, facts
         self.algorithm, self.game = facts["algorithm"], facts["game"]
         self.module = algorithms.find(self.algorithm)
         self.settings: Settings = self.module.SETTINGS(**facts["settings"])
-        self._make_envs = make_envs or (lambda count, seed: AtariEnvs(self.game, count, seed))
+        # evolution may leave games early: they are cut off there, not played to their end without counting
+        longest = min(LONGEST_GAME, getattr(self.settings, "longest", LONGEST_GAME) * FRAME_SKIP)
+        self._make_envs = make_envs or (
+            lambda count, seed: AtariEnvs(self.game, count, seed, longest=longest, threads=threads)
+        )
 
     @classmethod
     def create(cls, folder: Path, algorithm: str, game: str, settings: Settings, command: str = "", **options) -> Run:
@@ -67,7 +74,7 @@ class Run:
             return run
         facts = {
             "algorithm": algorithm, "game": game, "settings": dataclasses.asdict(settings), "command": command,
-            "commit": commit(), "library": f"PyTorch {torch.__version__}", "steps": 0, "seconds": 0.0,
+            "commit": commit(), "library": f"PyTorch {torch.__version__}", "gpu": gpu(), "steps": 0, "seconds": 0.0,
             "cpu_seconds": 0.0, "finished": False,
         }  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
