@@ -5,7 +5,9 @@ from __future__ import annotations
 from pyqtgraph.Qt import QtCore
 
 from zoo_gui.keymap import KeyedWords
+from zoo_gui.keys_dialog import KeysDialog
 from zoo_gui.palette import Palette
+from zoo_gui.types import ZooError
 
 
 class Finding(QtCore.QObject):
@@ -28,3 +30,15 @@ class Finding(QtCore.QObject):
 
     def do_palette(self) -> None:
         self.palette.toggle()
+
+    def do_keyboard_settings(self) -> None:
+        dialog = KeysDialog(self.window, self.window.keymap)
+        dialog.finished.connect(self._keep_settings)
+        dialog.open()
+
+    def _keep_settings(self, *_result) -> None:
+        """Keys that were changed hold also after a crash."""
+        try:
+            self.window.settings.save()
+        except ZooError as error:
+            self.window.session.message.emit("warning", str(error))

@@ -78,6 +78,11 @@ class Keymap(QtCore.QObject):
         """Whether a row has other keys than it began with."""
         return self.row(name).keys != _default(name).keys
 
+    @staticmethod
+    def first_keys(name: str) -> tuple[str, ...]:
+        """The keys that a row began with."""
+        return _default(name).keys
+
     def owners(self, name: str, keys: tuple[str, ...]) -> dict[str, Shortcut]:
         """Who has these keys now, of the same context and other than this row: {key: row}."""
         mine = self.row(name)
