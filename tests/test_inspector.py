@@ -119,7 +119,7 @@ def test_a_selection_starts_the_job_of_the_tab_that_is_seen_at_once(make):
     assert not session.called("run")
     session.select(0, CONV)
     assert session.jobs() == [("feature_vis", 0, CONV)]
-    assert "conv2:17 · channel · Nature" in panel.heading.text() and "sees 20×20 pixels" in panel.about.text()
+    assert "conv2:17 · channel · Nature" in panel.heading.text() and "sees 20×20 pixels" in panel.kind.text()
     session.select(0, CONV)
     assert len(session.jobs()) == 1
 
@@ -670,5 +670,5 @@ def test_deselecting_ends_the_job(make):
 def test_the_second_lane_is_named(make):
     session, panel = make(fake_lane(0), fake_lane(1, "small"))
     session.select(1, Unit("q", 2))
-    assert "B Small" in panel.heading.text() and "action: right" in panel.about.text()
+    assert "B Small" in panel.heading.text() and "action: right" in panel.kind.text()
     assert session.jobs()[-1] == ("feature_vis", 1, Unit("q", 2))

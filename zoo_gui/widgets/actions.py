@@ -342,6 +342,7 @@ class ActionsPanel(Panel):
 
     title = "Actions"
     area = "left"
+    about = "What the network puts out: a bar for each action, the chosen one marked, and the value of the state."
     turns_late = 2
 
     def build(self) -> QtWidgets.QWidget:

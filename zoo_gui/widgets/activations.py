@@ -95,6 +95,7 @@ class ActivationsPanel(Panel):
 
     title = "Activations"
     area = "centre"
+    about = "Every layer of every agent at once, as it is now: a row for each layer, a tile for each unit."
 
     def build(self) -> QtWidgets.QWidget:
         self._canvas = canvas = Canvas()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtWidgets
@@ -85,16 +85,26 @@ def relook(widget: QtWidgets.QWidget) -> None:
         view.viewport().update()
 
 
+class Part(NamedTuple):
+    """A part of a panel: where it is, in the panel's pixels, what it is called, and a sentence about it."""
+
+    box: QtCore.QRect
+    name: str
+    sentence: str = ""
+
+
 class Panel(QtWidgets.QWidget):
     """A panel shows all lanes side by side, in columns.
 
-    Subclasses set ``title`` and ``area`` (``left``, ``centre``, ``right``, ``bottom``), make their content in
-    ``build`` and override the ``show_…`` methods they need. Nothing is called while the panel is hidden; when it is
+    Subclasses set ``title``, ``about`` (one sentence: what it shows; the first of its page, docs/panels/<name>.md) and
+    ``area`` (``left``, ``centre``, ``right``, ``bottom``), make their content in ``build`` and override the ``show_…``
+    methods they need, and ``parts`` where its parts need names. Nothing is called while the panel is hidden; when it is
     shown again it gets the lanes, the selection and each lane's last step. An exception in any of these is shown in
     place of the content, with a button that builds it anew; the rest of the window goes on.
     """
 
     title = ""
+    about = ""
     area = "centre"
     #: Turns of the clock between a step and this panel's drawing of it: panels that are not the first to be looked at
     #: draw while the next emulator frames are shown, so that no turn has to draw everything.
@@ -145,6 +155,10 @@ class Panel(QtWidgets.QWidget):
 
     def show_look(self, look: Tokens) -> None:
         """The theme or the type size changed; also called while hidden. Canvases and plots know already."""
+
+    def parts(self) -> list[Part]:
+        """What of it *What am I looking at?* names, as it is on screen now; the first are the most important."""
+        return []
 
     def rest(self) -> None:
         """Nobody looks any more: the panel was hidden, or went behind another tab. Jobs for the eye may end."""

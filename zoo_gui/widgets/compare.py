@@ -43,6 +43,8 @@ class ComparePanel(Panel):
 
     title = "Compare"
     area = "bottom"
+    about = ("Where do agents part? Whose game all see, how far their decisions are apart along time, and how "
+             "often they agree.")
     turns_late = 3
     command = QtCore.Signal(str)
 

@@ -42,6 +42,8 @@ class EmbeddingPanel(Panel):
 
     title = "Embedding"
     area = "bottom"
+    about = ("A map of many moments: alike ones lie beside each other; point at one, go to it, lasso some, and "
+             "watch the game move in it.")
     turns_late = 2
 
     # -- building -----------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ class FiltersPanel(Panel):
 
     title = "Filters"
     area = "centre"
+    about = "What the weights of a layer look like, and how much each agent's first layer looks at the past."
 
     def build(self) -> QtWidgets.QWidget:
         self.result: Any = None

@@ -36,6 +36,8 @@ class GamePanel(Panel):
 
     title = "Game"
     area = "left"
+    about = ("Each agent's game as its player would see it on a television, with score, lives, and what is "
+             "explained laid over it.")
 
     def build(self) -> QtWidgets.QWidget:
         self._canvas = canvas = Canvas()

@@ -33,6 +33,8 @@ class GroupsPanel(Panel):
 
     title = "Groups"
     area = "centre"
+    about = ("Which units of a layer act together: groups found by factorization, shown live over the game, used "
+             "as units everywhere.")
     turns_late = 2
 
     # -- building -----------------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ class InspectorPanel(Panel):
 
     title = "Unit"
     area = "right"
+    about = ("Everything about the selected unit: its activation now and lately, what it looks for, at what it "
+             "fired, its weights.")
     turns_late = 1
 
     # -- building -----------------------------------------------------------------------------------------------
@@ -63,9 +65,9 @@ class InspectorPanel(Panel):
         self.heading = QtWidgets.QLabel()
         self.heading.setStyleSheet("font-weight: bold; font-size: 13px")
         self.heading.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
-        self.about = QtWidgets.QLabel()
-        self.about.setStyleSheet(SMALL)
-        self.about.setWordWrap(True)
+        self.kind = QtWidgets.QLabel()
+        self.kind.setStyleSheet(SMALL)
+        self.kind.setWordWrap(True)
         row = QtWidgets.QHBoxLayout()
         self.entry = QtWidgets.QLineEdit()
         self.entry.setPlaceholderText("conv2:17")
@@ -90,7 +92,7 @@ class InspectorPanel(Panel):
         column.addLayout(row)
         self.counterparts = CounterpartLine(self.session)
         self.counterparts.chosen.connect(lambda lane, unit: self._guard(self.session.select, lane, unit))
-        for widget in (self.wrong, self.heading, self.about, self.counterparts):
+        for widget in (self.wrong, self.heading, self.kind, self.counterparts):
             column.addWidget(widget)
 
     def _arrow(self, by: int, name: str) -> QtWidgets.QToolButton:
@@ -266,7 +268,7 @@ class InspectorPanel(Panel):
             tab.clear()
         self._pages.setCurrentIndex(0)
         self.heading.setText("")
-        self.about.setText("")
+        self.kind.setText("")
         self.counterparts.show_unit(None)
         for button in (self.previous, self.next, self.pin_button):
             button.setEnabled(False)
@@ -295,7 +297,7 @@ class InspectorPanel(Panel):
             about += f" · action: {readable_action(info.action_names[unit.index])}"
         if layer.groups_of:
             about += f" · of units of {layer.groups_of}: a change acts there"
-        self.about.setText(about)
+        self.kind.setText(about)
         self.entry.setText(str(unit))
         self.wrong.hide()
         for button in (self.previous, self.next, self.pin_button):

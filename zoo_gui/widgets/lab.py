@@ -26,6 +26,8 @@ class LabPanel(Panel):
 
     title = "Lab"
     area = "centre"
+    about = ("Results of experiments, opened again: the figure, the numbers, and from each row the way back to "
+             "its agent and game.")
     wanted = QtCore.Signal(str, bool, object)
     folder_wanted = QtCore.Signal()
 

@@ -135,6 +135,7 @@ class LayerPanel(Panel):
 
     title = "Layer"
     area = "centre"
+    about = "One layer of each agent, large: its units with their numbers, on axes, with a colour bar."
 
     def _connect(self) -> None:
         super()._connect()

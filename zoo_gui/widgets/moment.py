@@ -27,6 +27,8 @@ class MomentPanel(Panel):
 
     title = "Moment"
     area = "centre"
+    about = ("The moment on screen, where several agents see the same game: what would each do, and what does "
+             "each look at?")
     turns_late = 1
     command = QtCore.Signal(str)
 

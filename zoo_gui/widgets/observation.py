@@ -142,6 +142,7 @@ class ObservationPanel(Panel):
 
     title = "Network input"
     area = "left"
+    about = "What the network really gets: its stack of frames, oldest first, and what changed between the two newest."
     turns_late = 2
 
     def build(self) -> QtWidgets.QWidget:

@@ -37,6 +37,8 @@ class PairPanel(Panel):
 
     title = "Side by side"
     area = "centre"
+    about = ("The selected unit and its counterpart in another agent: what both do now, look for, and fired at, "
+             "with the differences.")
     turns_late = 2
 
     # -- building -----------------------------------------------------------------------------------------------

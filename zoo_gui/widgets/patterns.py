@@ -37,6 +37,7 @@ class PatternsPanel(Panel):
 
     title = "Patterns"
     area = "centre"
+    about = "What every unit of a layer looks for, as a grid of optimised images."
 
     # -- building -----------------------------------------------------------------------------------------------
     def build(self) -> QtWidgets.QWidget:

@@ -35,6 +35,8 @@ class PlotsPanel(Panel):
 
     title = "Plots"
     area = "bottom"
+    about = ("Numbers over time, every step of them: reward, return, value, entropy, the chosen action, and each "
+             "pinned unit.")
     turns_late = 2
 
     def build(self) -> QtWidgets.QWidget:

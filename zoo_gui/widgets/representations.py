@@ -29,6 +29,8 @@ class RepresentationsPanel(Panel):
 
     title = "Representations"
     area = "centre"
+    about = ("Do two agents see the game alike? Layers beside layers, units beside units, and a run's stages "
+             "beside its end.")
 
     # -- building -----------------------------------------------------------------------------------------------
     def build(self) -> QtWidgets.QWidget:

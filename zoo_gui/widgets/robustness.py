@@ -38,6 +38,7 @@ class RobustnessPanel(Panel):
 
     title = "Robustness"
     area = "centre"
+    about = "How well do agents stand noise? Sliders make the running game harder while the score falls."
     turns_late = 2
 
     def _connect(self) -> None:

@@ -139,6 +139,7 @@ class SearchPanel(Panel):
 
     title = "Search"
     area = "centre"
+    about = "Which units fire when something happens, which say nothing new, and what does a layer know?"
 
     def build(self) -> QtWidgets.QWidget:
         content = QtWidgets.QWidget()

@@ -21,6 +21,7 @@ class WallPanel(Panel):
 
     title = "Wall"
     area = "centre"
+    about = "Many agents at their games at once, small and live."
     opened = QtCore.Signal(str, bool)
 
     def _connect(self) -> None:

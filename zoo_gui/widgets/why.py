@@ -29,6 +29,7 @@ class WhyPanel(Panel):
 
     title = "Why"
     area = "centre"
+    about = "Why did it do that? The moment on screen by several methods side by side, and tests of what they claim."
     turns_late = 1
 
     # -- building -----------------------------------------------------------------------------------------------

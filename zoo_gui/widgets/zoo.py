@@ -19,6 +19,7 @@ class ZooPanel(Panel):
 
     title = "Zoo"
     area = "centre"
+    about = "Every agent that can be had: those that come along, those in your folders, and those that others publish."
     opened = QtCore.Signal(str, bool)
     walled = QtCore.Signal(str)
     folder_wanted = QtCore.Signal()
