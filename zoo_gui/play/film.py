@@ -7,11 +7,12 @@ import contextlib
 import os
 import subprocess
 from pathlib import Path
-from typing import Iterable, Iterator
+from typing import Any, Iterable, Iterator, Mapping
 
 import numpy as np
 
 from zoo_gui.play.video import Mp4Writer, _check_writable, _ffmpeg
+from zoo_gui.provenance_files import stamped
 from zoo_gui.types import Progress, ZooError
 
 MP4, GIF = ".mp4", ".gif"
@@ -25,9 +26,10 @@ LARGEST = 8192
 class Film:
     """One film being made. path, size (width, height), fps. frames: how many pictures it has so far."""
 
-    def __init__(self, path: str | os.PathLike, size: tuple[int, int], fps: int = 60):
-        """An existing file is replaced. Raises ZooError: another ending, rate or size than can be, a place that cannot
-        be written."""
+    def __init__(self, path: str | os.PathLike, size: tuple[int, int], fps: int = 60,
+                 about: Mapping[str, Any] | None = None):
+        """An existing file is replaced. about: what the film says of itself (``provenance``). Raises ZooError: another
+        ending, rate or size than can be, a place that cannot be written."""
         self.path, self.size, self.fps = check(path), (size[0] + size[0] % 2, size[1] + size[1] % 2), fps
         if fps not in RATES[self.ending]:
             raise ZooError(f"{fps} pictures a second do not suit {self.path.name}: choose one of "
@@ -39,7 +41,8 @@ class Film:
         if self.ending == GIF:  # without loss first: a palette is made for the whole film, which is known at its end
             self._raw = self.path.with_name(f".{self.path.name}.part{MP4}")
         quality = {"crf": 0} if self.ending == GIF else {"crf": 18, "preset": "veryfast"}
-        self._writer = Mp4Writer(self._raw, self.size, fps, on_error=lambda _sentence: None, **quality)
+        self._about = about
+        self._writer = Mp4Writer(self._raw, self.size, fps, on_error=lambda _sentence: None, about=about, **quality)
         self._closed = False
 
     @property
@@ -75,7 +78,7 @@ class Film:
                 self._raw.unlink(missing_ok=True)
                 raise ZooError(f"{self.path.name} would hold no picture: nothing was written.")
             if self.ending == GIF:
-                self._make_gif()
+                gif_of(self._raw, self.path, self._about)
         finally:
             if self._raw != self.path:
                 self._raw.unlink(missing_ok=True)
@@ -88,24 +91,27 @@ class Film:
         self.path.unlink(missing_ok=True)
         return f"{self.path} could not be written because {reason}: nothing of it is left."
 
-    def _make_gif(self) -> None:
-        """The raw film as a GIF: one palette for all of it, no dithering, which would make flat colours flicker."""
-        palette = self._raw.with_suffix(".png")
-        made = self._raw.with_suffix(GIF)
-        try:
-            _run(["-i", str(self._raw), "-vf", "palettegen=stats_mode=full", str(palette)])
-            use = "paletteuse=dither=none:diff_mode=rectangle"
-            _run(["-i", str(self._raw), "-i", str(palette), "-lavfi", use, "-loop", "0", "-f", "gif", str(made)])
-            os.replace(made, self.path)
-        except (OSError, subprocess.SubprocessError) as error:
-            reason = getattr(error, "stderr", b"") or str(error)
-            full = b"No space left" in reason if isinstance(reason, bytes) else "No space left" in reason
-            self.path.unlink(missing_ok=True)
-            raise ZooError(f"{self.path} could not be written because "
-                           f"{'the disk is full' if full else 'ffmpeg failed'}: nothing of it is left.") from error
-        finally:
-            palette.unlink(missing_ok=True)
-            made.unlink(missing_ok=True)
+
+def gif_of(raw: Path, path: Path, about: Mapping[str, Any] | None = None) -> None:
+    """A film as a GIF: one palette for all of it, no dithering, which would make flat colours flicker. Raises ZooError;
+    then nothing of the GIF is left."""
+    palette, made = raw.with_suffix(".png"), raw.with_suffix(GIF)
+    try:
+        _run(["-i", str(raw), "-vf", "palettegen=stats_mode=full", str(palette)])
+        use = "paletteuse=dither=none:diff_mode=rectangle"
+        _run(["-i", str(raw), "-i", str(palette), "-lavfi", use, "-loop", "0", "-f", "gif", str(made)])
+        if about:
+            made.write_bytes(stamped(made.read_bytes(), GIF, about))
+        os.replace(made, path)
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = getattr(error, "stderr", b"") or str(error)
+        full = b"No space left" in reason if isinstance(reason, bytes) else "No space left" in reason
+        path.unlink(missing_ok=True)
+        raise ZooError(f"{path} could not be written because "
+                       f"{'the disk is full' if full else 'ffmpeg failed'}: nothing of it is left.") from error
+    finally:
+        palette.unlink(missing_ok=True)
+        made.unlink(missing_ok=True)
 
 
 def check(path: str | os.PathLike) -> Path:

@@ -14,17 +14,22 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable, Mapping
 
 import cv2
 import numpy as np
 
+from zoo_gui.provenance_files import ffmpeg_options
 from zoo_gui.types import ZooError
 
 QUEUE = 16
 """Pictures that may wait for the encoder: 35 MB at 1600×900."""
 NICENESS = 5
 """The encoder yields to the window and to the game."""
+MEASURED = 0.5
+"""Seconds between looks at how large the file is."""
+# OpenCV converts with BT.601 in the limited range: say so, or players take large pictures for BT.709.
+_COLOURS = "-colorspace smpte170m -color_primaries bt709 -color_trc iec61966-2-1 -color_range tv".split()
 _REASONS = {
     "No space left on device": "the disk is full",
     "Disk quota exceeded": "your disk quota is used up",
@@ -40,9 +45,12 @@ class Mp4Writer:
 
     Every ``write`` is one picture of 1 / fps seconds. When the encoder falls behind by more than QUEUE pictures, the
     newest are dropped and the one before is shown for longer, so that time stays right. frames: pictures' worth of
-    time so far; dropped: how many of these repeat another for that reason. error: the sentence, once it has failed;
-    reason: what it says of why.
+    time so far; dropped: how many of these repeat another for that reason. bytes: how large the file is, about. error:
+    the sentence, once it has failed; reason: what it says of why.
     """
+
+    pixels = "yuv420p"
+    """How pictures are handed to the encoder."""
 
     def __init__(
         self,
@@ -52,24 +60,28 @@ class Mp4Writer:
         on_error: Callable[[str], None] | None = None,
         crf: int = 20,
         preset: str = "ultrafast",
+        about: Mapping[str, Any] | None = None,
+        scaled_to: tuple[int, int] | None = None,
     ):
         """size: (width, height) in pixels, rounded up to even numbers. on_error: called once, in another thread.
+        about: what the file says of itself (``provenance``). scaled_to: the film's own size, into which the encoder
+        fits the pictures; None: ``size``.
 
         Raises ZooError when the file cannot be written or ffmpeg cannot be started. An existing file is replaced.
         """
         self.path, self.fps = Path(path), fps
         self.size = (max(2, size[0] + size[0] % 2), max(2, size[1] + size[1] % 2))
-        self.frames = self.dropped = 0
+        self.frames = self.dropped = self.bytes = 0
         self.error: str | None = None
         self.reason = ""
-        self._on_error, self._closed = on_error, False
+        self._on_error, self._closed, self._measured = on_error, False, 0.0
         self._owed = 0  # repeats of the picture before that the next one in the queue has to bring along
         self._canvas, self._fitted = None, (0, 0)
         self._queue: queue.Queue[tuple[int, np.ndarray | None]] = queue.Queue(QUEUE)
-        _check_writable(self.path)
+        self._prepare()
         self._log = tempfile.TemporaryFile()
         try:
-            self._process = self._start(crf, preset)
+            self._process = self._start([*self._input(), *self._fitting(scaled_to), *self._output(crf, preset, about)])
         except ZooError:
             self._log.close()
             raise
@@ -112,8 +124,7 @@ class Mp4Writer:
                 self._process.wait(timeout)
             except subprocess.TimeoutExpired:
                 self._fail("it took too long to finish")
-            if not self.error:
-                _make_plain(self.path)
+            self._finish()
             self._log.close()
         if self.error and self._on_error is None:
             raise ZooError(self.error)
@@ -123,15 +134,40 @@ class Mp4Writer:
         with contextlib.suppress(queue.Full):
             self._queue.put((self._owed, None), timeout=timeout)
 
-    def _start(self, crf: int, preset: str) -> subprocess.Popen:
+    def _prepare(self) -> None:
+        """Raises ZooError where the file cannot be written."""
+        _check_writable(self.path)
+
+    def _finish(self) -> None:
+        """What is left to do when the encoder has ended."""
+        if not self.error:
+            _make_plain(self.path)
+
+    def _measure(self) -> None:
+        """Look how large the file is."""
+        with contextlib.suppress(OSError):
+            self.bytes = self.path.stat().st_size
+
+    def _input(self) -> list[str]:
         width, height = self.size
-        # OpenCV converts with BT.601 in the limited range: say so, or players take large pictures for BT.709.
-        colours = "-colorspace smpte170m -color_primaries bt709 -color_trc iec61966-2-1 -color_range tv".split()
-        command = [_ffmpeg(), *"-hide_banner -loglevel error -nostdin -y".split()]
-        command += ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", f"{self.fps:g}", *colours]
-        command += ["-i", "pipe:0", *f"-an -c:v libx264 -preset {preset} -crf {crf} -pix_fmt yuv420p".split(), *colours]
-        command += ["-g", f"{max(1, round(self.fps))}", "-flush_packets", "1"]
-        command += ["-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-f", "mp4", str(self.path)]
+        form = ["-f", "rawvideo", "-pix_fmt", self.pixels, "-s", f"{width}x{height}", "-r", f"{self.fps:g}"]
+        return [*form, *(_COLOURS if self.pixels == "yuv420p" else ()), "-i", "pipe:0", "-an"]
+
+    def _fitting(self, size: tuple[int, int] | None) -> list[str]:
+        if size is None or size == self.size:
+            return []
+        width, height = size
+        fitted = f"scale={width}:{height}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=lanczos"
+        return ["-vf", f"{fitted},pad={width}:{height}:(ow-iw)/2:(oh-ih)/2"]
+
+    def _output(self, crf: int, preset: str, about: Mapping[str, Any] | None) -> list[str]:
+        """The encoder's options, with the file's name at the end."""
+        options = [*f"-c:v libx264 -preset {preset} -crf {crf} -pix_fmt yuv420p".split(), *_COLOURS]
+        options += ["-g", f"{max(1, round(self.fps))}", "-flush_packets", "1", *ffmpeg_options(about)]
+        return [*options, "-movflags", "+frag_keyframe+empty_moov+default_base_moof", "-f", "mp4", str(self.path)]
+
+    def _start(self, arguments: list[str]) -> subprocess.Popen:
+        command = [_ffmpeg(), *"-hide_banner -loglevel error -nostdin -y".split(), *arguments]
         try:
             # Its own session: Ctrl+C in the terminal and our death leave it to finish what it was given. Ignored
             # signals stay ignored, so that a file size limit is an error that it reports.
@@ -149,12 +185,16 @@ class Mp4Writer:
 
     def _converted(self, picture: np.ndarray) -> np.ndarray:
         """The picture as I420 at the recording's size: less to copy than BGRA, and less work for the encoder."""
+        return cv2.cvtColor(self._fitted_in(picture), cv2.COLOR_BGRA2YUV_I420)
+
+    def _fitted_in(self, picture: np.ndarray) -> np.ndarray:
+        """The picture at the recording's size."""
         width, height = self.size
         if picture.shape[:2] != (height, width):
             if self._canvas is None or self._fitted != picture.shape[:2]:  # black edges are painted once
                 self._canvas, self._fitted = np.zeros((height, width, 4), np.uint8), picture.shape[:2]
             picture = _fit(picture, self._canvas)
-        return cv2.cvtColor(picture, cv2.COLOR_BGRA2YUV_I420)
+        return picture
 
     def _feed(self) -> None:
         """The writer thread: pictures from the queue into the encoder until the end or an error."""
@@ -168,6 +208,9 @@ class Mp4Writer:
                     break
                 last = picture.data
                 self._process.stdin.write(last)
+                if time.monotonic() - self._measured > MEASURED:
+                    self._measured = time.monotonic()
+                    self._measure()
             self._process.stdin.close()
             if self._process.wait():
                 self._fail(self._reason())
@@ -183,10 +226,13 @@ class Mp4Writer:
         known = (sentence for mark, sentence in _REASONS.items() if mark in log)
         return next(known, f"the encoder ended with code {self._process.returncode}")
 
+    def _sentence(self, reason: str) -> str:
+        return f"Recording stopped because {reason}: what was recorded until then is in {self.path}."
+
     def _fail(self, reason: str) -> None:
         if self.error is None:
             self.reason = reason
-            self.error = f"Recording stopped because {reason}: what was recorded until then is in {self.path}."
+            self.error = self._sentence(reason)
             while not self._queue.empty():  # let a waiting close go on
                 with contextlib.suppress(queue.Empty):
                     self._queue.get_nowait()
