@@ -1,26 +1,52 @@
-"""Finding things in the window: the palette and what belongs to it. One object, made by the window."""
+"""Finding things in the window: the palette, the keys, the pages and what belongs to them. One object, made by the
+window."""
 
 from __future__ import annotations
 
-from pyqtgraph.Qt import QtCore
+from functools import partial
+
+from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.keymap import KeyedWords
 from zoo_gui.keys_dialog import KeysDialog
+from zoo_gui.pages import ABOUT
 from zoo_gui.palette import Palette
+from zoo_gui.reader import INDEX, Reader
+from zoo_gui.titles import TitleCards
 from zoo_gui.types import ZooError
+
+#: Pages that have an entry of their own in the Help menu.
+PAGES = (("Getting started", "getting_started.md"), ("Keyboard", "keyboard.md"))
 
 
 class Finding(QtCore.QObject):
-    """Adds its commands to the window's; makes each part when it is first asked for."""
+    """Adds its commands to the window's, and its entries to the Help menu; makes each part when it is asked for."""
 
     def __init__(self, window):
         super().__init__(window)
         self.window = window
         self._palette: Palette | None = None
+        self._reader: Reader | None = None
         KeyedWords(window, window.keymap)
         window.keymap.changed.connect(window.keys.read)
         window.commands.parts.append(self)
+        window.installEventFilter(self)
+        self.titles = TitleCards(window, self.open_panel_page)
+        self._fill_menu()
 
+    def _fill_menu(self) -> None:
+        bar = self.window.menuBar()
+        menu = next(action.menu() for action in bar.actions() if action.text().replace("&", "") == "Help")
+        for words, page in PAGES:
+            menu.addAction(words, partial(self.open_page, page))
+        panels = menu.addMenu("Panels and their pages")
+        for name, panel in self.window.panels.items():
+            panels.addAction(panel.title, partial(self.open_panel_page, name)).setStatusTip(panel.about)
+        menu.addAction("All pages", partial(self.open_page, INDEX))
+        menu.addSeparator()
+        menu.addAction("About zoo_gui", partial(self.open_page, ABOUT))
+
+    # -- the palette and the keys -------------------------------------------------------------------------------
     @property
     def palette(self) -> Palette:
         """The command palette."""
@@ -42,3 +68,25 @@ class Finding(QtCore.QObject):
             self.window.settings.save()
         except ZooError as error:
             self.window.session.message.emit("warning", str(error))
+
+    # -- pages --------------------------------------------------------------------------------------------------
+    @property
+    def reader(self) -> Reader:
+        """The pages at the window's right."""
+        if self._reader is None:
+            self._reader = Reader(self.window)
+        return self._reader
+
+    def open_page(self, name: str) -> None:
+        """Show a page of the documentation, by its place below docs."""
+        self.reader.open(name)
+
+    def open_panel_page(self, name: str) -> None:
+        """Show a panel's page, by its registry name."""
+        self.open_page(f"panels/{name}.md")
+
+    # -- events -------------------------------------------------------------------------------------------------
+    def eventFilter(self, watched: QtWidgets.QWidget, event: QtCore.QEvent) -> bool:
+        if event.type() == QtCore.QEvent.Close and self._reader is not None:
+            self._reader.pages.close()
+        return False
