@@ -1,43 +1,61 @@
-"""Where the window's panels are: the default arrangement, and what a person made of it, by number of agents."""
+"""Where the window's panels are: layouts by name, those of the program and the person's own, by number of agents."""
 
 from __future__ import annotations
 
 import base64
+import json
 import logging
 
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from zoo_gui.layout_plans import NAMES, Plan, plan
 
 log = logging.getLogger(__name__)
 
-#: Shares of the window's width for the left, centre and right docks, by number of agents.
-SHARES = {1: (27, 45, 28), 2: (33, 42, 25), 3: (37, 40, 23), 4: (38, 40, 22)}
-#: Shares of its height for the game, the network's input and the actions.
-ROWS = {1: (52, 20, 28), 2: (38, 20, 42), 3: (50, 20, 30), 4: (52, 16, 32)}
-#: Panels in the order in which each area has them; others come last.
-ORDER = (
-    "game", "observation", "actions", "activations", "layer", "moment", "pair", "representations", "why", "patterns",
-    "groups", "filters", "search", "robustness", "zoo", "wall", "lab", "inspector", "plots", "compare",
-)  # fmt: skip
 VERSION = 1
+"""Of what is kept. What another version kept is not used: the layout starts as it is planned."""
+SETTLED_MS = 100
+"""After a change, until the docks have their sizes."""
+LONGEST = 32
+"""Characters of a layout's name."""
+LARGEST = 200_000
+"""Characters of a state that is taken from elsewhere."""
 
 
 class Layouts(QtCore.QObject):
-    """Arranges the docks of a window; ``restore`` at the start, ``save`` at the end."""
+    """The layouts of a window. ``current`` is the name of the present one; ``changed(name)`` says that it is another,
+    or that the names are others. ``restore`` at the start, ``save`` at the end.
+
+    What a person changes is kept for each layout and number of agents: what suits one does not suit four. A panel that
+    a command brings goes again with the next layout; one that the person shows stays.
+    """
+
+    changed = QtCore.Signal(str)
 
     def __init__(self, window: QtWidgets.QMainWindow):
         super().__init__(window)
         self.window = window
+        self.current = NAMES[0]
+        self.maximised: str | None = None  # a panel that has the window to itself
+        self.holds = False  # whether changes are for the moment, and not kept: while presenting
         self._count = 1
-        self._default_state = ""
+        self._default_state: str | None = None  # None: not settled yet
         self._kept: dict[str, str] = {}
+        self._own: dict[str, dict] = {}
+        self._brought: set[str] = set()
+        self._without = self._with = ""  # states before panels were brought, and since
+        self._before = ""
         window.commands.parts.append(self)
         window.session.lanes_changed.connect(self._on_lanes)
 
     # -- a sitting ----------------------------------------------------------------------------------------------
     def restore(self) -> None:
-        """A layout is kept for each number of agents: what suits one does not suit four."""
+        """The window as the person left it."""
         settings = self.window.settings
-        self._kept = dict(settings.get("window/layouts"))
+        self._kept = {key: state for key, state in settings.get("window/layouts").items() if isinstance(state, str)}
+        self._own = {name: own for name, own in settings.get("window/own_layouts").items() if _sound(own)}
+        name = settings.get("window/layout")
+        self.current = name if name in self.names() else NAMES[0]
         if geometry := settings.get("window/geometry"):
             self.window.restoreGeometry(decoded(geometry))
         self._apply()
@@ -48,74 +66,278 @@ class Layouts(QtCore.QObject):
         settings = self.window.settings
         settings.set("window/geometry", base64.b64encode(bytes(self.window.saveGeometry())).decode())
         settings.set("window/layouts", self._kept)
+        settings.set("window/own_layouts", self._own)
+        settings.set("window/layout", self.current)
 
     def _on_lanes(self, lanes) -> None:
         if not lanes or len(lanes) == self._count:
             return
+        in_front = [name for name, panel in self.window.panels.items() if panel.is_seen]
+        brought = self._brought & set(in_front)
         self._keep()
         self._count = len(lanes)
-        in_front = [name for name, panel in self.window.panels.items() if panel.is_seen]
         self._apply()
         for name in in_front:  # what is looked at stays in front of its tabs
-            if not self.window.docks[name].isHidden():
+            if name in brought:
+                self.show_panel(name)
+            elif not self.window.docks[name].isHidden():
                 self.window.docks[name].raise_()
+
+    # -- which --------------------------------------------------------------------------------------------------
+    def names(self) -> list[str]:
+        """Those of the program, then the person's own."""
+        return [*NAMES, *sorted(self._own, key=str.casefold)]
+
+    def is_own(self, name: str) -> bool:
+        """Whether the person made it."""
+        return name in self._own
+
+    def apply(self, name: str) -> None:
+        """Switch to a layout, as the person left it. An unknown name is a message."""
+        known = {one.casefold(): one for one in self.names()}
+        if name.casefold() not in known:
+            self.window.session.message.emit("warning", f"There is no layout “{name}”: {', '.join(self.names())}.")
+            return
+        self._keep()
+        self.current = known[name.casefold()]
+        self._apply()
+        self.changed.emit(self.current)
+
+    def step(self, by: int) -> None:
+        """The next layout, or the one before."""
+        names = self.names()
+        self.apply(names[(names.index(self.current) + by) % len(names)])
+
+    def save_as(self, name: str) -> None:
+        """Keep the present arrangement as a layout of the person's own; one of that name is replaced."""
+        name = " ".join(name.split())
+        if not name or len(name) > LONGEST or name.casefold() in {one.casefold() for one in NAMES}:
+            self.window.session.message.emit(
+                "warning", f"A layout of your own needs a name of at most {LONGEST} characters that is none of "
+                f"{', '.join(NAMES)}.")  # fmt: skip
+            return
+        base = self._base(self.current)
+        self._unmaximise()
+        self._brought.clear()
+        old = self._own.get(name, {"base": base, "states": {}})
+        self._own[name] = {"base": old["base"], "states": {**old["states"], str(self._count): self._state()}}
+        self.current = name
+        self._kept.pop(self._key, None)
+        self._default_state = self._state()
+        self.changed.emit(name)
+
+    def delete(self, name: str) -> None:
+        """Forget one of the person's own; where it is the present one, the layout that it was made from follows."""
+        if not self.is_own(name):
+            self.window.session.message.emit("warning", f"“{name}” is no layout of your own: it stays.")
+            return
+        base = self._base(name)
+        del self._own[name]
+        self._kept = {key: state for key, state in self._kept.items() if not key.startswith(f"{name}/")}
+        if name == self.current:
+            self.current = base
+            self._apply()
+        self.changed.emit(self.current)
+
+    def reset(self) -> None:
+        """The present layout as it was made, for this number of agents."""
+        self._kept.pop(self._key, None)
+        self._apply()
+
+    # -- as text ------------------------------------------------------------------------------------------------
+    def state(self) -> str:
+        """What ``restore_state`` takes, here or in another sitting."""
+        return json.dumps({"version": VERSION, "layout": self.current, "base": self._base(self.current),
+                           "agents": self._count, "state": self._before if self.maximised else self._state()})
+
+    def restore_state(self, text: str) -> bool:
+        """Arrange the window as it was; False where the text is no state, or one of another version."""
+        try:
+            told = json.loads(text) if len(text) <= LARGEST else None
+            name, base, agents, state = told["layout"], told["base"], told["agents"], told["state"]
+            sound = told["version"] == VERSION and base in NAMES and agents in (1, 2, 3, 4) and decoded(state)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            sound = False
+        if not sound:
+            return False
+        self._keep()
+        self.current = name if name in self.names() else base
+        self._kept[self._key_of(self.current, agents)] = state
+        self._apply()
+        self.changed.emit(self.current)
+        return True
 
     # -- commands -----------------------------------------------------------------------------------------------
     def do_reset_layout(self) -> None:
         self.reset()
 
-    def reset(self) -> None:
-        """Back to the default arrangement, with every panel shown, for this number of agents."""
-        self._kept.pop(self._key, None)
-        self._arrange()
+    def do_layout_1(self) -> None:
+        self.apply(NAMES[0])
 
+    def do_layout_2(self) -> None:
+        self.apply(NAMES[1])
+
+    def do_layout_3(self) -> None:
+        self.apply(NAMES[2])
+
+    def do_layout_4(self) -> None:
+        self.apply(NAMES[3])
+
+    def do_layout_5(self) -> None:
+        self.apply(NAMES[4])
+
+    def do_next_layout(self) -> None:
+        self.step(+1)
+
+    def do_previous_layout(self) -> None:
+        self.step(-1)
+
+    def ask_name(self) -> None:
+        """Ask under which name the present arrangement is to be kept."""
+        dialog = QtWidgets.QInputDialog(self.window)
+        dialog.setAttribute(QtCore.Qt.WA_DeleteOnClose)
+        dialog.setWindowTitle("Save the layout")
+        dialog.setLabelText("Name of this layout")
+        dialog.setTextValue(self.current if self.is_own(self.current) else "")
+        dialog.textValueSelected.connect(self.save_as)
+        dialog.open()
+
+    def do_maximise_panel(self) -> None:
+        name = self.maximised or self.panel_at(QtGui.QCursor.pos()) or self._focused()
+        if name is None:
+            self.window.session.message.emit("info", "Put the mouse over the panel that is to fill the window.")
+        else:
+            self.maximise(name)
+
+    # -- one panel ----------------------------------------------------------------------------------------------
     def show_panel(self, name: str) -> None:
-        """Bring a panel to the front."""
+        """Bring a panel to the front; one that the layout hides becomes a tab of its area."""
+        dock = self.window.docks[name]
+        if self.maximised not in (None, name):
+            self._unmaximise()
+        brings = dock.isHidden()
+        if brings and not self._brought:
+            self._without = self._state()
+        dock.show()
+        dock.raise_()
+        if brings:
+            self._brought.add(name)
+            QtCore.QTimer.singleShot(SETTLED_MS, self._note_brought)
+
+    def _note_brought(self) -> None:
+        self._with = self._state()
+
+    def panel_at(self, place: QtCore.QPoint) -> str | None:
+        """The panel that is seen at a place of the screen."""
+        for name, dock in self.window.docks.items():
+            if self.window.panels[name].is_seen and dock.rect().contains(dock.mapFromGlobal(place)):
+                return name
+        return None
+
+    def _focused(self) -> str | None:
+        focus = QtWidgets.QApplication.focusWidget()
+        return next((name for name, dock in self.window.docks.items() if focus and dock.isAncestorOf(focus)), None)
+
+    def maximise(self, name: str) -> None:
+        """Give a panel the whole window; again: back."""
+        again = self.maximised == name
+        self._unmaximise()
+        if again or self.window.docks[name].isFloating():
+            return
+        self._before = self._state()
+        self.maximised = name
+        for other, dock in self.window.docks.items():
+            if other != name and not dock.isFloating():
+                dock.hide()
         self.window.docks[name].show()
-        self.window.docks[name].raise_()
+        self.window.layout().activate()
+
+    def _unmaximise(self) -> None:
+        if self.maximised:
+            self.maximised = None
+            self.window.restoreState(decoded(self._before), VERSION)
 
     # -- arranging ----------------------------------------------------------------------------------------------
-    def _arrange(self) -> None:
-        """The default layout: game, input and output left; activations over plots; the inspector right."""
+    @property
+    def _key(self) -> str:
+        return self._key_of(self.current, self._count)
+
+    @staticmethod
+    def _key_of(name: str, agents: int) -> str:
+        """Inspect is under the number alone, as when it was the only one."""
+        return str(agents) if name == NAMES[0] else f"{name}/{agents}"
+
+    def _base(self, name: str) -> str:
+        return self._own[name]["base"] if name in self._own else name
+
+    def _apply(self) -> None:
+        self.maximised = None
+        self._brought.clear()
+        own = self._own.get(self.current, {}).get("states", {}).get(str(self._count))
+        for stored, is_kept in ((self._kept.get(self._key), True), (own, False)):
+            if stored and self.window.restoreState(decoded(stored), VERSION):
+                self._place_new()
+                self._default_state = None
+                if not is_kept:
+                    QtCore.QTimer.singleShot(SETTLED_MS, self._note_default)
+                else:
+                    self._default_state = ""
+                return
+        self._arrange(plan(self._base(self.current), self._count))
+
+    def _place_new(self) -> None:
+        """Panels that did not exist yet when this layout was kept."""
+        now = plan(self._base(self.current), self._count)
+        for name, dock in self.window.docks.items():
+            if self.window.dockWidgetArea(dock) == QtCore.Qt.NoDockWidgetArea and not dock.isFloating():
+                beside = self._host(now, name)
+                self.window.tabifyDockWidget(beside, dock)
+                dock.setVisible(now.everything)
+                beside.raise_()
+                log.info("the panel %s is new in this layout", name)
+
+    def _host(self, wanted: Plan, name: str) -> QtWidgets.QDockWidget:
+        """Beside which a panel goes that the plan does not name."""
+        return self.window.docks[wanted.hosts.get(self.window.panels[name].area, wanted.hosts["centre"])]
+
+    def _arrange(self, wanted: Plan) -> None:
         window, docks = self.window, self.window.docks
-        areas: dict[str, list[QtWidgets.QDockWidget]] = {"left": [], "centre": [], "right": [], "bottom": []}
-        for name in sorted(docks, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER)):
-            dock = docks[name]
+        for dock in docks.values():
             dock.setFloating(False)
             window.removeDockWidget(dock)
-            areas[window.panels[name].area].append(dock)
-        columns = [there[0] for area in ("left", "centre", "right") if (there := areas[area])]
-        for dock in columns:
-            window.addDockWidget(QtCore.Qt.LeftDockWidgetArea, dock)
-        for first, second in zip(columns, columns[1:]):
-            window.splitDockWidget(first, second, QtCore.Qt.Horizontal)
-        for upper, lower in zip(areas["left"], areas["left"][1:]):
-            window.splitDockWidget(upper, lower, QtCore.Qt.Vertical)
-        for dock in areas["bottom"][:1]:
-            window.splitDockWidget(areas["centre"][0], dock, QtCore.Qt.Vertical)
-        for area in ("centre", "right", "bottom"):
-            for dock in areas[area][1:]:
-                window.tabifyDockWidget(areas[area][0], dock)
-        for dock in docks.values():
-            dock.show()
-        for dock in (*columns, *areas["bottom"][:1]):
+        cells = [[[docks[name] for name in cell.panels if name in docks] for cell in column.cells]
+                 for column in wanted.columns]  # fmt: skip
+        fronts = [[there[0] for there in column] for column in cells]
+        for column in fronts:
+            window.addDockWidget(QtCore.Qt.LeftDockWidgetArea, column[0])
+        for first, second in zip(fronts, fronts[1:]):
+            window.splitDockWidget(first[0], second[0], QtCore.Qt.Horizontal)
+        for column in fronts:
+            for upper, lower in zip(column, column[1:]):
+                window.splitDockWidget(upper, lower, QtCore.Qt.Vertical)
+        for there in (there for column in cells for there in column):
+            for dock in there[1:]:
+                window.tabifyDockWidget(there[0], dock)
+        for name in docks.keys() - wanted.named:
+            window.tabifyDockWidget(self._host(wanted, name), docks[name])
+        for name, dock in docks.items():
+            dock.setVisible(wanted.everything or name in wanted.named)
+        for dock in (dock for column in fronts for dock in column):
             dock.raise_()
-        self._share_out()
+        self._share_out(wanted, fronts)
 
-    def _share_out(self) -> None:
-        """Give the columns their widths and the rows their heights for the present number of agents."""
-        self._default_state = ""
-        shares, rows = SHARES[self._count], ROWS[self._count]
-        window, docks = self.window, self.window.docks
-        for names, parts, whole, way in (
-            (("game", "activations", "inspector"), shares, window.width(), QtCore.Qt.Horizontal),
-            (("game", "observation", "actions"), rows, window.height(), QtCore.Qt.Vertical),
-            (("activations", "plots"), (70, 30), window.height(), QtCore.Qt.Vertical),
-        ):
-            there = [(docks[name], whole * part // 100) for name, part in zip(names, parts) if name in docks]
-            window.resizeDocks([dock for dock, _ in there], [size for _, size in there], way)
-        # The layout settles with the next turn of the event loop; what it is then counts as nobody's choice.
-        QtCore.QTimer.singleShot(0, self._note_default)
+    def _share_out(self, wanted: Plan, fronts: list[list[QtWidgets.QDockWidget]]) -> None:
+        """Give the columns their widths and the cells their heights."""
+        window = self.window
+        window.resizeDocks([column[0] for column in fronts],
+                           [window.width() * column.share // 100 for column in wanted.columns], QtCore.Qt.Horizontal)
+        for column, docks in zip(wanted.columns, fronts):
+            window.resizeDocks(docks, [window.height() * cell.share // 100 for cell in column.cells],
+                               QtCore.Qt.Vertical)
+        window.layout().activate()  # sizes alone would wait for something else to change
+        # What it is when it has settled counts as nobody's choice.
+        self._default_state = None
+        QtCore.QTimer.singleShot(SETTLED_MS, self._note_default)
 
     def _note_default(self) -> None:
         self._default_state = self._state()
@@ -123,32 +345,31 @@ class Layouts(QtCore.QObject):
     def _state(self) -> str:
         return base64.b64encode(bytes(self.window.saveState(VERSION))).decode()
 
-    @property
-    def _key(self) -> str:
-        return str(self._count)
-
-    def _apply(self) -> None:
-        window, stored = self.window, self._kept.get(self._key)
-        if not (isinstance(stored, str) and window.restoreState(decoded(stored), VERSION)):
-            self._arrange()
-            return
-        for name, dock in window.docks.items():  # a panel that did not exist yet when this layout was kept
-            if window.dockWidgetArea(dock) == QtCore.Qt.NoDockWidgetArea and not dock.isFloating():
-                beside = window.docks["plots" if window.panels[name].area == "bottom" else "activations"]
-                window.tabifyDockWidget(beside, dock)
-                beside.raise_()
-                log.info("the panel %s is new in this layout", name)
-
     def _keep(self) -> None:
         """Remember the arrangement if the person changed it."""
+        if self.holds:
+            return
+        self._unmaximise()
         state = self._state()
-        if state != self._default_state:
+        if self._brought and state == self._with:
+            state = self._without
+        elif self._brought:
+            for name in self._brought:
+                self.window.docks[name].hide()
+            state = self._state()
+        if self._default_state is not None and state != self._default_state:
             self._kept[self._key] = state
+
+
+def _sound(own) -> bool:
+    """Whether settings hold a layout of a person's own here."""
+    return (isinstance(own, dict) and own.get("base") in NAMES and isinstance(own.get("states"), dict)
+            and all(isinstance(state, str) for state in own["states"].values()))  # fmt: skip
 
 
 def decoded(text: str) -> bytes:
     """What base64 text stands for; nothing for text that is not base64."""
     try:
         return base64.b64decode(text, validate=True)
-    except ValueError:
+    except (ValueError, TypeError):
         return b""

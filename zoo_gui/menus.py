@@ -8,6 +8,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.commands import COLORMAPS, PLAYERS, SCALES, SPEED_NAMES, SPEEDS
 from zoo_gui.keymap import write_keys
+from zoo_gui.layout_menu import LayoutMenu, LayoutSwitch
 from zoo_gui.shortcuts import by_command
 
 SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Advantage", "advantage"),
@@ -25,7 +26,7 @@ MENUS = (
     ("&Unit", "goto_unit previous_layer next_layer enlarge_layer patterns - clear_edits"),
     ("Wh&y", "explain_moment - cycle_saliency cycle_method hold_unit - embedding robustness"),
     ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - "
-              "next_theme larger_type smaller_type normal_type - full_screen reset_layout"),
+              "next_theme larger_type smaller_type normal_type - full_screen"),
     ("&Help", "help keyboard_settings palette labels -"),
 )
 
@@ -59,6 +60,8 @@ def fill(window) -> None:
     for dock in window.docks.values():
         panels.addAction(dock.toggleViewAction())
     view.insertMenu(first, panels)
+    view.insertMenu(first, LayoutMenu(window))
+    bar.setCornerWidget(LayoutSwitch(window))
 
 
 class RecentMenu(QtWidgets.QMenu):

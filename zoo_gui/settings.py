@@ -113,7 +113,9 @@ class Key:
 
 KEYS: Mapping[str, Key] = {
     "window/geometry": Key(""),  # base64 of what the window toolkit saves
-    "window/layouts": Key({}),  # by number of agents: base64 again
+    "window/layouts": Key({}),  # by name and number of agents, of Inspect by number alone: base64 again
+    "window/own_layouts": Key({}),  # the person's: {name: {"base": that it was made from, "states": {number: base64}}}
+    "window/layout": Key("Inspect"),  # the present one
     "play/agents": Key([]),  # ids or paths that were opened last, the newest first
     "play/seed": Key(0, low=0),
     "play/speed": Key(1.0, low=0.01, high=1000.0, optional=True),  # 1: real time

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from zoo_gui.layout_plans import NAMES as LAYOUTS
+
 ANYWHERE, ACTIVATIONS, HUMAN = "anywhere", "activations", "human"
 WHEN = {ANYWHERE: "", ACTIVATIONS: "with the activations in focus", HUMAN: "while a person plays"}
 
@@ -96,7 +98,13 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("smaller_type", ("Ctrl+-",), "Smaller type", "Window"),
     Shortcut("normal_type", ("Ctrl+0",), "Type as on this desktop", "Window"),
     Shortcut("full_screen", ("F11",), "Full screen", "Window"),
-    Shortcut("reset_layout", ("Ctrl+L",), "Reset the layout", "Window"),
+    *(Shortcut(f"layout_{number}", (f"Alt+{number}",), f"Layout {name}", "Layouts")
+      for number, name in enumerate(LAYOUTS, 1)),
+    Shortcut("next_layout", ("Alt+Shift+PgDown",), "Next layout", "Layouts"),
+    Shortcut("previous_layout", ("Alt+Shift+PgUp",), "Layout before", "Layouts"),
+    Shortcut("reset_layout", ("Ctrl+L",), "Reset the layout", "Layouts"),
+    Shortcut("maximise_panel", ("Ctrl+Shift+M",), "Give the panel under the mouse the whole window, or all again",
+             "Layouts"),
     Shortcut("palette", ("Ctrl+Shift+P",), "Command palette: find anything, and do it", "Window"),
     Shortcut("keyboard_settings", ("Ctrl+,",), "Keyboard settings: find a key, change it", "Window"),
     Shortcut("labels", ("Shift+F1",), "What am I looking at? Every part is named", "Window"),

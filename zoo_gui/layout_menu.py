@@ -1,0 +1,121 @@
+"""How a person gets at the layouts: a menu, and a row of buttons in the menu bar's corner."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from pyqtgraph.Qt import QtCore, QtWidgets
+
+from zoo_gui.layout_plans import NAMES, PURPOSES
+from zoo_gui.shortcuts import by_command
+
+MENU_PADDING = 22
+"""Pixels that a menu bar's title takes beside its words, about."""
+
+
+class LayoutMenu(QtWidgets.QMenu):
+    """The layouts by name, the present one checked; save, delete and reset."""
+
+    def __init__(self, window, parent: QtWidgets.QWidget | None = None):
+        super().__init__("Layout", parent or window)
+        self._window, self._layouts = window, window.layouts
+        self.setToolTipsVisible(True)
+        self.aboutToShow.connect(self.fill)
+
+    def fill(self) -> None:
+        """As it is now."""
+        self.clear()
+        layouts = self._layouts
+        for number, name in enumerate(layouts.names(), 1):
+            action = self._entry(name.replace("&", "&&"), f"layout_{number}" if name in NAMES else "")
+            action.triggered.connect(partial(layouts.apply, name))
+            action.setToolTip(PURPOSES.get(name, "A layout of your own"))
+            action.setCheckable(True)
+            action.setChecked(name == layouts.current)
+            if number == len(NAMES):
+                self.addSeparator()
+        self.addSeparator()
+        self._entry("Save as…").triggered.connect(layouts.ask_name)
+        for name in filter(layouts.is_own, layouts.names()):
+            self._entry(f"Delete “{name}”".replace("&", "&&")).triggered.connect(partial(layouts.delete, name))
+        self.addSeparator()
+        for text, command in (("Reset this layout", "reset_layout"), ("Next", "next_layout"),
+                              ("Before", "previous_layout"), ("Maximise the panel in focus", "maximise_panel")):
+            self._entry(text, command).triggered.connect(partial(self._window.commands.call, command))
+
+    def _entry(self, text: str, command: str = "") -> QtWidgets.QAction:
+        key = _key(command) if command else ""
+        return self.addAction(f"{text}\t{key}" if key else text)
+
+
+class LayoutSwitch(QtWidgets.QWidget):
+    """A button for each of the program's layouts, the present one pressed, and one with the whole menu; in a window
+    that has no room for them all, only the latter, which then says the name."""
+
+    def __init__(self, window):
+        super().__init__(window)
+        self._window, self._layouts = window, window.layouts
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 4, 0)
+        row.setSpacing(1)
+        self.buttons: dict[str, QtWidgets.QToolButton] = {}
+        for number, name in enumerate(NAMES, 1):
+            button = self.buttons[name] = self._button(name, f"{PURPOSES[name]}", f"layout_{number}")
+            button.setCheckable(True)
+            button.clicked.connect(partial(self._choose, name))
+            row.addWidget(button)
+        self.more = self._button("", "Layouts: your own, save, delete, reset", "")
+        self.more.setPopupMode(QtWidgets.QToolButton.InstantPopup)
+        self.more.setMenu(LayoutMenu(window, self.more))
+        row.addWidget(self.more)
+        self._layouts.changed.connect(self.show_current)
+        window.installEventFilter(self)
+        self.show_current()
+
+    def _button(self, text: str, purpose: str, command: str) -> QtWidgets.QToolButton:
+        button = QtWidgets.QToolButton()
+        button.setText(text)
+        button.setAutoRaise(True)
+        button.setFocusPolicy(QtCore.Qt.NoFocus)
+        button.setAccessibleName(f"Layout {text}" if text else "Layouts")
+        sentence = purpose[:1].upper() + purpose[1:]
+        if command:
+            button.setProperty("command", command)
+            button.setProperty("tip", sentence)
+            sentence += f" ({_key(command)})"
+        button.setToolTip(sentence)
+        return button
+
+    def _choose(self, name: str) -> None:
+        self._layouts.apply(name)
+        self.show_current()  # a press on the present one must not release it
+
+    def show_current(self, *_changed) -> None:
+        """Press the present one's button."""
+        current, fits = self._layouts.current, self._fits()
+        for name, button in self.buttons.items():
+            button.setChecked(name == current)
+            button.setVisible(fits)
+        self.more.setText("" if fits and current in NAMES else current)
+        self.adjustSize()
+
+    def _fits(self) -> bool:
+        metrics, bar = self.fontMetrics(), self._window.menuBar()
+        menus = sum(metrics.horizontalAdvance(action.text()) + MENU_PADDING for action in bar.actions())
+        buttons = sum(button.sizeHint().width() + 1 for button in self.buttons.values())
+        return menus + buttons + self.more.sizeHint().width() + 20 <= self._window.width()
+
+    def eventFilter(self, watched, event) -> bool:
+        if event.type() == QtCore.QEvent.Resize:
+            self.show_current()
+        return False
+
+    def changeEvent(self, event) -> None:
+        super().changeEvent(event)
+        if event.type() == QtCore.QEvent.FontChange:
+            self.show_current()
+
+
+def _key(command: str) -> str:
+    """The first key of a command; "" where it has none."""
+    return next((key for row in by_command().get(command, ()) for key in row.keys), "")
