@@ -60,7 +60,8 @@ def test_a_link_as_people_write_it():
 @pytest.mark.parametrize("text", [
     "", "?seed=1", "a?sed=3", "a?seed=-1", "a?seed=1e3", "a?seed=" + "9" * 30, "a?step=200000", "a?b.seed=1",
     "a?a.layout=x", "a+b+c+d+e", "a?edit=conv:1", "a?edit=conv:1*nan", "a?cover=1,2,3", "a?cover=1,2,3,4,red",
-    "a?disturb=rain:1", "a?speed=0", "a?speed=inf", "a?driver=b", "a?seed", "a?input=mine", "a?play=yes", "a?sticky=1", "a?player=cat",
+    "a?disturb=rain:1", "a?speed=0", "a?speed=inf", "a?driver=b", "a?seed", "a?input=mine", "a?play=yes", "a?sticky=1",
+    "a?player=cat",
     "x" * 9000, "a?text=a\nb", "a?step=²",
 ])  # fmt: skip
 def test_what_makes_no_sense_is_one_sentence(text):

@@ -16,6 +16,7 @@ from zoo_gui.finding import Finding
 from zoo_gui.keymap import Keymap
 from zoo_gui.keys import ACTIVATIONS, HUMAN, Keys, stick_action
 from zoo_gui.layouts import Layouts
+from zoo_gui.restoring import Restorer
 from zoo_gui.results import ResultFolders
 from zoo_gui.session import MAX_LANES, VIEW, Session
 from zoo_gui.settings import Settings
@@ -58,6 +59,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self._make_chrome()
         self._connect()
         self.results = ResultFolders(self)
+        self.restorer = Restorer(self)
         self.finding = Finding(self)
         self.resize(1600, 900)
         self.layouts.restore()

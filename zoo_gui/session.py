@@ -16,7 +16,7 @@ from zoo_gui.engine.shared import MAX_PINS
 from zoo_gui.history import History
 from zoo_gui.library import Library
 from zoo_gui.naming import MEANINGS
-from zoo_gui.session_compare import Comparing
+from zoo_gui.session_travel import Travelling
 from zoo_gui.settings import KEYS
 from zoo_gui.shelf import Shelf
 from zoo_gui.tally import Agreement, Rates
@@ -40,7 +40,7 @@ class Pin(NamedTuple):
     unit: Unit
 
 
-class Session(Comparing):
+class Session(Travelling):
     """See docs/architecture.md for the signals and methods; all of them belong to the UI thread."""
 
     #: Length of a turn of the clock in milliseconds, about.
@@ -120,12 +120,12 @@ class Session(Comparing):
         return self._host
 
     # -- intent: agents -----------------------------------------------------------------------------------------
-    def load(self, agent_id: str, lane: int | None = 0, **options: Any) -> None:
-        """Load an agent into a lane (None: a new lane). options: seed, game, player, sticky,
+    def load(self, agent_id: str, lane: int | None = 0, **options: Any) -> str:
+        """Load an agent into a lane (None: a new lane); its key in ``loading``. options: seed, game, player, sticky,
         disturbance ({name: level}). Failure is a message."""
         if lane is None and len(self.lanes) >= MAX_LANES:
             self.message.emit("warning", f"{MAX_LANES} agents are the most; remove one first.")
-            return
+            return ""
         self._loads += 1
         key = f"load {self._loads} {agent_id}"
         if "disturbance" in options:
@@ -134,6 +134,7 @@ class Session(Comparing):
         self._set_state("loading")
         self._send("load", key=key, lane=lane, agent_id=agent_id, options=options)
         self.loading_changed.emit(self.loading)
+        return key
 
     def add_agent(self, agent_id: str, **options: Any) -> None:
         """Put another agent beside the others, with the first one's seed."""

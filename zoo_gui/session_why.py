@@ -95,12 +95,16 @@ class Why(EngineEvents):
             return
         if found == self.covers.get(lane):
             return
+        self.feed.intervene(("cover", {"lane": lane, "box": found and found.box, "fill": fill}))
+        self._note_cover(lane, found)
+        self._update_status()
+
+    def _note_cover(self, lane: int, found: cover.Cover | None) -> None:
+        """A lane's cover is this one now."""
         self.covers.pop(lane, None)
         if found is not None:
             self.covers[lane], self._cover_of[lane] = found, self.lanes[lane].agent_id
-        self.feed.intervene(("cover", {"lane": lane, "box": found and found.box, "fill": fill}))
         self.cover_changed.emit(lane, found)
-        self._update_status()
 
     def _carry_covers(self, moved: dict[int, int], new: set[int]) -> None:
         """After the lanes changed: covers go where their lanes went, and stay when the same agent is loaded anew."""

@@ -97,6 +97,8 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("larger_type", ("Ctrl++", "Ctrl+="), "Larger type", "Window"),
     Shortcut("smaller_type", ("Ctrl+-",), "Smaller type", "Window"),
     Shortcut("normal_type", ("Ctrl+0",), "Type as on this desktop", "Window"),
+    Shortcut("copy_link", ("Ctrl+Shift+C",), "Copy a link to what is on screen", "Session"),
+    Shortcut("open_link", ("Ctrl+Shift+L",), "Open a link", "Session"),
     Shortcut("full_screen", ("F11",), "Full screen", "Window"),
     *(Shortcut(f"layout_{number}", (f"Alt+{number}",), f"Layout {name}", "Layouts")
       for number, name in enumerate(LAYOUTS, 1)),

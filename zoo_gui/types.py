@@ -257,7 +257,8 @@ class LaneInfo:
     ``drives`` (the others see its game), ``watches`` or ``replay`` (it says what it would do, in a game that another
     lane drives or that was played before); then frame_skip is that of the game, not of the agent. meanings: what the
     game makes of each action, names of ``naming.MEANINGS``: of different agents those that are equal are the same.
-    agent_hash, card_hash: ``Agent.hash`` and ``Agent.card_hash``, "" without a network.
+    agent_hash, card_hash: ``Agent.hash`` and ``Agent.card_hash``, "" without a network. asked: (name, value) of the
+    game and the sticky actions that it was loaded with, where they are not the agent's own.
     """
 
     lane: int
@@ -282,6 +283,7 @@ class LaneInfo:
     meanings: tuple[str, ...] = ()
     agent_hash: str = ""
     card_hash: str = ""
+    asked: tuple[tuple[str, Any], ...] = ()
 
     def layer(self, name: str) -> LayerInfo | None:
         """The layer of that name, or None."""

@@ -10,6 +10,7 @@ from typing import Any, Callable, Iterator
 from zoo_gui.engine.shared import MAX_PINS, SharedLane
 from zoo_gui.play.meaning import meanings
 from zoo_gui.play.moments import KEY_EVERY, Moments, go_back, keep, of_player, record
+from zoo_gui.play.paths import BEGINS, JOINED, Path
 from zoo_gui.play.played import Played
 from zoo_gui.play.games import title as game_title
 from zoo_gui.play.player import Player
@@ -23,16 +24,19 @@ class Lane:
     """A Player with what the engine keeps beside it. ``number`` counts the steps since the lane's last (re)start.
 
     moments: of the sitting so far; their ids are the engine's count of steps. rollouts: recorded, by their settings.
-    disturbance: the number of what disturbs the player, 0: nothing.
+    disturbance: the number of what disturbs the player, 0: nothing. path: how the player came to each moment. asked:
+    (name, value) of what it was loaded with, other than its own.
     """
 
-    def __init__(self, agent_id: str, title: str, description: str, player: Player):
+    def __init__(self, agent_id: str, title: str, description: str, player: Player, asked: tuple = ()):
         self.agent_id, self.title, self.description, self.player = agent_id, title, description, player
+        self.asked = asked
         self.number = self.disturbance = 0
         self.pins: tuple[Unit, ...] = ()
         self.shared: SharedLane | None = None
         self.moments: Moments = of_player(player)
         self.rollouts: dict[tuple, Moments] = {}
+        self.path = Path(self.moments.capacity)
         self._snapshots: deque = deque(maxlen=HISTORY)
         self._key_due, self._revisits = True, None
 
@@ -56,7 +60,7 @@ class Lane:
             frame_channels=3 if spec.color == "rgb" else 1,
             frame_box=player.pipeline.frame_box if player.pipeline else None,
             meanings=meanings(player.emulator.minimal_actions, player.action_names),
-            agent_hash=agent.hash if agent else "", card_hash=agent.card_hash if agent else "",
+            asked=self.asked, agent_hash=agent.hash if agent else "", card_hash=agent.card_hash if agent else "",
         )
 
     def share(self, info: LaneInfo) -> SharedLane:
@@ -66,30 +70,39 @@ class Lane:
 
     def remember(self, tick: int) -> None:
         """Keep the state before the step of ``tick``, so that the engine can go back to it."""
-        self._snapshots.append((tick, self.number, self.player.snapshot(), self._revisits))
+        self._snapshots.append((tick, self.number, self.player.snapshot(), self._revisits, self.path.at))
 
     def rewind(self, tick: int) -> bool:
         """Restore the state before the step of ``tick``; False when it was not kept."""
         found = next((kept for kept in self._snapshots if kept[0] == tick), None)
         if found is None:
             return False
-        self.number, self._revisits = found[1], found[3]
+        self.number, self._revisits, self.path.at = found[1], found[3], found[4]
         self.player.restore(found[2])
         self._key_due = True
         while self._snapshots and self._snapshots[-1][0] >= tick:
             self._snapshots.pop()
         return True
 
-    def forget(self) -> None:
-        """Drop the kept states: what comes next does not follow from them."""
+    def forget(self, joined: bool = False) -> None:
+        """Drop the kept states: what comes next does not follow from them. joined: the player stands now where another
+        one stands; else an episode begins, or the player is brought elsewhere."""
         self._snapshots.clear()
         self._key_due, self._revisits = True, None
+        self.path.at = JOINED if joined else BEGINS
 
     def seek(self, moments: Moments, moment: int) -> bool:
         """Go to where the player was before a moment, of the sitting or of a rollout; False where it is not kept."""
+        at = self.path.at
         self.forget()
         found = go_back(self.player, moments, moment)
         self._revisits = moment if found and moments is self.moments else None
+        if found and self._revisits is None:
+            self.path.come_by(moments, moments.row_of(moment), self.player.seed)
+        elif found:
+            self.path.before(moment)
+        else:
+            self.path.at = at
         return found
 
     def memory_before(self, moment: int | None) -> dict[str, Any]:
@@ -128,7 +141,12 @@ class Lane:
         if self._revisits is None or step.edited:  # a moment that is only looked at again is known already
             self._revisits = None
             keep(self.moments, self.player, step, moment, key, watched=follow is not None)
+            self.path.took(self.player, step, moment, follow is not None)
             self._key_due = False
+            if moment % 1024 == 0:
+                self.path.trim(self.moments.column("id"))
+        else:
+            self.path.again(self.player, step, self._revisits, follow is not None)
         step = dataclasses.replace(step, moment=moment if self._revisits is None else self._revisits)
         self._revisits = None
         summary = self.player.summary(step, self.pins[:MAX_PINS])._replace(

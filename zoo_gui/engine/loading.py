@@ -43,4 +43,5 @@ def load_lane(agent_id: str, options: dict[str, Any], say: Callable[[str], None]
         wish = Wish("action", METHODS["gradient"], METHODS["gradient"].defaults)
         player.step(saliency=partial(explained, agent, wish=wish))
     player.restart()
-    yield Lane(entry.id, entry.title, entry.description, player)
+    asked = tuple((name, options[name]) for name in ("game", "sticky") if options.get(name) not in (None, ""))
+    yield Lane(entry.id, entry.title, entry.description, player, asked)

@@ -121,6 +121,12 @@ class OneGame:
         gather(driver, lanes)
         self.mode, self.driver = "shared", driver
 
+    def share_from_beginning(self, lanes: Sequence[Lane], driver: Lane) -> None:
+        """The same for lanes that all begin anew with ``driver``'s next step, which begins an episode."""
+        _same(lanes)
+        self.own()
+        self.mode, self.driver = "shared", driver
+
     def replay(self, lanes: Sequence[Lane], recording: Recording) -> None:
         """From now on all lanes see a game that was played, from its beginning. Raises ZooError for another game."""
         emulators = [lane.player.emulator for lane in lanes]
@@ -173,7 +179,7 @@ def gather(lane: Lane, lanes: Sequence[Lane]) -> None:
     warm = bool(rows) and go_back(player, lane.moments, start)
     for one in others:
         one.player.stand_with(player)
-        one.forget()
+        one.forget(joined=True)
     if warm:
         actions, watched = lane.moments.column("action"), lane.moments.column("watched")
         for row in rows:

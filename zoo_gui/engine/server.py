@@ -16,7 +16,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Iterator
 
-from zoo_gui.engine.comparing import Comparing
+from zoo_gui.engine.travelling import Travelling
 from zoo_gui.types import CardNeeded, Progress, ZooError
 from zoo_gui.workers import Streams, lower_priority
 
@@ -41,9 +41,9 @@ def main(connection) -> None:
     os._exit(0)
 
 
-class Server(Comparing):
-    """Talks to the front end, loads agents and runs jobs. Each method ``do_…`` is a command, as those of Clock and
-    Comparing."""
+class Server(Travelling):
+    """Talks to the front end, loads agents and runs jobs. Each method ``do_…`` is a command, as those of the classes
+    that this one is made of."""
 
     def __init__(self, connection):
         super().__init__()
@@ -97,6 +97,7 @@ class Server(Comparing):
         while self._commands:
             name, keywords = self._commands.popleft()
             try:
+                self.obeying(name)
                 getattr(self, f"do_{name}")(**keywords)
             except ZooError as error:
                 self.send("error", str(error))
@@ -284,6 +285,7 @@ class Server(Comparing):
     def do_cancel(self, key: str) -> None:
         self._jobs.cancel(key)
         self._loader.cancel(key)
+        self.stop_travelling(key)
 
     def do_crash(self) -> None:
         """End at once without a word, as a crash would: for tests of what the front end then does."""

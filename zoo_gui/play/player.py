@@ -118,11 +118,11 @@ class Player(Watching, Disturbable, Restorable):
     def restart(self, seed: int | None = None) -> None:
         """Begin episode 0 of ``seed``, by default of the same seed again."""
         self.seed = self.seed if seed is None else _valid_seed(seed)
-        self._begin(0)
+        self.begin(0)
 
     def next_episode(self) -> None:
         """Leave this episode and begin the next one."""
-        self._begin(self._episode + 1)
+        self.begin(self._episode + 1)
 
     def step(
         self,
@@ -198,7 +198,7 @@ class Player(Watching, Disturbable, Restorable):
             pinned=tuple(float(decision.activations[unit.layer][..., unit.index].max()) for unit in pinned),
         )  # fmt: skip
 
-    def _begin(self, episode: int) -> None:
+    def begin(self, episode: int) -> None:
         """Reset the game and start episode ``episode`` with its own random numbers."""
         self._episode, self._index, self._return, self._done = episode, 0, 0.0, False
         self._reseed()

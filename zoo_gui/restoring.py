@@ -1,0 +1,232 @@
+"""From a View to the window: agents loaded, their games at the step, selection, overlay, layout and speed as it says;
+and back, the view that is on screen.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, Callable
+
+from pyqtgraph.Qt import QtCore, QtWidgets
+
+from zoo_gui.errand_bar import Errand
+from zoo_gui.types import LaneInfo, ZooError
+from zoo_gui.views import Place, View, is_link
+
+Told = Callable[[View, tuple[str, ...]], None]
+"""(the view, sentences' ends on what it does not say)."""
+ARRIVED = "arrived"
+"""In place of a journey's key: its step only has to come on screen."""
+
+
+class Restorer(QtCore.QObject):
+    """``show(view)`` restores, ``current(told)`` asks for the view on screen. A later ``show`` takes an earlier one's
+    place. arrived: a view is on screen. given_up: it is not, and a message says why."""
+
+    arrived = QtCore.Signal(object)
+    given_up = QtCore.Signal(object)
+
+    def __init__(self, window):
+        """window: the MainWindow."""
+        super().__init__(window)
+        self.window, self.session = window, window.session
+        self.errand = Errand()
+        window.statusBar().addPermanentWidget(self.errand)
+        self.view: View | None = None
+        self._load = self._journey = ""
+        self._next = 0
+        self._before: LaneInfo | None = None  # who was in the lane that is loaded now
+        self._ids: dict[str, str] = {}  # what a link calls an agent → its id, once it was loaded
+        self._asked: dict[str, Told] = {}
+        self.session.lanes_changed.connect(self._later)
+        self.session.loading_changed.connect(self._later)
+        self.session.progressed.connect(self._on_progress)
+        self.session.finished.connect(self._on_finished)
+        self.session.failed.connect(self._on_failed)
+        self.session.engine_died.connect(self._give_up)
+        window.commands.parts.append(self)
+
+    # -- to the window ------------------------------------------------------------------------------------------
+    def open(self, text: str) -> None:
+        """Show what a link says; a link that says nothing sensible is a message."""
+        try:
+            self.show(View.of_link(text))
+        except ZooError as error:
+            self.session.message.emit("warning", str(error))
+
+    def show(self, view: View) -> None:
+        """Restore a view: it loads what is not loaded, goes to the step, and waits there unless ``play`` is set."""
+        self._forget()
+        self.view, self._next = view, 0
+        what = view.text or " and ".join(view.agents)
+        self.errand.begin(f"Opening {what if len(what) < 60 else what[:59] + '…'}", self.cancel)
+        self.session.pause()
+        self._go_on()
+
+    def cancel(self) -> None:
+        """Stay where the way has led so far."""
+        for key in filter(None, (self._load, self._journey)):
+            self.session.cancel(key)
+        self._give_up()
+
+    def _forget(self) -> None:
+        if self._journey not in ("", ARRIVED):
+            self.session.cancel(self._journey)
+        self.view, self._load, self._journey = None, "", ""
+        self.errand.end()
+
+    def _give_up(self) -> None:
+        view = self.view
+        self._forget()
+        if view is not None:
+            self.given_up.emit(view)
+
+    def _later(self, *_: Any) -> None:
+        if self.view is not None:
+            QtCore.QTimer.singleShot(0, self._go_on)
+
+    def _go_on(self) -> None:
+        """The next thing to be done until the agents are there; then the journey begins."""
+        view, session = self.view, self.session
+        if view is None or self._journey or self._load and self._load in session.loading:
+            return
+        if self._load:
+            if not self._arrived_in(self._next):
+                self._give_up()  # the session has said why
+                return
+            self._load = ""
+            self._next += 1
+        while self._next < len(view.agents) and self._is_loaded(self._next):
+            self._next += 1
+        if self._next < len(view.agents):
+            place, lane = view.place(self._next), self._next if self._next < len(session.lanes) else None
+            options = {key: value for key in ("game", "sticky") if (value := getattr(place, key)) not in (None, "")}
+            self._before = session.lanes[lane] if lane is not None else None
+            self._load = session.load(view.agents[self._next], lane, seed=place.seed, **options)
+        elif len(session.lanes) > len(view.agents):
+            session.remove_lane(len(session.lanes) - 1)  # then the lanes change, and this goes on
+        else:
+            self._set_out()
+
+    def _is_loaded(self, lane: int) -> bool:
+        if lane >= len(self.session.lanes):
+            return False
+        info, place, agent = self.session.lanes[lane], self.view.place(lane), self.view.agents[lane]
+        asked = dict(info.asked)
+        return (
+            self._ids.get(agent, agent) == info.agent_id
+            and _plain(asked.get("game")) == _plain(place.game) and asked.get("sticky") == place.sticky
+        )  # fmt: skip
+
+    def _arrived_in(self, lane: int) -> bool:
+        """Whether what was loaded took its place."""
+        lanes = self.session.lanes
+        if lane >= len(lanes) or lanes[lane] is self._before:
+            return False
+        self._ids[self.view.agents[lane]] = lanes[lane].agent_id
+        return self._is_loaded(lane)
+
+    def _set_out(self) -> None:
+        """The agents are there: the layout is made, and their games go to their steps."""
+        view, window = self.view, self.window
+        if view.layout and view.layout != window.layouts.current:
+            window.layouts.apply(view.layout)
+        if view.panel in window.docks:
+            window.show_panel(view.panel)
+        places = [view.place(lane) for lane in range(len(view.agents))]
+        self._journey = self.session.go_to(places, view.driver if view.input == "shared" else None)
+
+    def _on_progress(self, key: str, payload: Any) -> None:
+        if key in self._asked:
+            self._asked.pop(key)(*self._viewed(*payload.result))
+        elif key and key == self._journey:
+            self.errand.tell(f"Playing to the step: {payload.label}", payload.done, payload.total)
+            for note in payload.result or ():
+                self.session.message.emit("warning", note)
+
+    def _on_failed(self, key: str, sentence: str) -> None:
+        if key and key == self._journey:
+            self.session.message.emit("warning", sentence)
+            self._journey = ""
+            self._give_up()
+
+    def _on_finished(self, key: str) -> None:
+        if key and key == self._journey:
+            self._journey = ARRIVED
+            self._settle()
+
+    def _settle(self) -> None:
+        """Once the step is on screen, what is looked at there."""
+        view, session = self.view, self.session
+        if self._journey != ARRIVED:
+            return
+        if any(session.last_step(info.lane) is None for info in session.lanes) or session.feed.tick < 0:
+            QtCore.QTimer.singleShot(10, self._settle)
+            return
+        self._forget()
+        for lane in range(len(view.agents)):
+            if view.place(lane).player == "human":
+                session.set_player(lane, "human")
+        if view.unit is not None:
+            session.select(view.lane, view.unit)
+        if view.saliency or view.method:
+            target = view.saliency or session.saliency
+            session.set_saliency(None if target == "off" else target, view.method or None)
+        if view.speed is not None:
+            session.set_speed(None if math.isinf(view.speed) else view.speed)
+        if view.play:
+            session.play()
+        self.arrived.emit(view)
+
+    # -- from the window ----------------------------------------------------------------------------------------
+    def current(self, told: Told) -> None:
+        """Call ``told(view, notes)`` with the view on screen, once the engine has answered. notes: why its link does
+        not lead to just this moment, phrases; () where it does."""
+        if not self.session.lanes:
+            self.session.message.emit("info", "There is nothing on screen yet that a link could lead to.")
+            return
+        self._asked[self.session.where()] = told
+
+    def _viewed(self, places: tuple[Place, ...], notes: tuple[str, ...]) -> tuple[View, tuple[str, ...]]:
+        session = self.session
+        lane, unit = session.selected if session.selected is not None else (0, None)
+        front = [name for name, panel in self.window.panels.items() if panel.area == "centre" and panel.is_seen]
+        humans = [info.lane for info in session.lanes if info.player == "human" and info.input != "watches"]
+        places = tuple(replace(place, player="human") if lane in humans and not notes else place
+                       for lane, place in enumerate(places))  # fmt: skip
+        view = View(
+            tuple(info.agent_id for info in session.lanes), own=dict(enumerate(places)), unit=unit, lane=lane,
+            saliency=session.saliency or "", method=session.saliency_method if session.saliency else "",
+            layout=self.window.layouts.current, speed=math.inf if session.speed is None else session.speed,
+            panel=front[0] if front and front != ["activations"] else "",
+            input="shared" if session.input == "shared" else "own", driver=session.driver or 0,
+        )  # fmt: skip
+        return View.of_link(view.link()), notes  # what all agents have in common is said once
+
+    # -- commands -----------------------------------------------------------------------------------------------
+    def do_copy_link(self) -> None:
+        self.session.pause()
+        self.current(self._copy)
+
+    def _copy(self, view: View, notes: tuple[str, ...]) -> None:
+        QtWidgets.QApplication.clipboard().setText(view.link())
+        if notes:
+            self.session.message.emit(
+                "warning", f"The link is copied, but leads to this step without what led here: {'; '.join(notes)}. "
+                "Save the session to keep it all.")  # fmt: skip
+        else:
+            self.session.message.emit("info", f"Copied, leads just here: {view.link()}")
+
+    def do_open_link(self) -> None:
+        text = QtWidgets.QApplication.clipboard().text().strip()
+        asked, yes = QtWidgets.QInputDialog.getText(
+            self.window, "Open a link", "A link, for example ppo/Breakout/1?seed=3&step=420&unit=conv3:12",
+            QtWidgets.QLineEdit.Normal, text if is_link(text) else "")  # fmt: skip
+        if yes and asked.strip():
+            self.open(asked)
+
+
+def _plain(game: str | None) -> str:
+    """A game's name whatever its spelling."""
+    return "".join(letter for letter in (game or "").casefold() if letter.isalnum())

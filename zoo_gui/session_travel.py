@@ -1,0 +1,61 @@
+"""Going to a step of a seed's game, and asking by which seed and step the moment on screen is reached: the part of
+Session for links and saved sessions. QtCore only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Mapping, Sequence
+
+from pyqtgraph.Qt import QtCore
+
+from zoo_gui.play.cover import Cover
+from zoo_gui.session_compare import Comparing
+from zoo_gui.session_disturb import CALM
+from zoo_gui.types import Unit
+from zoo_gui.views import Change, Place
+
+
+class Travelling(Comparing):
+    """Answers come by ``progressed``, ``finished`` and ``failed`` under the keys that these methods return."""
+
+    def __init__(self, parent: QtCore.QObject | None = None):
+        super().__init__(parent)
+        self._journeys = 0
+
+    def go_to(self, places: Sequence[Place], driver: int | None = None) -> str:
+        """Have every lane go to a place, and wait there; ``cancel`` of the returned key stays on the way. The last
+        Progress has sentences on what was not as asked for. What was edited, covered or disturbed is so no more, but
+        for what the places change. driver: the lane whose game all see; None: each its own."""
+        self.pause()
+        self._forget_numbers()
+        changes = [[one for one in place.changes if one.start <= (place.step or 0)] for place in places]
+        places = [replace(place, changes=tuple(kept)) for place, kept in zip(places, changes)]
+        numbers = self._note_changes(changes)
+        self._journeys += 1
+        key = f"journey {self._journeys}"
+        self.feed.restart("go_to", key=key, places=tuple(places), numbers=tuple(numbers), driver=driver)
+        self._update_status()
+        return key
+
+    def where(self) -> str:
+        """Ask by which places the lanes come to the moments on screen; the Progress has (places, notes)."""
+        self._journeys += 1
+        key = f"where {self._journeys}"
+        steps = [self.last_step(info.lane) for info in self.lanes]
+        self._send("where", key=key, moments=tuple(-1 if step is None else step.moment for step in steps))
+        return key
+
+    def _note_changes(self, changes: Sequence[Sequence[Change]]) -> list[int]:
+        """Note what is changed in each lane from now on, and tell the panels; the numbers of the disturbances."""
+        self.edits.clear()
+        for info, made in zip(self.lanes, changes):
+            lane, found = info.lane, {change.kind: change.value for change in made}
+            self.edits.update({(lane, Unit(*change.value[0])): tuple(change.value[1:]) for change in made
+                               if change.kind == "edit"})  # fmt: skip
+            cover = Cover(*found["cover"]) if "cover" in found else None
+            if cover != self.covers.get(lane):
+                self._note_cover(lane, cover)
+            levels: Mapping[str, Any] = dict(found.get("disturb", ())) or CALM
+            if levels != self.disturbances.get(lane, CALM):
+                self._disturb(lane, levels)
+        return [self._numbers.get(info.lane, 0) for info in self.lanes]
