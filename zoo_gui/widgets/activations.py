@@ -9,9 +9,10 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.imaging import Hit, Mosaic, share_height
 from zoo_gui.scales import LayerPicture, PictureBook, pair_rows
 from zoo_gui.types import LaneInfo, LayerInfo, Unit
-from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.base import PANELS, Panel, Part
 from zoo_gui.widgets.items import RIGHT, Canvas, ColourBar, MosaicItem, Outline, TextLine, line_height
 from zoo_gui.widgets.lights import Light, LightLabel, hover_words, lit
+from zoo_gui.widgets.parts import of_boxes
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
 
@@ -178,6 +179,18 @@ class ActivationsPanel(Panel):
         self._colour_bars()
         for cell in self._cells.values():
             cell.draw(view)
+
+    def parts(self) -> list[Part]:
+        first = [cell for (lane, _), cell in self._cells.items() if lane == min(lane for lane, _ in self._cells)]
+        rows = []
+        for cell in first:
+            tiles = f"{cell.info.units} maps, a tile each" if len(cell.info.shape) == 3 else "a cell for each unit"
+            words = f"What the layer {cell.info.name} makes of the moment on screen: {tiles}; click one to select it."
+            rows.append((cell.item.box, f"{cell.info.name}: {tiles}", words))
+        rows += [(cell.bar.box, "colour bar", "From the least to the largest value of a layer.") for cell in first[:1]]
+        if self._outline.isVisible():
+            rows.append((self._outline.box, "the selected unit", "Its panel is Unit; arrows or i j k l move on."))
+        return of_boxes(self, self._canvas, rows)
 
     # -- layout ---------------------------------------------------------------------------------------------------
     def _arrange(self) -> None:

@@ -8,8 +8,9 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.overlays import FRAMES, Live
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.base import PANELS, Panel, Part
 from zoo_gui.widgets.game_cell import GameCell, lines, picture_size
+from zoo_gui.widgets.parts import of_boxes
 from zoo_gui.widgets.items import Canvas
 
 QRectF = QtCore.QRectF
@@ -73,6 +74,23 @@ class GamePanel(Panel):
     def _uncover_all(self) -> None:
         for lane in list(self.session.covers):
             self.session.set_cover(lane, None)
+
+    def parts(self) -> list[Part]:
+        rows = []
+        for cell in list(self._cells.values())[:1]:
+            rows = [
+                (cell.score.box, "score", "The reward of this episode so far."),
+                (cell.more.box, "lives, episode, who plays", "What else there is to say about the game."),
+                (cell.picture.box, "the game's screen", "Every frame of it at game speed and below."),
+            ]
+            for item, name, words in (
+                (cell.field, "what the selected unit sees", "Its receptive field, where it is strongest now."),
+                (cell.cover, "covered", "The agent does not see this."),
+                (cell.bar, "colours of the map", "What the map over the game means: weak to strong."),
+            ):
+                if item.isVisible():
+                    rows.append((item.box, name, words))
+        return of_boxes(self, self._canvas, rows)
 
     # -- what the session says ----------------------------------------------------------------------------------
     def _connect(self) -> None:

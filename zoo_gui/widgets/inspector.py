@@ -10,7 +10,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from zoo_gui.naming import lane_colour, lane_letter, readable_action
 from zoo_gui.scales import PictureBook
 from zoo_gui.types import LaneInfo, LayerInfo, Step, StepSummary, Unit, ZooError
-from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.base import PANELS, Panel, Part
 from zoo_gui.widgets.controls import SMALL, WRONG, column_of, heading
 from zoo_gui.widgets.inspector_counterparts import CounterpartLine
 from zoo_gui.widgets.inspector_edit import EditBar
@@ -20,6 +20,7 @@ from zoo_gui.widgets.inspector_tab import UnitTab
 from zoo_gui.widgets.inspector_trace import Recent, RecentPlot
 from zoo_gui.widgets.inspector_vis import VisTab
 from zoo_gui.widgets.inspector_weights import WeightsTab
+from zoo_gui.widgets.parts import of_widgets
 
 DEBOUNCE = 0.12  # seconds: the first selection asks at once, one that follows sooner waits for the key to rest
 HINT = "Nothing is selected.\n\nClick a unit in Activations, or type its name above: conv2:17"
@@ -60,6 +61,17 @@ class InspectorPanel(Panel):
         self._pages.addWidget(self._make_body())
         column.addWidget(self._pages, 1)
         return content
+
+    def parts(self) -> list[Part]:
+        return of_widgets(
+            self,
+            (self.entry, "type a unit's name", "A unit as layer:index; Enter selects it."),
+            (self.pin_button, "plot it", "Draws the unit's activation in Plots, at every step."),
+            (self.unit_view, "its map now", "The unit's activation at this moment, large."),
+            (self.recent_plot, "lately", "The unit's activation over the last steps."),
+            (self.tabs, "what it looks for, fired at, weighs", "Three ways to ask what the unit is about."),
+            (self.edit_bar, "silence or strengthen it", "Changes the unit while the agent plays."),
+        )
 
     def _make_head(self, column: QtWidgets.QVBoxLayout) -> None:
         self.heading = QtWidgets.QLabel()

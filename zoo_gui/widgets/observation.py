@@ -12,8 +12,9 @@ from zoo_gui.imaging import TABLE_SIZE, Veil, bgra, blend, brightness, colourise
 from zoo_gui.overlays import Live, Overlay
 from zoo_gui.scales import Scale, number
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.base import PANELS, Panel, Part
 from zoo_gui.widgets.items import CENTRE, Canvas, PixelItem, TextLine, line_height
+from zoo_gui.widgets.parts import of_boxes
 
 QRectF = QtCore.QRectF
 
@@ -166,6 +167,16 @@ class ObservationPanel(Panel):
             action.setChecked(choice == self.choice)
             action.triggered.connect(partial(self._guard, self.choose, choice))
             canvas.view.actions.append(action)
+
+    def parts(self) -> list[Part]:
+        rows = []
+        for tiles in list(self._tiles.values())[:1]:
+            stills = [tile.picture.box for tile in tiles.tiles if tile.frame is not None]
+            if stills:
+                rows.append((stills[0].united(stills[-1]), "frames, oldest first", "All that the network gets to see."))
+            rows += [(tile.picture.box, "what changed", "The newest frame less the one before.")
+                     for tile in tiles.tiles if tile.frame is None]
+        return of_boxes(self, self._canvas, rows)
 
     def choose(self, choice: str, _checked: bool = True) -> None:
         """Show ``both``, ``frames`` or ``difference``."""

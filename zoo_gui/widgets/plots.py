@@ -15,7 +15,8 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.naming import lane_colour, lane_letter, readable_action
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.base import PANELS, Panel, Part
+from zoo_gui.widgets.parts import of_widgets
 from zoo_gui.widgets.plots_chart import QUANTITIES, Chart, Quantity, Series, columns_for
 
 INTERVAL = 0.08  # seconds between redraws
@@ -63,6 +64,14 @@ class PlotsPanel(Panel):
         column.addWidget(self._bar)
         column.addWidget(self.layout_view, 1)
         return content
+
+    def parts(self) -> list[Part]:
+        return of_widgets(
+            self,
+            (next(iter(self.buttons.values())), "which numbers", "Each button shows or hides a plot."),
+            (self.layout_view, "every step, the newest right", "Drag or turn the wheel to look elsewhere."),
+            (self.live, "follow the game", "Shows the newest steps again after you looked elsewhere."),
+        )
 
     def _make_bar(self) -> None:
         self.buttons: dict[str, QtWidgets.QToolButton] = {}
