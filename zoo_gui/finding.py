@@ -9,6 +9,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.keymap import KeyedWords
 from zoo_gui.keys_dialog import KeysDialog
+from zoo_gui.labels import Labels
 from zoo_gui.pages import ABOUT
 from zoo_gui.palette import Palette
 from zoo_gui.reader import INDEX, Reader
@@ -27,6 +28,7 @@ class Finding(QtCore.QObject):
         self.window = window
         self._palette: Palette | None = None
         self._reader: Reader | None = None
+        self._labels: Labels | None = None
         KeyedWords(window, window.keymap)
         window.keymap.changed.connect(window.keys.read)
         window.commands.parts.append(self)
@@ -68,6 +70,17 @@ class Finding(QtCore.QObject):
             self.window.settings.save()
         except ZooError as error:
             self.window.session.message.emit("warning", str(error))
+
+    # -- what am I looking at? ----------------------------------------------------------------------------------
+    @property
+    def labels(self) -> Labels:
+        """The names of all parts of the window."""
+        if self._labels is None:
+            self._labels = Labels(self.window, self.open_page)
+        return self._labels
+
+    def do_labels(self) -> None:
+        self.labels.toggle()
 
     # -- pages --------------------------------------------------------------------------------------------------
     @property
