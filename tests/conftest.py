@@ -22,6 +22,7 @@ import training  # noqa: F401 (before TensorFlow: it says why)
 from PyQt5 import sip
 from pyqtgraph.Qt import QtCore, QtWidgets
 
+from zoo_gui import theme
 from zoo_gui.engine import host
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -55,6 +56,13 @@ def engines_start_at_once():
         patch.setattr(host, "multiprocessing", SimpleNamespace(get_context=lambda kind: ForkedEngines()))
         yield
     multiprocessing.forkserver._forkserver._stop()
+
+
+@pytest.fixture(scope="session")
+def qapp(qapp):
+    """Windows look as those of the program, whichever test is the first to open one."""
+    theme.apply(qapp)
+    return qapp
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 from fakes import BREAKOUT, FakeSession, fake_lane, fake_step
-from pyqtgraph.Qt import QtCore
+from pyqtgraph.Qt import QtCore, QtGui
 
+from zoo_gui import tokens
 from zoo_gui.types import Decision, LayerInfo, Unit
 from zoo_gui.widgets.actions import ActionsPanel, Scale, number
 
@@ -81,7 +82,7 @@ def test_the_chosen_action_is_marked_by_more_than_colour(make):
         column = panel.item.columns[0]
         rect = column.row(row + 2)
         image = panel.view.viewport().grab().toImage().convertToFormat(4)
-        base = panel.item._base.rgb()
+        base = QtGui.QColor(tokens.current().base).rgb()
         return sum(image.pixel(x, y) != base for x in range(round(rect.left()), round(rect.left() + 8))
                    for y in range(round(rect.top()) + 2, round(rect.bottom()) - 2))
     assert ink(2) > 10 and ink(0) == ink(1) == ink(3) == 0

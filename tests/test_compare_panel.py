@@ -9,6 +9,7 @@ from fakes import FakeSession, fake_lane, fake_step
 from pyqtgraph.Qt import QtCore, QtWidgets
 from test_app import make_window, press
 
+from zoo_gui import tokens
 from zoo_gui.analysis.attribution_record import Attribution
 from zoo_gui.naming import MEANINGS
 from zoo_gui.types import Decision, Progress, StepSummary
@@ -136,8 +137,8 @@ def test_the_strip_is_drawn_hovered_clicked_and_zoomed(panel, session, qtbot):
     def colour(place, y):
         return picture.pixelColor(round(strip.x_of(place)), y)
 
-    ground = strip.palette().base().color().name()
-    assert (colour(31, box.top() + 2).name(), colour(30, box.top() + 2).name()) == ("#f2f2f2", ground)
+    ground, mark = tokens.current().base, tokens.current().text
+    assert (colour(31, box.top() + 2).name(), colour(30, box.top() + 2).name()) == (mark, ground)
     assert (colour(31, box.bottom() - 3).name(), colour(30, box.bottom() - 3).name()) == ("#e69f00", ground)
     place = QtCore.QPoint(round(strip.x_of(31)), box.center().y())
     qtbot.mouseMove(strip, place)

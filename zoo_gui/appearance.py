@@ -43,7 +43,7 @@ def has_bus() -> bool:
 
 
 class Appearance(QtCore.QObject):
-    """``name``: ``dark`` or ``light``; ``changed`` when the desktop says so later. Make it before our palette is set."""
+    """``name``: ``dark`` or ``light``; ``changed`` when the desktop says so later. Make it before our palette."""
 
     changed = QtCore.Signal()
 

@@ -19,14 +19,14 @@ PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You"}
 NARROW = 122  # pixels of a combo whose entries are longer than its room in a narrow window's toolbar
 
 MENUS = (
-    ("&File", "open_link copy_link - open_results - screenshot copy record - quit"),
+    ("&File", "open_link copy_link - open_results - screenshot copy record record_options save_last - quit"),
     ("&Agents", "zoo wall open_agent add_agent remove_agent agent_card -"),
     ("&Play", "toggle step restart next_episode - slower faster normal_speed full_speed - switch_player"),
     ("&Compare", "share_input replay_game take_over_1 take_over_2 take_over_3 take_over_4 - previous_apart next_apart"),
     ("&Unit", "goto_unit previous_layer next_layer enlarge_layer patterns - clear_edits"),
     ("Wh&y", "explain_moment - cycle_saliency cycle_method hold_unit - embedding robustness"),
-    ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - "
-              "next_theme larger_type smaller_type normal_type - full_screen"),
+    ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - full_screen"),
+    ("P&resent", "present - hold_picture laser spotlight"),
     ("&Help", "help keyboard_settings palette labels -"),
 )
 
@@ -56,6 +56,7 @@ def fill(window) -> None:
     first = view.actions()[0]
     for title, key, values in (("Colour map", "colormap", COLORMAPS), ("Scale", "scale", SCALES)):
         view.insertMenu(first, _choice_menu(window, title, key, values))
+    view.insertMenu(first, window.theme.menu(view))
     panels = QtWidgets.QMenu("Panels", view)
     for dock in window.docks.values():
         panels.addAction(dock.toggleViewAction())

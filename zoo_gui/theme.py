@@ -1,4 +1,4 @@
-"""How the window looks: two themes, and type of any size, told to the toolkit; ``Theme`` changes them in a running window.
+"""How the window looks: two themes, and type of any size, told to Qt; ``Theme`` changes them in a running window.
 
 ``ROLES``: what the property ``role`` of a widget may be; the style sheet gives its text the size and colour.
 """
@@ -10,19 +10,43 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui import tokens as _tokens
 from zoo_gui.appearance import Appearance
+from zoo_gui.menus import command_action
+from zoo_gui.settings import resource_path
 from zoo_gui.tokens import LARGEST, NORMAL, SMALLEST, THEMES, Tokens
 from zoo_gui.widgets.base import Panel
 
 #: caption: small words under and beside things; dim: the same, less important; key: a key's cap; sign: large type.
-ROLES = ("heading", "caption", "dim", "warning", "error", "good", "key", "sign")
-NAMES = ("system", "dark", "light")
+#: toggle: a button that stays down; driver: an agent's button to take over; slim: a scroll bar beside pictures.
+ROLES = ("heading", "caption", "dim", "warning", "error", "good", "key", "sign", "toggle", "driver", "slim")
+NAMES = {"system": "As the desktop", "dark": "Dark", "light": "Light"}
+SIZES = (5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20)
+
+
+#: Words and buttons of one of the agents, by the property ``lane``.
+LANE = """
+QLabel[lane="{lane}"], QPushButton[lane="{lane}"]:!checked, QPushButton[lane="{lane}"]:checked {{ color: {colour};
+    font-weight: bold; }}
+QPushButton[lane="{lane}"][role="driver"] {{ padding: 2px 7px; border-color: {colour}; }}
+QPushButton[lane="{lane}"][role="driver"]:checked {{ color: {look.base}; background: {colour}; }}
+QPushButton[lane="{lane}"]:disabled {{ color: {look.disabled}; border-color: {look.border}; }}
+"""
+
+#: The message bar, by how much its message matters.
+LEVEL = """
+QFrame#banner[level="{level}"] {{ border-left: 4px solid {colour}; }}
+QLabel[level="{level}"] {{ color: {colour}; font-weight: bold; }}
+"""
 
 
 def style_sheet(look: Tokens, size: float) -> str:
     """The application's style sheet; ``size``: points of plain text."""
-    small, large = f"{size * 0.92:.2f}pt", f"{size * 1.9:.2f}pt"
+    icon = str(resource_path("icons", "look", look.name)).replace("\\", "/")
+    small, tick = f"{size * 0.92:.2f}pt", max(9, round(12 * size / NORMAL))
     words = "\n".join(f'*[role="{role}"] {{ color: {getattr(look, role)}; font-size: {small}; }}'
                       for role in ("dim", "warning", "error", "good"))  # fmt: skip
+    lanes = "\n".join(LANE.format(lane=lane, colour=colour, look=look) for lane, colour in enumerate(look.lanes))
+    levels = "\n".join(LEVEL.format(level=level, colour=getattr(look, name))
+                       for level, name in (("error", "error"), ("warning", "warning"), ("info", "link")))  # fmt: skip
     return f"""
 QMainWindow::separator {{ background: {look.base}; width: 4px; height: 4px; }}
 QMainWindow::separator:hover {{ background: {look.accent}; }}
@@ -33,12 +57,61 @@ QToolTip {{ color: {look.text}; background: {look.raised}; border: 1px solid {lo
 QTabBar::tab {{ padding: 3px 10px; }}
 QMainWindow > QTabBar {{ font-size: {small}; }}
 QMainWindow > QTabBar::tab {{ padding: 3px 4px; }}
+QStatusBar::item {{ border: none; }}
+
+QLineEdit, QAbstractSpinBox, QComboBox, QPushButton {{ border: 1px solid {look.control}; border-radius: 3px; }}
+QLineEdit, QAbstractSpinBox {{ background: {look.base}; padding: 1px 3px; }}
+QComboBox {{ background: {look.raised}; padding: 1px 2px 1px 6px; }}
+QPushButton {{ background: {look.raised}; padding: 3px 10px; }}
+QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QPushButton:focus {{ border-color: {look.link}; }}
+QPushButton:hover, QComboBox:hover {{ border-color: {look.text}; }}
+QPushButton:pressed {{ background: {look.base}; }}
+QPushButton:default {{ border: 2px solid {look.accent}; }}
+QPushButton:checked {{ background: {look.accent}; color: {look.on_accent}; }}
+QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled, QPushButton:disabled {{
+    color: {look.disabled}; border-color: {look.border}; background: {look.background}; }}
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0; }}
+QComboBox::drop-down {{ border: none; width: {tick + 4}px; }}
+QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({icon}-down.svg); width: {tick - 3}px; }}
+QAbstractSpinBox::up-arrow {{ image: url({icon}-up.svg); width: {tick - 3}px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: {tick + 2}px; }}
+QCheckBox, QRadioButton {{ spacing: 5px; }}
+QCheckBox::indicator, QRadioButton::indicator {{ width: {tick - 1}px; height: {tick - 1}px;
+    border: 1px solid {look.control}; background: {look.base}; }}
+QCheckBox::indicator {{ border-radius: 2px; }}
+QRadioButton::indicator {{ border-radius: {(tick + 1) // 2}px; }}
+QCheckBox::indicator:checked {{ background: {look.accent}; image: url({icon}-check.svg); }}
+QRadioButton::indicator:checked {{ background: {look.accent}; image: url({icon}-dot.svg); }}
+QCheckBox:focus, QRadioButton:focus {{ color: {look.link}; }}
+
 *[role="caption"] {{ font-size: {small}; }}
+*[strong="true"] {{ font-weight: bold; }}
+{lanes}
 {words}
-*[role="heading"] {{ color: {look.heading}; font-weight: bold; font-size: {size:.2f}pt; }}
-*[role="sign"] {{ font-size: {large}; font-weight: bold; }}
+QFrame#banner {{ background: {look.raised}; }}
+{levels}
+QFrame#tile {{ border: 2px solid transparent; }}
+QFrame#tile[ahead="true"] {{ border-color: {look.good}; }}
+GroupRow[chosen="true"] {{ border: 1px solid {look.text}; }}
+*[role="heading"] {{ color: {look.heading}; font-weight: bold; font-size: {size:.2f}pt; padding-top: 4px; }}
+*[role="sign"] {{ font-size: {size * 1.9:.2f}pt; font-weight: bold; }}
 *[role="key"] {{ background: {look.raised}; color: {look.text}; border: 1px solid {look.control}; border-radius: 3px;
     padding: 0 4px; font-family: monospace; font-size: {small}; }}
+QPushButton[role="caption"] {{ padding: 2px 8px; }}
+QPushButton[role="toggle"], QToolButton[role="toggle"] {{ font-size: {small}; padding: 2px 8px; border: none;
+    border-bottom: 2px solid transparent; border-radius: 0; background: transparent; color: {look.dim}; }}
+QPushButton[role="toggle"]:hover, QToolButton[role="toggle"]:hover {{ color: {look.text}; }}
+QPushButton[role="toggle"]:checked, QToolButton[role="toggle"]:checked {{ color: {look.text};
+    background: {look.raised}; border-bottom-color: {look.link}; }}
+QPushButton[role="toggle"]:disabled {{ color: {look.disabled}; }}
+QPushButton[role="toggle"]:focus {{ border-bottom-color: {look.text}; }}
+QScrollBar[role="slim"]:vertical {{ width: 9px; background: transparent; margin: 0; }}
+QScrollBar[role="slim"]::handle:vertical {{ background: {look.control}; border-radius: 3px; min-height: 24px;
+    margin: 1px; }}
+QScrollBar[role="slim"]::handle:vertical:hover {{ background: {look.text}; }}
+QScrollBar[role="slim"]::handle:vertical:disabled {{ background: transparent; }}
+QScrollBar[role="slim"]::add-line, QScrollBar[role="slim"]::sub-line {{ height: 0; }}
+QScrollBar[role="slim"]::add-page, QScrollBar[role="slim"]::sub-page {{ background: transparent; }}
 """
 
 
@@ -128,6 +201,39 @@ class Theme(QtCore.QObject):
         for panel in self._window.findChildren(Panel):
             panel.look_changed(look)
         self.changed.emit(look)
+
+    # -- menu ---------------------------------------------------------------------------------------------------
+    def menu(self, parent: QtWidgets.QWidget) -> QtWidgets.QMenu:
+        """What View offers of this: theme, type, flicker."""
+        menu = QtWidgets.QMenu("Look", parent)
+        themes, types = QtWidgets.QActionGroup(menu), QtWidgets.QActionGroup(menu)
+        for name, text in NAMES.items():
+            self._choice(menu, themes, text, name, self.apply)
+        menu.addAction(command_action(self._window, "next_theme"))
+        menu.addSeparator()
+        sizes = menu.addMenu("Type")
+        for points in SIZES:
+            self._choice(sizes, types, f"{points} points", points, self._set_type)
+        for command in ("larger_type", "smaller_type", "normal_type"):
+            menu.addAction(command_action(self._window, command))
+        menu.aboutToShow.connect(lambda: self._check(themes, self.chosen))
+        sizes.aboutToShow.connect(lambda: self._check(types, round(self.type_size)))
+        return menu
+
+    @staticmethod
+    def _choice(menu: QtWidgets.QMenu, group: QtWidgets.QActionGroup, text: str, value, chosen) -> None:
+        action = group.addAction(menu.addAction(text))
+        action.setCheckable(True)
+        action.setData(value)
+        action.triggered.connect(lambda: chosen(value))
+
+    @staticmethod
+    def _check(group: QtWidgets.QActionGroup, value) -> None:
+        for action in group.actions():
+            action.setChecked(action.data() == value)
+
+    def _set_type(self, points: float) -> None:
+        self.type_size = points
 
     # -- commands -----------------------------------------------------------------------------------------------
     def do_next_theme(self) -> None:

@@ -1,7 +1,7 @@
 """The colours and type sizes of the window, by what they are for. No Qt: ``theme`` tells the toolkit.
 
 A widget that paints asks ``current()`` when it paints; text and frames are better left to the style sheet, by the
-property ``role`` (``theme.ROLES``). Every pair of text and ground is 4.5:1 or more, what is not text 3:1: a test says so.
+property ``role`` (``theme.ROLES``). Text and ground are 4.5:1 or more, what is not text 3:1: tested.
 """
 
 from __future__ import annotations

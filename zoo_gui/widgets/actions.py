@@ -10,9 +10,11 @@ from typing import NamedTuple
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from zoo_gui.naming import action_symbol, lane_colour, lane_letter, readable_action
+from zoo_gui.naming import action_symbol, lane_letter, readable_action
+from zoo_gui.tokens import current, pixels
 from zoo_gui.types import Decision, LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.inks import hue, lane_colour, letter_font, mixed
 
 MARGIN, GAP = 8, 6
 ROLES = {"drives": "does · ", "watches": "would do · ", "replay": "would do · "}
@@ -31,7 +33,7 @@ class Writer:
 
     def font(self, pixels: int, bold: bool) -> QtGui.QFont:
         if (pixels, bold) not in self._fonts:
-            font = self._fonts[pixels, bold] = QtGui.QFont(QtWidgets.QApplication.font())
+            font = self._fonts[pixels, bold] = letter_font()
             font.setPixelSize(pixels)
             font.setBold(bold)
         return self._fonts[pixels, bold]
@@ -122,7 +124,7 @@ class Column:
 
     def place(self, rect: QtCore.QRectF) -> None:
         self.rect = rect
-        self.row_height = min(26.0, (rect.height() - 2) / (len(self.names) + 2))
+        self.row_height = min(float(pixels(26)), (rect.height() - 2) / (len(self.names) + 2))
 
     def row(self, index: int) -> QtCore.QRectF:
         """Rectangle of row ``index``: 0 is the title, 1 the value, then the actions."""
@@ -168,15 +170,21 @@ class OutputItem(pg.GraphicsWidget):
     hovered = QtCore.Signal(str)
     clicked = QtCore.Signal(int, object)
 
-    def __init__(self, palette: QtGui.QPalette):
+    def __init__(self):
         super().__init__()
         self.columns: list[Column] = []
         self.selected: tuple[int, Unit] | None = None
-        self._text, self._base = palette.color(QtGui.QPalette.Text), palette.color(QtGui.QPalette.Base)
-        self._dim, self._neutral, self._marked, self._trough = (
-            blend(self._text, self._base, share) for share in (0.4, 0.25, 0.8, 0.88))
-        self._writer = Writer()
         self._under: tuple[Column, int] | None = None
+        self.set_look()
+
+    def set_look(self) -> None:
+        """Take the colours and letters of the present theme."""
+        self._text, self._writer = hue("text"), Writer()
+        self._dim, self._neutral, self._marked, self._trough = (
+            mixed("text", "base", share) for share in (0.35, 0.25, 0.8, 0.88))
+        for column in self.columns:
+            column.look = None
+        self._place()
 
     def set_columns(self, columns: list[Column]) -> None:
         self.columns, self._under = columns, None
@@ -238,8 +246,8 @@ class OutputItem(pg.GraphicsWidget):
         """Measures and colours of a column, kept until its size changes."""
         key = (column.info, column.rect.width(), column.row_height)
         if column.look is None or column.look.key != key:
-            pixels = int(min(max(column.row_height * 0.68, 9), 13))
-            metrics = QtGui.QFontMetricsF(self._writer.font(pixels, True))
+            size = int(min(max(column.row_height * 0.68, 9), pixels(13)))
+            metrics = QtGui.QFontMetricsF(self._writer.font(size, True))
             logit = 0.0 if column.is_q else metrics.horizontalAdvance(" −00.0")
             numbers = logit + metrics.horizontalAdvance("−00.00" if column.is_q else "0.00")
             least = metrics.horizontalAdvance("▶ →●") + numbers + 30
@@ -251,9 +259,9 @@ class OutputItem(pg.GraphicsWidget):
                     break
             mark = metrics.horizontalAdvance("▶ ")
             start = mark + widest + GAP
-            full = QtGui.QColor(lane_colour(column.info.lane))
-            column.look = Look(key, pixels, names, mark, start, max(column.rect.width() - start - numbers - GAP, 4.0),
-                               numbers, logit, full, blend(full, self._base, 0.4))
+            full = lane_colour(column.info.lane)
+            column.look = Look(key, size, names, mark, start, max(column.rect.width() - start - numbers - GAP, 4.0),
+                               numbers, logit, hue(full), mixed(full, "base", 0.4))
         return column.look
 
     def _paint_title(self, painter, column: Column, look: Look) -> None:
@@ -320,12 +328,6 @@ class OutputItem(pg.GraphicsWidget):
             painter.fillRect(row, self._marked)
 
 
-def blend(first: QtGui.QColor, second: QtGui.QColor, share: float) -> QtGui.QColor:
-    """``share`` of the second colour in the first: opaque, so that painting stays cheap."""
-    parts = zip(first.getRgb()[:3], second.getRgb()[:3])
-    return QtGui.QColor(*(round(a + share * (b - a)) for a, b in parts))
-
-
 def number(value: float, decimals: int = 2) -> str:
     """Fixed decimals with a true minus sign; fewer decimals where the number is long."""
     decimals = decimals if abs(value) < 100 else max(decimals - 1, 0)
@@ -351,20 +353,24 @@ class ActionsPanel(Panel):
         column = QtWidgets.QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self.view = pg.GraphicsView(background=self.palette().color(QtGui.QPalette.Base))
+        self.view = pg.GraphicsView(background=current().base)
+        self.view.setProperty("ground", "base")
         self.view.setAccessibleName("Action outputs")
-        self.item = OutputItem(self.palette())
+        self.item = OutputItem()
         self.item.hovered.connect(self.session.hover)
         self.item.clicked.connect(self.session.select)
         self.view.setCentralItem(self.item)
         self.agreement = QtWidgets.QLabel()
         self.agreement.setAlignment(QtCore.Qt.AlignCenter)
-        self.agreement.setStyleSheet("font-size: 12px; padding: 2px")
+        self.agreement.setMargin(2)
         self.agreement.setToolTip("On how many steps of the shared clock all agents chose the same action.")
         self.agreement.hide()
         column.addWidget(self.view, 1)
         column.addWidget(self.agreement)
         return content
+
+    def show_look(self, look) -> None:
+        self.item.set_look()
 
     def _connect(self) -> None:
         super()._connect()

@@ -10,6 +10,7 @@ from zoo_gui.imaging import Hit, Mosaic, share_height
 from zoo_gui.scales import LayerPicture, PictureBook, pair_rows
 from zoo_gui.types import LaneInfo, LayerInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel, Part
+from zoo_gui.widgets.inks import Ink
 from zoo_gui.widgets.items import RIGHT, Canvas, ColourBar, MosaicItem, Outline, TextLine, line_height
 from zoo_gui.widgets.lights import Light, LightLabel, hover_words, lit
 from zoo_gui.widgets.parts import of_boxes
@@ -34,10 +35,10 @@ class LayerCell:
         self.lane, self.picture, self.info = lane, picture, picture.info
         self.strip = self.info.kind in STRIPS
         mosaic = Mosaic.of(self.info.shape, self.info.units)
-        self.item = canvas.add(MosaicItem(mosaic, canvas.ground(), canvas.ink(0.5)))
-        self.name = canvas.add(TextLine(canvas.ink(), bold=True))
-        self.shape = canvas.add(TextLine(canvas.ink(0.6)))
-        self.bar = canvas.add(TextLine(canvas.ink(0.6), align=RIGHT) if shares else ColourBar(canvas.ink(0.5)))
+        self.item = canvas.add(MosaicItem(mosaic, "background", Ink(0.5)))
+        self.name = canvas.add(TextLine(Ink(), bold=True))
+        self.shape = canvas.add(TextLine(Ink(0.7)))
+        self.bar = canvas.add(TextLine(Ink(0.7), align=RIGHT) if shares else ColourBar(Ink(0.5)))
         self.name.set_text(self.info.name)
         self.shape.set_text("×".join(map(str, self.info.shape)))
         if shares:
@@ -132,7 +133,7 @@ class ActivationsPanel(Panel):
         self._lights = []
         self._cells, self._titles, scales = {}, {}, set()
         for info in lanes:
-            self._titles[info.lane] = title = self._canvas.add(TextLine(self._canvas.ink(), points=9.5, bold=True))
+            self._titles[info.lane] = title = self._canvas.add(TextLine(Ink(), points=9.5, bold=True))
             title.set_text(info.title if info.layers else f"{info.title}: no network to look into")
             for layer in info.layers:
                 picture = self._book[info.lane, layer.name]

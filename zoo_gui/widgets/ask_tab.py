@@ -7,7 +7,7 @@ from typing import Any, Callable
 from pyqtgraph.Qt import QtWidgets
 
 from zoo_gui.widgets.base import Job
-from zoo_gui.widgets.controls import SMALL, button
+from zoo_gui.widgets.controls import button, role
 from zoo_gui.widgets.saving import Saver
 
 
@@ -33,7 +33,7 @@ class AskTab(QtWidgets.QWidget):
         self.save_button = button("Save…", "Save what is shown: a figure, a table or the numbers.",
                                   lambda: guard(self.save))  # fmt: skip
         self.said = QtWidgets.QLabel(self.hint)
-        self.said.setStyleSheet(SMALL)
+        role(self.said, "caption")
         self.said.setWordWrap(True)
         self.said.setAccessibleName(f"{self.title}: what was found")
         self.bar = QtWidgets.QProgressBar()

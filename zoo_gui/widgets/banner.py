@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Callable, NamedTuple
 
 from pyqtgraph.Qt import QtCore, QtWidgets
+from zoo_gui.widgets.controls import mark
 
-LEVELS = {  # level: (rank, sign, colour of the edge); the sign and the word say it without colour
-    "error": (0, "✖", "#F2777A"),
-    "warning": (1, "⚠", "#F0C45E"),
-    "info": (2, "ℹ", "#6FB1F2"),
+LEVELS = {  # level: (rank, sign); the sign and the word say it without colour
+    "error": (0, "✖"),
+    "warning": (1, "⚠"),
+    "info": (2, "ℹ"),
 }
 INFO_MS = 6000
 
@@ -48,6 +49,7 @@ class Banner(QtWidgets.QFrame):
         self.closing = QtWidgets.QToolButton()
         self.closing.setText("✕")
         self.closing.setAutoRaise(True)
+        self.closing.setFocusPolicy(QtCore.Qt.TabFocus)
         self.closing.setToolTip("Close this message")
         self.closing.setAccessibleName("Close this message")
         self.closing.clicked.connect(self.dismiss)
@@ -89,10 +91,9 @@ class Banner(QtWidgets.QFrame):
     def _show_first(self) -> None:
         message = self.shown
         if message is not None:
-            _, sign, colour = LEVELS[message.level]
-            self.sign.setText(f"{sign} {message.level.title()}")
-            self.sign.setStyleSheet(f"color: {colour}; font-weight: bold")
-            self.setStyleSheet(f"#banner {{ border-left: 4px solid {colour}; background: rgba(255, 255, 255, 14); }}")
+            self.sign.setText(f"{LEVELS[message.level][1]} {message.level.title()}")
+            for widget in (self, self.sign):
+                mark(widget, "level", message.level)
             self.text.setText(message.sentence)
             self.waiting.setText(f"1 of {len(self._queue)}" if len(self._queue) > 1 else "")
             self.action.setVisible(message.action is not None)

@@ -68,11 +68,19 @@ def where(info: LaneInfo | None, lanes: tuple[LaneInfo, ...]) -> LaneInfo | None
 
 
 def relook(widget: QtWidgets.QWidget) -> None:
-    """Have all graphics inside a widget take the present theme: grounds, axes, and what canvases laid out by the type.
+    """Have all that is painted inside a widget take the present theme and type: grounds, axes, canvases, and widgets
+    with a method ``set_type`` or ``set_look``.
 
     A view's ground is its property ``ground``, a name of ``tokens.Tokens``; without one it stays as it is.
     """
     look = current()
+    for child in widget.findChildren(QtWidgets.QWidget):
+        if hasattr(child, "set_type"):
+            child.set_type()
+            child.updateGeometry()
+            child.update()
+        if hasattr(child, "set_look"):
+            child.set_look()
     for view in widget.findChildren(pg.GraphicsView):
         if view.property("ground"):
             view.setBackground(getattr(look, view.property("ground")))
@@ -82,6 +90,8 @@ def relook(widget: QtWidgets.QWidget) -> None:
             if isinstance(item, pg.AxisItem):
                 item.setPen(look.control)
                 item.setTextPen(look.text)
+            elif isinstance(item, pg.LabelItem):
+                item.setText(item.text, color=look.text)
         view.viewport().update()
 
 

@@ -8,13 +8,13 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import rgb32
 from zoo_gui.types import Preview
+from zoo_gui.widgets.controls import mark
 
 COLUMNS = 3
 SCREEN = QtCore.QSize(168, 132)
 """On which a game is drawn, about as wide as a television of the time showed it."""
 TELLING = 150
 """Agent steps before one guess is called ahead of the others."""
-AHEAD = "#7CC36F"
 
 
 class PreviewGrid(QtWidgets.QWidget):
@@ -99,7 +99,7 @@ class Tile(QtWidgets.QFrame):
 
     def show_preview(self, preview: Preview, ahead: bool) -> None:
         """Its game now."""
-        self.setStyleSheet(f"#tile {{ border: 2px solid {AHEAD if ahead else 'transparent'}; }}")
+        mark(self, "ahead", ahead)
         if preview.fault:
             self.screen.setText("cannot play")
             self.screen.setToolTip(preview.fault)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import html
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.types import CardReport, GuessRow, Preview
 from zoo_gui.widgets.card_previews import PreviewGrid
+from zoo_gui.widgets.inks import hue
 
 COLUMNS = ("What", "Value", "Sure")
-WARNING = "#F2A06E"
 SETTLE_MS = 200
 """A row that is passed over with the arrow keys is not played."""
 
@@ -114,7 +114,7 @@ class CardWizard(QtWidgets.QDialog):
         what.setToolTip(guess.key)
         sure = QtWidgets.QTableWidgetItem(_sureness(guess))
         for item in (what, sure) if guess.unsure else ():
-            item.setForeground(QtGui.QColor(WARNING))
+            item.setForeground(hue("warning"))
             font = item.font()
             font.setBold(True)  # not by colour alone
             item.setFont(font)

@@ -16,7 +16,7 @@ from zoo_gui.widgets.compare_matrix import Matrix
 from zoo_gui.widgets.compare_replay import ReplayDialog
 from zoo_gui.widgets.compare_strip import Timeline
 from zoo_gui.widgets.compare_track import Track
-from zoo_gui.widgets.controls import SMALL, Quiet, button
+from zoo_gui.widgets.controls import Quiet, button, role
 from zoo_gui.widgets.saving import ask_path
 
 INTERVAL, MATRIX_MS = 0.1, 500  # between redraws, in seconds; of the table, in milliseconds
@@ -80,7 +80,7 @@ class ComparePanel(Panel):
         self.kind.setToolTip("Where the arrows go: where greedy choices begin to differ, or the farthest moment of "
                              "each stretch that is at least so far apart.")
         self.said = QtWidgets.QLabel()
-        self.said.setStyleSheet(SMALL)
+        role(self.said, "caption")
         self.said.setMinimumWidth(1)
         self.said.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Preferred)
         self.cancel = button("Cancel", "Stop reading, or writing the report.", lambda: self._guard(self._cancel))

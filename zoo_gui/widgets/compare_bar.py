@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
-from zoo_gui.naming import lane_colour, lane_letter
+from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.controls import SMALL, button, toggle
+from zoo_gui.widgets.controls import button, mark, role, toggle
 
 OWN, SHARED, REPLAY = "own", "shared", "replay"
 CHOICES = {
@@ -14,12 +14,6 @@ CHOICES = {
     SHARED: ("One game", "One agent drives; the others see the same game, and say what they would do (v)."),
     REPLAY: ("Replay…", "All see a game that was played before: an agent's so far, its rollout of a seed, or a file."),
 }
-_DRIVER = """
-QPushButton {{ font-size: 11px; font-weight: bold; padding: 2px 7px; color: {colour}; border: 1px solid {colour};
-              border-radius: 3px; background: palette(base); }}
-QPushButton:checked {{ color: #101214; background: {colour}; }}
-QPushButton:hover {{ border-color: palette(text); }}
-QPushButton:disabled {{ color: #6b7078; border-color: #6b7078; }}"""
 
 
 class InputBar(QtWidgets.QWidget):
@@ -35,17 +29,17 @@ class InputBar(QtWidgets.QWidget):
             name: toggle(text, tip, lambda name=name: self._choose(name)) for name, (text, tip) in CHOICES.items()
         }
         self.words = QtWidgets.QLabel("drives:")
-        self.words.setStyleSheet(SMALL)
+        role(self.words, "caption")
         self.drivers = [button(lane_letter(lane), "", lambda lane=lane: self._drive(lane)) for lane in range(4)]
         for lane, made in enumerate(self.drivers):
             made.setCheckable(True)
-            made.setStyleSheet(_DRIVER.format(colour=lane_colour(lane)))
-            made.setFocusPolicy(QtCore.Qt.NoFocus)
+            mark(role(made, "driver"), "lane", lane)
+            made.setFocusPolicy(QtCore.Qt.TabFocus)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(3)
         for name, made in self.inputs.items():
-            made.setFocusPolicy(QtCore.Qt.NoFocus)
+            made.setFocusPolicy(QtCore.Qt.TabFocus)
             made.setAccessibleName(f"Whose game: {name}")
             row.addWidget(made)
         row.addSpacing(8)

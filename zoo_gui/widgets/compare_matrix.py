@@ -6,10 +6,12 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import lut
-from zoo_gui.naming import lane_colour, lane_letter
+from zoo_gui.naming import lane_letter
+from zoo_gui.tokens import pixels
+from zoo_gui.widgets.inks import ACCENT, RIM, hue, lane_colour, letter_font
 
 Qt, QRectF = QtCore.Qt, QtCore.QRectF
-PIXELS, CELL, LINE = 11, 46, 14
+CELL, LINE = 46, 14  # pixels where the type is normal
 LOWEST, HIGHEST = 15.0, 28.0  # screen pixels of a cell
 CAPTIONS = "↗ same choice", "↙ mean distance"
 _COLOURS = lut("cividis", 256)  # read alike by eyes that tell no red from green
@@ -36,8 +38,12 @@ class Matrix(QtWidgets.QWidget):
         """Have room for so many lanes; where their number changed nothing is known of them."""
         if count != len(self._together):
             self._together = self._equal = self._far = np.zeros((count, count))
-            self.setFixedWidth(max(18 + CELL * count + 4, 108))
+            self.set_type()
             self.update()
+
+    def set_type(self) -> None:
+        words = QtGui.QFontMetrics(letter_font(8.25)).horizontalAdvance(CAPTIONS[0]) + 6
+        self.setFixedWidth(max(pixels(18) + pixels(CELL) * len(self._together) + 4, words))
 
     def show_numbers(self, together: np.ndarray, equal: np.ndarray, far: np.ndarray) -> None:
         """(lanes, lanes) each: moments that both judged, those with equal choices, the sum of their distances."""
@@ -71,48 +77,48 @@ class Matrix(QtWidgets.QWidget):
 
     def cell_box(self, row: int, column: int) -> QRectF:
         """Where a cell is."""
-        return QRectF(18 + column * CELL, 16 + row * self._high, CELL - 2, self._high - 2)
+        wide = pixels(CELL)
+        return QRectF(pixels(18) + column * wide, pixels(16) + row * self._high, wide - 2, self._high - 2)
 
     @property
     def _high(self) -> float:
         """Of a row; with room for the captions where the rows stay legible."""
-        lanes, room = max(1, len(self._together)), self.height() - 18
-        with_captions = (room - len(CAPTIONS) * LINE) / lanes
-        return min(HIGHEST, with_captions if with_captions >= LOWEST else room / lanes)
+        lanes, room = max(1, len(self._together)), self.height() - pixels(18)
+        with_captions = (room - len(CAPTIONS) * pixels(LINE)) / lanes
+        return min(pixels(HIGHEST), with_captions if with_captions >= LOWEST else room / lanes)
 
     def paintEvent(self, event) -> None:
         painter = QtGui.QPainter(self)
-        font = QtGui.QFont(self.font())
-        font.setPixelSize(PIXELS)
-        painter.setFont(font)
+        painter.setFont(letter_font(8.25))
         for lane in range(len(self._together)):
-            painter.setPen(QtGui.QColor(lane_colour(lane)))
+            painter.setPen(hue(lane_colour(lane)))
             column, row = self.cell_box(0, lane), self.cell_box(lane, 0)
-            painter.drawText(QRectF(column.x(), 0, column.width(), 15), int(Qt.AlignCenter), lane_letter(lane))
-            painter.drawText(QRectF(0, row.y(), 15, row.height()), int(Qt.AlignCenter), lane_letter(lane))
+            painter.drawText(QRectF(column.x(), 0, column.width(), pixels(15)), int(Qt.AlignCenter), lane_letter(lane))
+            painter.drawText(QRectF(0, row.y(), pixels(15), row.height()), int(Qt.AlignCenter), lane_letter(lane))
         for row, column in np.ndindex(*self._together.shape):
             self._paint_cell(painter, row, column)
-        top = 20 + self._high * len(self._together)
-        if top + len(CAPTIONS) * LINE <= self.height() + 1:
-            painter.setPen(self.palette().text().color())
-            for line, text in enumerate(CAPTIONS):
-                painter.drawText(QRectF(2, top + line * LINE, self.width() - 2, LINE), int(Qt.AlignLeft), text)
+        top, line = pixels(20) + self._high * len(self._together), pixels(LINE)
+        if top + len(CAPTIONS) * line <= self.height() + 1:
+            painter.setPen(hue("text"))
+            for place, text in enumerate(CAPTIONS):
+                painter.drawText(QRectF(2, top + place * line, self.width() - 2, line), int(Qt.AlignLeft), text)
 
     def _paint_cell(self, painter: QtGui.QPainter, row: int, column: int) -> None:
         box, value = self.cell_box(row, column), self.number(row, column)
         if value is None:
-            painter.setPen(self.palette().mid().color())
+            painter.setPen(hue("dim"))
             painter.drawText(box, int(Qt.AlignCenter), "·" if row == column else "–")
             return
         agreement = value if column > row else 1.0 - value
         colour = QtGui.QColor.fromRgb(int(_COLOURS[round(255 * agreement)]))
         painter.fillRect(box, colour)
-        painter.setPen(QtGui.QColor("#000000" if _light(colour) else "#ffffff"))
+        painter.setPen(RIM if _light(colour) else ACCENT)
         text = f"{100 * value:.0f} %" if column > row else f"{value:.2f}"
         painter.drawText(box, int(Qt.AlignCenter), text)
         if self._chosen == (min(row, column), max(row, column)):
-            painter.setPen(QtGui.QPen(QtGui.QColor("#ffffff"), 2))
-            painter.drawRect(box.adjusted(1, 1, -1, -1))
+            for colour, width in ((RIM, 4), (ACCENT, 2)):
+                painter.setPen(QtGui.QPen(colour, width))
+                painter.drawRect(box.adjusted(1, 1, -1, -1))
 
     # -- mouse --------------------------------------------------------------------------------------------------
     def _cell_at(self, position: QtCore.QPoint) -> tuple[int, int] | None:

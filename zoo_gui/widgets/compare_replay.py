@@ -12,10 +12,6 @@ from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.controls import Quiet, Whole, button
 
 STEPS, MOST = 2000, 20_000
-_RADIO = """
-QRadioButton { spacing: 6px; }
-QRadioButton::indicator { width: 11px; height: 11px; border: 1px solid #8a9099; border-radius: 6px; }
-QRadioButton::indicator:checked { background: palette(highlight); border-color: palette(text); }"""
 
 
 class ReplayDialog(QtWidgets.QDialog):
@@ -27,7 +23,6 @@ class ReplayDialog(QtWidgets.QDialog):
         super().__init__(parent)
         self.setAttribute(QtCore.Qt.WA_DeleteOnClose)
         self.setWindowTitle("A game that was played")
-        self.setStyleSheet(_RADIO)
         self.agent = Quiet(())
         for info in lanes:
             self.agent.addItem(f"{lane_letter(info.lane)} · {info.title}", info.lane)

@@ -9,22 +9,23 @@ from pyqtgraph.functions import ndarray_to_qimage
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import bgra
-from zoo_gui.naming import lane_colour, lane_letter
+from zoo_gui.naming import lane_letter
+from zoo_gui.tokens import pixels
 from zoo_gui.widgets.compare_track import Track
+from zoo_gui.widgets.inks import ACCENT, RIM, hue, lane_colour, letter_font, mixed, shades
 
 Qt, QRectF = QtCore.Qt, QtCore.QRectF
-LABEL, AXIS, BAND = 44, 17, 6  # screen pixels: the rows' names, the line of numbers, the marks of different choices
+BAND = 6  # screen pixels of the marks of different choices
 TALLEST = 150  # of a row
 SLIP = 4  # screen pixels that the mouse may move in a click
 NARROWEST = 20  # moments in sight
-PIXELS = 11  # of letters
-_DIFFERS, _GRID = 0xF2, 0xFF343940
+POINTS = 8.25  # of letters
 
 Pair = tuple[int, int]
 
 
 class Timeline(QtWidgets.QWidget):
-    """One row a pair of lanes: bars from 0 to 1, above them a white mark where the greedy choices differ. Where a
+    """One row a pair of lanes: bars from 0 to 1, above them a mark where the greedy choices differ. Where a
     column of pixels stands for several moments, the bar is their mean with the largest behind it in a darker shade, and
     the mark is as bright as the part of them that differs.
 
@@ -53,6 +54,20 @@ class Timeline(QtWidgets.QWidget):
         self.setAccessibleName("Disagreement along time")
 
     # -- what is shown ------------------------------------------------------------------------------------------
+    def set_look(self) -> None:
+        """Take the colours and letters of the present theme and type."""
+        self._image = None
+
+    @property
+    def _label(self) -> int:
+        """Screen pixels of the rows' names."""
+        return pixels(44)
+
+    @property
+    def _axis(self) -> int:
+        """Of the line of numbers."""
+        return pixels(17)
+
     def show_pairs(self, pairs: Sequence[Pair]) -> None:
         """Which pairs have a row; the first of each is the one that the others are compared with."""
         if tuple(pairs) != self.pairs:
@@ -115,7 +130,8 @@ class Timeline(QtWidgets.QWidget):
     # -- where things are ---------------------------------------------------------------------------------------
     @property
     def _area(self) -> QtCore.QRect:
-        return QtCore.QRect(LABEL, 2, max(1, self.width() - LABEL - 6), max(1, self.height() - AXIS - 2))
+        left = self._label
+        return QtCore.QRect(left, 2, max(1, self.width() - left - 6), max(1, self.height() - self._axis - 2))
 
     def _row_height(self) -> int:
         return min(TALLEST, self._area.height() // max(1, len(self.pairs)))
@@ -123,12 +139,12 @@ class Timeline(QtWidgets.QWidget):
     def row_box(self, index: int) -> QtCore.QRect:
         """Where a row's bars and marks are."""
         height = self._row_height()
-        return QtCore.QRect(LABEL, 2 + index * height, self._area.width(), max(8, height - 3))
+        return QtCore.QRect(self._label, 2 + index * height, self._area.width(), max(8, height - 3))
 
     def x_of(self, place: int) -> float:
         """The middle of a place, in pixels."""
         low, high = self.range
-        return LABEL + (place + 0.5 - low) / (high - low) * self._area.width()
+        return self._label + (place + 0.5 - low) / (high - low) * self._area.width()
 
     def place_at(self, position: QtCore.QPoint) -> tuple[Pair, int] | None:
         """(pair, place) at a position: of all moments in that column the one farthest apart."""
@@ -138,37 +154,35 @@ class Timeline(QtWidgets.QWidget):
         row = min(max(0, (position.y() - 2) // max(1, self._row_height())), len(self.pairs) - 1)
         low, high = self.range
         each = (high - low) / area.width()
-        start = int(low + (position.x() - LABEL) * each)
+        start = int(low + (position.x() - self._label) * each)
         if start >= track.end:
             return None
-        stop = min(max(start + 1, int(low + (position.x() - LABEL + 1) * each)), track.end)
+        stop = min(max(start + 1, int(low + (position.x() - self._label + 1) * each)), track.end)
         return self.pairs[row], track.peak(_sorted(self.pairs[row]), max(start, track.first), stop)
 
     # -- painting -----------------------------------------------------------------------------------------------
     def paintEvent(self, event) -> None:
         painter = QtGui.QPainter(self)
-        painter.fillRect(self.rect(), self.palette().base())
-        font = QtGui.QFont(self.font())
-        font.setPixelSize(PIXELS)
-        painter.setFont(font)
+        painter.fillRect(self.rect(), hue("base"))
+        painter.setFont(letter_font(POINTS))
         if not len(self.track) or not self.pairs:
-            painter.setPen(self.palette().text().color())
+            painter.setPen(hue("text"))
             painter.drawText(self.rect().adjusted(8, 0, -8, 0), int(Qt.AlignCenter | Qt.TextWordWrap), self.hint)
             return
         if self._image is None:
             self._draw_rows()
-        painter.drawImage(LABEL, 2, self._image)
+        painter.drawImage(self._label, 2, self._image)
         for index, pair in enumerate(self.pairs):
             self._paint_label(painter, self.row_box(index), pair)
         self._paint_axis(painter)
         bottom = self.row_box(len(self.pairs) - 1).bottom()
         if self._under is not None:
-            dotted = QtGui.QPen(QtGui.QColor("#B9C0C9"), 1, Qt.DotLine)
+            dotted = QtGui.QPen(hue("dim"), 1, Qt.DotLine)
             self._paint_line(painter, self.x_of(self._under[1]), bottom, dotted)
         if self._cursor is not None and self.range[0] <= self._cursor < self.range[1]:
             x = self.x_of(self._cursor)
-            self._paint_line(painter, x, bottom, QtGui.QPen(QtGui.QColor("#000000"), 4))
-            self._paint_line(painter, x, bottom, QtGui.QPen(QtGui.QColor("#ffffff"), 2))
+            self._paint_line(painter, x, bottom, QtGui.QPen(RIM, 4))
+            self._paint_line(painter, x, bottom, QtGui.QPen(ACCENT, 2))
 
     def _paint_line(self, painter: QtGui.QPainter, x: float, bottom: int, pen: QtGui.QPen) -> None:
         painter.setPen(pen)
@@ -176,21 +190,22 @@ class Timeline(QtWidgets.QWidget):
 
     def _paint_label(self, painter: QtGui.QPainter, box: QtCore.QRect, pair: Pair) -> None:
         """The two letters, each in its colour."""
-        middle = box.center().y()
-        for lane, x in zip(pair, (4, 20)):
-            painter.setPen(QtGui.QColor(lane_colour(lane)))
-            painter.drawText(QRectF(x, middle - 8, 12, 16), int(Qt.AlignCenter), lane_letter(lane))
-        painter.setPen(self.palette().text().color())
-        painter.drawText(QRectF(14, middle - 8, 8, 16), int(Qt.AlignCenter), "–")
-        if box.height() >= 34:
-            for text, y in (("1", box.top() + BAND), ("0", box.bottom() - 12)):
-                painter.drawText(QRectF(32, y, 9, 13), int(Qt.AlignRight | Qt.AlignVCenter), text)
+        middle, wide, high = box.center().y(), pixels(12), pixels(16)
+        for lane, x in zip(pair, (4, 4 + pixels(16))):
+            painter.setPen(hue(lane_colour(lane)))
+            painter.drawText(QRectF(x, middle - high / 2, wide, high), int(Qt.AlignCenter), lane_letter(lane))
+        painter.setPen(hue("text"))
+        painter.drawText(QRectF(4 + pixels(10), middle - high / 2, pixels(8), high), int(Qt.AlignCenter), "–")
+        if box.height() >= pixels(34):
+            for text, y in (("1", box.top() + BAND), ("0", box.bottom() - pixels(12))):
+                place = QRectF(self._label - pixels(12), y, pixels(9), pixels(13))
+                painter.drawText(place, int(Qt.AlignRight | Qt.AlignVCenter), text)
 
     def _paint_axis(self, painter: QtGui.QPainter) -> None:
         track, (low, high) = self.track, self.range
         first, last = max(int(low), track.first), min(int(np.ceil(high)), track.end) - 1
-        box = QRectF(LABEL, self.row_box(len(self.pairs) - 1).bottom() + 2, self._area.width(), AXIS - 2)
-        painter.setPen(self.palette().text().color())
+        box = QRectF(self._label, self.row_box(len(self.pairs) - 1).bottom() + 2, self._area.width(), self._axis - 2)
+        painter.setPen(hue("text"))
         painter.drawText(box, int(Qt.AlignLeft | Qt.AlignVCenter), f"step {track.when(first)[0]:,}")
         painter.drawText(box, int(Qt.AlignRight | Qt.AlignVCenter), f"{track.when(last)[0]:,}")
         shown = last + 1 - first
@@ -200,14 +215,14 @@ class Timeline(QtWidgets.QWidget):
     def _draw_rows(self) -> None:
         """Paint all rows into one picture, a column of pixels at a time: what it costs depends on its width."""
         area = self._area
-        picture = np.full((area.height(), area.width()), 0xFF000000 | self.palette().base().color().rgb(), np.uint32)
+        picture = np.full((area.height(), area.width()), 0xFF000000 | hue("base").rgb(), np.uint32)
         low, high = self.range
         edges = np.floor(np.linspace(low, high, area.width() + 1)).astype(int)
         edges = np.clip(edges, self.track.first, self.track.end)
         filled = int(np.searchsorted(edges, self.track.end))  # columns that have a moment
         breaks = self._breaks(edges[:filled + 1]) if filled else np.zeros(0, np.intp)
         for index, pair in enumerate(self.pairs):
-            box = self.row_box(index).translated(-LABEL, -2)
+            box = self.row_box(index).translated(-self._label, -2)
             part = picture[box.top():box.top() + box.height(), :filled]
             if filled and part.shape[0] > BAND:
                 self._draw_row(part, pair, edges[:filled + 1], breaks)
@@ -218,16 +233,15 @@ class Timeline(QtWidgets.QWidget):
         far, mean, differs = self.track.columns(_sorted(pair), edges)
         bars = part[BAND:]
         height = len(bars)
-        bars[height // 2] = bars[-1] = _GRID
-        bars[:, breaks] = _GRID
-        colour = QtGui.QColor(lane_colour(pair[1]))
-        for values, shade in ((far, colour.darker(210)), (mean, colour)):
+        grid = np.uint32(hue("border").rgb())
+        bars[height // 2] = bars[-1] = grid
+        bars[:, breaks] = grid
+        colour = lane_colour(pair[1])
+        for values, shade in ((far, mixed(colour, "base", 0.5)), (mean, hue(colour))):
             tall = np.rint(np.nan_to_num(values) * height).astype(int)
             tall[(values > 0.005) & (tall == 0)] = 1
             bars[np.arange(height)[:, None] >= height - tall] = 0xFF000000 | shade.rgb()
-        ground = self.palette().base().color().red()
-        level = np.rint(ground + differs * (_DIFFERS - ground)).astype(np.uint32)
-        part[:BAND - 1] = np.uint32(0xFF000000) | level << 16 | level << 8 | level
+        part[:BAND - 1] = shades("base", "text", differs)
 
     def _breaks(self, edges: np.ndarray) -> np.ndarray:
         """Columns in which an episode begins; none where there would be too many to see."""
@@ -271,7 +285,7 @@ class Timeline(QtWidgets.QWidget):
         low, high = self.range
         turn = event.angleDelta().y() / 120.0
         width = (high - low) * 0.8**turn
-        at = (event.pos().x() - LABEL) / self._area.width()
+        at = (event.pos().x() - self._label) / self._area.width()
         width = min(max(width, NARROWEST), max(len(self.track), NARROWEST))
         self._look(low + at * (high - low) - at * width, width)
         event.accept()

@@ -4,31 +4,77 @@ from __future__ import annotations
 
 from typing import Callable
 
-from pyqtgraph.Qt import QtCore, QtWidgets
-
-SMALL = "font-size: 11px"
-WRONG = "color: #F2A06E; font-size: 11px"
-_BUTTON = "QPushButton { font-size: 11px; padding: 2px 8px }"
-#: As the plots' switches: what is on is underlined.
-_TOGGLE = """
-QPushButton { font-size: 11px; padding: 2px 8px; border: none; border-bottom: 2px solid transparent; }
-QPushButton:!checked { color: rgba(160, 165, 172, 200); }
-QPushButton:checked { color: palette(text); background: palette(button); border-bottom-color: palette(highlight); }
-QPushButton:disabled { color: rgba(107, 112, 120, 160); }
-QPushButton:focus { border-bottom-color: palette(text); }"""
-_CHECK = """
-QCheckBox { font-size: 11px; spacing: 5px; }
-QCheckBox::indicator { width: 11px; height: 11px; border: 1px solid #8a9099; border-radius: 2px; }
-QCheckBox::indicator:checked { background: palette(highlight); border-color: palette(text); }"""
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 
-_SLIM = """
-QScrollBar:vertical { width: 9px; background: transparent; margin: 0; }
-QScrollBar::handle:vertical { background: #4a4f57; border-radius: 3px; min-height: 24px; margin: 1px; }
-QScrollBar::handle:vertical:hover { background: #6b7078; }
-QScrollBar::handle:vertical:disabled { background: transparent; }
-QScrollBar::add-line, QScrollBar::sub-line { height: 0; }
-QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }"""
+def role(widget: QtWidgets.QWidget, name: str) -> QtWidgets.QWidget:
+    """Give a widget one of ``theme.ROLES``, also in place of another; returns the widget."""
+    return mark(widget, "role", name)
+
+
+def mark(widget: QtWidgets.QWidget, name: str, value) -> QtWidgets.QWidget:
+    """Give a widget a property that the style sheet knows (``strong``, ``lane``); returns the widget."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+    return widget
+
+
+class _Fitting(QtCore.QObject):
+    """Keeps a widget as wide as a text is in its type."""
+
+    def __init__(self, widget: QtWidgets.QWidget, sample: str, extra: int, strong: bool):
+        super().__init__(widget)
+        self._sample, self._extra, self._strong = sample, extra, strong
+        widget.installEventFilter(self)
+        self._fit(widget)
+
+    def _fit(self, widget: QtWidgets.QWidget) -> None:
+        font = QtGui.QFont(widget.font())
+        font.setBold(font.bold() or self._strong)
+        width = QtGui.QFontMetrics(font).horizontalAdvance(self._sample) + self._extra
+        if (widget.minimumWidth(), widget.maximumWidth()) != (width, width):
+            widget.setFixedWidth(width)
+
+    def eventFilter(self, watched, event) -> bool:
+        if event.type() in (QtCore.QEvent.FontChange, QtCore.QEvent.StyleChange, QtCore.QEvent.Polish):
+            self._fit(watched)
+        return False
+
+
+def fit(widget: QtWidgets.QWidget, sample: str, extra: int = 14, strong: bool = False) -> QtWidgets.QWidget:
+    """Make a widget as wide as the text ``sample``, whatever the type size; returns the widget.
+
+    extra: pixels beside the text. strong: leave room for bold type.
+    """
+    _Fitting(widget, sample, extra, strong)
+    return widget
+
+
+class _Rows(QtCore.QObject):
+    """Keeps a table's rows as high as its letters."""
+
+    def __init__(self, table: QtWidgets.QTableView, lines: int, extra: int, least: int):
+        super().__init__(table)
+        self._lines, self._extra, self._least = lines, extra, least
+        table.installEventFilter(self)
+        self._fit(table)
+
+    def _fit(self, table: QtWidgets.QTableView) -> None:
+        height = max(self._least, self._lines * table.fontMetrics().height()) + self._extra
+        if table.verticalHeader().defaultSectionSize() != height:
+            table.verticalHeader().setDefaultSectionSize(height)
+
+    def eventFilter(self, watched, event) -> bool:
+        if event.type() in (QtCore.QEvent.FontChange, QtCore.QEvent.StyleChange, QtCore.QEvent.Polish):
+            self._fit(watched)
+        return False
+
+
+def fit_rows(table: QtWidgets.QTableView, lines: int = 1, extra: int = 4, least: int = 0) -> None:
+    """Make a table's rows so many lines high, at least ``least`` pixels, whatever the type size."""
+    _Rows(table, lines, extra, least)
 
 
 def column_of(widget: QtWidgets.QWidget) -> QtWidgets.QScrollArea:
@@ -42,7 +88,7 @@ def column_of(widget: QtWidgets.QWidget) -> QtWidgets.QScrollArea:
     area.setFrameShape(QtWidgets.QFrame.NoFrame)
     area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOff)
     area.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOn)
-    area.verticalScrollBar().setStyleSheet(_SLIM)
+    role(area.verticalScrollBar(), "slim")
     area.setFocusPolicy(QtCore.Qt.NoFocus)
     area.setWidget(widget)
     return area
@@ -50,15 +96,13 @@ def column_of(widget: QtWidgets.QWidget) -> QtWidgets.QScrollArea:
 
 def heading(text: str) -> QtWidgets.QLabel:
     """A section's title."""
-    label = QtWidgets.QLabel(text)
-    label.setStyleSheet("font-weight: bold; font-size: 12px; padding-top: 4px")
-    return label
+    return role(QtWidgets.QLabel(text), "heading")
 
 
 def button(text: str, tip: str, clicked: Callable[[], None]) -> QtWidgets.QPushButton:
     """A small push button; ``tip``: its words for the mouse."""
     made = QtWidgets.QPushButton(text)
-    made.setStyleSheet(_BUTTON)
+    role(made, "caption")
     made.setAutoDefault(False)
     made.setToolTip(tip)
     made.clicked.connect(lambda *_: clicked())
@@ -69,15 +113,15 @@ def toggle(text: str, tip: str, clicked: Callable[[], None]) -> QtWidgets.QPushB
     """A button that stays down, underlined."""
     made = button(text, tip, clicked)
     made.setCheckable(True)
-    made.setStyleSheet(_TOGGLE)
+    role(made, "toggle")
     return made
 
 
 def check(text: str, tip: str, clicked: Callable[[bool], None]) -> QtWidgets.QCheckBox:
-    """A box to tick, which is seen on the dark ground."""
+    """A box to tick, with small words."""
     made = QtWidgets.QCheckBox(text)
-    made.setStyleSheet(_CHECK)
-    made.setFocusPolicy(QtCore.Qt.NoFocus)  # as the toolbar's controls: letters stay shortcuts
+    role(made, "caption")
+    made.setFocusPolicy(QtCore.Qt.TabFocus)  # a click leaves the focus, and the letters, where they are
     made.setToolTip(tip)
     made.clicked.connect(clicked)
     return made
@@ -89,7 +133,7 @@ class Quiet(QtWidgets.QComboBox):
     def __init__(self, names: tuple[str, ...]):
         super().__init__()
         self.addItems(names)
-        self.setStyleSheet(SMALL)
+        role(self, "caption")
         self.setFocusPolicy(QtCore.Qt.NoFocus)
         self.setSizeAdjustPolicy(self.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(4)

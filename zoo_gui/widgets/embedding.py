@@ -12,7 +12,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.base import PANELS, Job, Panel, where
-from zoo_gui.widgets.controls import SMALL, Quiet, button, toggle
+from zoo_gui.widgets.controls import Quiet, button, role, toggle
 from zoo_gui.widgets.embedding_ask import AskBar
 from zoo_gui.widgets.embedding_colours import COLOURINGS, colouring
 from zoo_gui.widgets.embedding_hover import NO_WAY, Hover
@@ -78,7 +78,7 @@ class EmbeddingPanel(Panel):
         self.whole = button("Whole", "Show the whole map again (double click).", lambda: self.scatter.view.show_whole())
         self.said, self.dots_said = QtWidgets.QLabel(), QtWidgets.QLabel()
         for label in (self.said, self.dots_said):
-            label.setStyleSheet(SMALL)
+            role(label, "caption")
             label.setMinimumWidth(1)
         self.said.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
         self.said.setAccessibleName("Embedding: what was found")

@@ -8,7 +8,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.controls import SMALL, Quiet, Whole, button
+from zoo_gui.widgets.controls import Quiet, Whole, button, role
 
 WHATS = {"RAM bytes": "ram", "RAM bits": "ram bits", "observations": "observations"}
 METHODS = {"t-SNE": "tsne", "UMAP": "umap", "PaCMAP": "pacmap", "PCA": "pca"}
@@ -31,7 +31,6 @@ class AskBar(QtWidgets.QToolBar):
 
     def __init__(self, start: Callable[[], None], cancel: Callable[[], None]):
         super().__init__()
-        self.setStyleSheet("QToolBar { border: none; padding: 0; spacing: 3px; }")
         self.what, self.method = Quiet(tuple(WHATS)), Quiet(tuple(METHODS))
         self.who, self.source = Quiet((EVERYBODY,)), Quiet((SITTING, ROLLOUT))
         self.steps, self.seed = Whole(), Whole()
@@ -59,7 +58,7 @@ class AskBar(QtWidgets.QToolBar):
         self.seed.setRange(0, 999_999)
         self.seed.setPrefix("seed ")
         for box, name in ((self.steps, "Moments of each agent"), (self.seed, "Seed of the rollout")):
-            box.setStyleSheet(SMALL)
+            role(box, "caption")
             box.setButtonSymbols(QtWidgets.QAbstractSpinBox.NoButtons)  # arrows and the wheel do: room is scarce
             box.setFocusPolicy(QtCore.Qt.ClickFocus)
             box.setAccessibleName(name)

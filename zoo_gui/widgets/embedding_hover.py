@@ -16,6 +16,7 @@ from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.base import Job
 from zoo_gui.widgets.embedding_colours import letter
 from zoo_gui.widgets.embedding_scatter import Scatter
+from zoo_gui.widgets.inks import hue
 from zoo_gui.widgets.items import letter_font
 
 Qt = QtCore.Qt
@@ -38,9 +39,12 @@ class Card(QtWidgets.QWidget):
         self.waiting = ""
         self.picture: np.ndarray | None = None  # (H, W, 3) uint8
         self._image: QtGui.QImage | None = None
+        self.set_type()
+        self.hide()
+
+    def set_type(self) -> None:
         self._font = letter_font(8)
         self._line = QtGui.QFontMetrics(self._font).height()
-        self.hide()
 
     def show_moment(self, lines: tuple[str, ...], at: QtCore.QPoint) -> None:
         """These words, beside a place of the scatter; the picture is to come."""
@@ -74,11 +78,11 @@ class Card(QtWidgets.QWidget):
     def paintEvent(self, event) -> None:
         painter = QtGui.QPainter(self)
         painter.setFont(self._font)
-        painter.fillRect(self.rect(), QtGui.QColor("#2b2f35"))
-        painter.setPen(QtGui.QColor("#5a606a"))
+        painter.fillRect(self.rect(), hue("raised"))
+        painter.setPen(hue("control"))
         painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         box = QtCore.QRect(4, 4, *PICTURE)
-        painter.setPen(self.palette().windowText().color())
+        painter.setPen(hue("text"))
         if self._image is not None:
             painter.drawImage(box.topLeft(), self._image)
         else:

@@ -7,7 +7,9 @@ from pyqtgraph.functions import ndarray_to_qimage
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import bgra
+from zoo_gui.tokens import DARK
 from zoo_gui.widgets.embedding_colours import SIGNS, Colouring, Kind, letter
+from zoo_gui.widgets.inks import hue
 from zoo_gui.widgets.items import letter_font
 
 Qt, QRectF = QtCore.Qt, QtCore.QRectF
@@ -25,12 +27,16 @@ class Legend(QtWidgets.QWidget):
         self.colouring: Colouring | None = None
         self._shapes: tuple[tuple[str, str], ...] = ()
         self._boxes: list[tuple[QRectF, Kind]] = []
-        self._font = letter_font(9)
-        self._metrics = QtGui.QFontMetricsF(self._font)
-        self.setFixedHeight(round(self._metrics.height()) + 2)
+        self.set_type()
         self.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Fixed)
         self.setMouseTracking(True)
         self.setAccessibleName("What the colours mean")
+
+    def set_type(self) -> None:
+        self._font = letter_font(9)
+        self._metrics = QtGui.QFontMetricsF(self._font)
+        self.setFixedHeight(round(self._metrics.height()) + 2)
+        self._arrange()
 
     def show_colouring(self, found: Colouring | None, lanes: tuple[int | None, ...] = ()) -> None:
         """lanes: of the agents, in the order of their shapes; one alone needs none."""
@@ -74,7 +80,8 @@ class Legend(QtWidgets.QWidget):
         painter.setFont(self._font)
         if found is None:
             return
-        ink = self.palette().windowText().color()
+        painter.fillRect(self.rect(), hue(DARK.background))  # as the map's: the colours are made for it
+        ink = hue(DARK.text)
         for box, kind in self._boxes:
             painter.setPen(QtGui.QColor(kind.colour))
             painter.drawText(box, int(Qt.AlignLeft | Qt.AlignVCenter), kind.sign)

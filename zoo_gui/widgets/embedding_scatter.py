@@ -9,8 +9,10 @@ from pyqtgraph.functions import ndarray_to_qimage
 from pyqtgraph.Qt import QtCore, QtGui
 
 from zoo_gui.imaging import bgra
-from zoo_gui.naming import lane_colour, lane_letter
+from zoo_gui.naming import lane_letter
+from zoo_gui.tokens import DARK
 from zoo_gui.widgets.embedding_colours import SHAPES, cloud, within
+from zoo_gui.widgets.inks import hue, mixed
 from zoo_gui.widgets.items import ACCENT, RIM, BoxItem, Canvas, letter_font
 
 QRectF, QPointF, Qt = QtCore.QRectF, QtCore.QPointF, QtCore.Qt
@@ -92,6 +94,7 @@ class Scatter(Canvas):
 
     def __init__(self, hint: str):
         super().__init__()
+        self.setAccessibleName("Map of moments")
         self.hint = hint
         self.embedding: Any = None
         self.places = np.zeros((0, 2))
@@ -201,6 +204,13 @@ class Scatter(Canvas):
         return self.mapFromScene(self.view.mapViewToScene(QPointF(*self.places[point])))
 
     # -- painting ---------------------------------------------------------------------------------------------------
+    def ground(self) -> QtGui.QColor:
+        """Dark in any theme: the colours of points, up to viridis' yellow, are made for it."""
+        return hue(DARK.background)
+
+    def ink(self, strength: float = 1.0) -> QtGui.QColor:
+        return mixed(DARK.background, DARK.text, strength)
+
     def paint_marks(self, painter: QtGui.QPainter, across: QtGui.QTransform) -> None:
         """What lies on the points."""
         if self.embedding is None:
@@ -231,7 +241,7 @@ class Scatter(Canvas):
     def _paint_borders(self, painter: QtGui.QPainter, across: QtGui.QTransform) -> None:
         """Lines between maps that have nothing to do with each other, and whose each is."""
         count = len(self._tiles)
-        painter.setPen(self.ink(0.45))
+        painter.setPen(self.ink(0.7))
         for space in range(count if count > 1 else 0):
             left = across.map(QPointF(self.extent[0] / count * space, 0.0))
             if space:
@@ -242,7 +252,7 @@ class Scatter(Canvas):
     def _paint_dot(self, painter: QtGui.QPainter, dot: Dot, across: QtGui.QTransform) -> None:
         if dot.space >= len(self._tiles) or not len(dot.trail) or np.isnan(dot.trail[-1]).any():
             return
-        places, colour = on_screen(self.on_canvas(dot.trail, dot.space), across), QtGui.QColor(lane_colour(dot.lane))
+        places, colour = on_screen(self.on_canvas(dot.trail, dot.space), across), hue(DARK.lanes[dot.lane % 4])
         for number, (one, other) in enumerate(zip(places, places[1:]), 1):
             if not (np.isnan(one).any() or np.isnan(other).any()):
                 colour.setAlpha(round(230 * number / len(places)))
@@ -256,7 +266,7 @@ class Scatter(Canvas):
         painter.setPen(QtGui.QPen(ACCENT if dot.sure else colour, 1.2, Qt.SolidLine if dot.sure else Qt.DashLine))
         painter.drawEllipse(middle, DOT, DOT)
         painter.setFont(letter_font(8, bold=True))
-        painter.setPen(QtGui.QColor("black") if dot.sure else colour)
+        painter.setPen(RIM if dot.sure else colour)
         painter.drawText(QRectF(middle.x() - DOT, middle.y() - DOT, 2 * DOT, 2 * DOT), int(Qt.AlignCenter),
                          lane_letter(dot.lane))  # fmt: skip
         painter.setBrush(Qt.NoBrush)

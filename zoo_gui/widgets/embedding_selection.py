@@ -9,10 +9,11 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import colourise, lut, rgb32
-from zoo_gui.naming import lane_colour, lane_letter, readable_action
+from zoo_gui.naming import lane_letter, readable_action
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.controls import SMALL, column_of
+from zoo_gui.widgets.controls import column_of, mark, role
+from zoo_gui.widgets.inks import hue
 from zoo_gui.widgets.items import letter_font
 from zoo_gui.widgets.pictures import Strip, Tile, change_level, grey
 
@@ -24,7 +25,6 @@ EFFECT_TIP = (
     "less. Moments that follow each other are alike: what counts is in how many stretches of play they lie. A click "
     "selects the unit."
 )
-_UNIT = "QPushButton { font-size: 11px; padding: 1px 4px; text-align: left }"
 
 
 class ActionBars(QtWidgets.QWidget):
@@ -33,9 +33,13 @@ class ActionBars(QtWidgets.QWidget):
     def __init__(self):
         super().__init__()
         self.rows: list[tuple[str, float, float]] = []
+        self.set_type()
+        self.setAccessibleName("Actions of the chosen moments")
+
+    def set_type(self) -> None:
         self._font = letter_font(8)
         self._line = QtGui.QFontMetrics(self._font).height()
-        self.setAccessibleName("Actions of the chosen moments")
+        self.setFixedHeight((self._line + 1) * len(self.rows) + 2)
 
     def show_counts(self, names: tuple[str, ...], inside: np.ndarray, outside: np.ndarray) -> None:
         """Counts of each action, those that were never done left out."""
@@ -50,7 +54,7 @@ class ActionBars(QtWidgets.QWidget):
     def paintEvent(self, event) -> None:
         painter = QtGui.QPainter(self)
         painter.setFont(self._font)
-        metrics, ink = QtGui.QFontMetricsF(self._font), self.palette().windowText().color()
+        metrics, ink = QtGui.QFontMetricsF(self._font), hue("text")
         names = max((metrics.horizontalAdvance(row[0]) for row in self.rows), default=0.0) + 5
         numbers = metrics.horizontalAdvance("100 %") + 4
         room = max(4.0, self.width() - names - numbers)
@@ -60,7 +64,7 @@ class ActionBars(QtWidgets.QWidget):
             painter.drawText(QRectF(0, top, names, self._line), int(Qt.AlignLeft | Qt.AlignVCenter), name)
             painter.drawText(QRectF(self.width() - numbers, top, numbers, self._line),
                              int(Qt.AlignRight | Qt.AlignVCenter), f"{own:.0%}")  # fmt: skip
-            painter.fillRect(QRectF(names, top + 3, room * own, self._line - 6), self.palette().highlight())
+            painter.fillRect(QRectF(names, top + 3, room * own, self._line - 6), hue("accent"))
             painter.drawRect(QRectF(names, top + 2, room * other, self._line - 5))
 
 
@@ -75,7 +79,7 @@ class Section(QtWidgets.QWidget):
         self.result: Any = None
         self.head, self.said, self.numbers = (QtWidgets.QLabel() for _ in range(3))
         for label in (self.said, self.numbers):
-            label.setStyleSheet(SMALL)
+            role(label, "caption")
             label.setWordWrap(True)
         self.strip = Strip(3)
         self.strip.setAccessibleName("Mean input of the chosen moments")
@@ -84,7 +88,7 @@ class Section(QtWidgets.QWidget):
         self.units.setSpacing(2)
         self._legend = QtWidgets.QLabel("units that differ most, Cohen's d:")
         self._legend.setToolTip(EFFECT_TIP)
-        self._legend.setStyleSheet(SMALL)
+        role(self._legend, "caption")
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 4)
         column.setSpacing(2)
@@ -97,7 +101,7 @@ class Section(QtWidgets.QWidget):
         """Whose moments."""
         self.info = info
         self.head.setText(f"{lane_letter(info.lane)}  {info.title}")
-        self.head.setStyleSheet(f"font-size: 11px; font-weight: bold; color: {lane_colour(info.lane)}")
+        mark(role(self.head, "caption"), "lane", info.lane)
 
     def show_words(self, words: str) -> None:
         """What happens, while there is no result."""
@@ -145,7 +149,7 @@ class Section(QtWidgets.QWidget):
         self._clear_units()
         for row, layer in enumerate(result.layers):
             name = QtWidgets.QLabel(layer)
-            name.setStyleSheet(SMALL)
+            role(name, "caption")
             self.units.addWidget(name, row, 0)
             best = result.strongest(UNITS_A_LAYER, layer)
             if not best:
@@ -155,7 +159,8 @@ class Section(QtWidgets.QWidget):
 
     def _unit_button(self, one: Any) -> QtWidgets.QPushButton:
         made = QtWidgets.QPushButton(f"{one.unit.index} {'▲' if one.effect > 0 else '▼'}{_effect(one.effect)}")
-        made.setStyleSheet(_UNIT)
+        role(made, "caption")
+        made.setStyleSheet("QPushButton { padding: 1px 4px; text-align: left }")
         made.setAutoDefault(False)
         made.setMinimumWidth(1)
         made.setAccessibleName(f"Select {one.unit}")

@@ -9,7 +9,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel
-from zoo_gui.widgets.controls import SMALL, Quiet, button, column_of, heading, toggle
+from zoo_gui.widgets.controls import Quiet, button, column_of, heading, role, toggle
 from zoo_gui.widgets.filters_view import BiasBars, FilterGrid
 from zoo_gui.widgets.saving import Saver
 
@@ -52,7 +52,7 @@ class FiltersPanel(Panel):
         self.save_bias = button("Save…", "Save the temporal bias of this agent: a figure, a table or the numbers.",
                                 lambda: self._guard(self._save_bias))  # fmt: skip
         self.said = QtWidgets.QLabel("")
-        self.said.setStyleSheet(SMALL)
+        role(self.said, "caption")
         self.said.setWordWrap(True)
         self.said.setAccessibleName("Filters: what is shown")
         self._saver.said.connect(self.said.setText)

@@ -8,9 +8,9 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import TABLE_SIZE, Mosaic, colourise, lut
-from zoo_gui.naming import lane_colour
 from zoo_gui.scales import number
 from zoo_gui.types import Unit
+from zoo_gui.widgets.inks import ACCENT, RIM, Ink, hue, lane_colour
 from zoo_gui.widgets.items import Canvas, ColourBar, MosaicItem, Outline, letter_font, line_height
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
@@ -29,7 +29,7 @@ class NumberedRows(MosaicItem):
         rise = painter.fontMetrics().ascent()
         for unit in range(self.mosaic.count):
             place = self.tile_box(unit).topLeft() + QtCore.QPointF(2, rise)
-            for colour, shift in ((Qt.black, 1), (Qt.white, 0)):  # a rim, so that it shows on any colour
+            for colour, shift in ((RIM, 1), (ACCENT, 0)):  # a rim, so that it shows on any colour
                 painter.setPen(colour)
                 painter.drawText(place + QtCore.QPointF(shift, shift), str(unit))
 
@@ -47,7 +47,7 @@ class FilterGrid(Canvas):
         self._channels: list[np.ndarray] = []
         self._item: NumberedRows | None = None
         self._map = "CET-D4"
-        self._bar = self.add(ColourBar(self.ink(0.8)), 1)
+        self._bar = self.add(ColourBar(Ink(0.8)), 1)
         self._outline = self.add(Outline(), 2)
         self._bar.hide()
         self._outline.hide()
@@ -66,7 +66,7 @@ class FilterGrid(Canvas):
         self._outline.hide()
         if result is not None:
             self._channels = [result.strongest(unit) for unit in range(result.units)]
-            self._item = self.add(NumberedRows(Mosaic.of(self._shape, result.units, 1), self.ground(), self.ink(0.5)))
+            self._item = self.add(NumberedRows(Mosaic.of(self._shape, result.units, 1), "background", Ink(0.5)))
             self._arrange()
 
     def set_colours(self, name: str, own_scale: bool) -> None:
@@ -177,7 +177,7 @@ class BiasBars(QtWidgets.QWidget):
         painter.end()
 
     def _paint_agent(self, painter, box: QRectF, lane: int, title: str, found: Any) -> None:
-        line, ink = line_height(), self.palette().windowText().color()
+        line, ink = line_height(), hue("text")
         painter.setPen(ink)
         painter.setFont(letter_font(9, bold=True))
         painter.drawText(QRectF(box.x(), box.y(), box.width(), line), Qt.AlignLeft, title)
@@ -191,6 +191,6 @@ class BiasBars(QtWidgets.QWidget):
         for frame, (name, bias) in enumerate(zip(found.names, found.frames)):
             left, tall = box.x() + frame * step, (bottom - top) * float(bias) / highest
             bar = QRectF(left + step * 0.15, bottom - tall, step * 0.7, tall)
-            painter.fillRect(bar, QtGui.QColor(lane_colour(lane)))
+            painter.fillRect(bar, hue(lane_colour(lane)))
             painter.drawText(QRectF(left, bottom - tall - line, step, line), int(Qt.AlignCenter), f"{bias:.2f}")
             painter.drawText(QRectF(left, bottom, step, line), int(Qt.AlignCenter), name)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from pyqtgraph.Qt import QtCore
 
-from zoo_gui import overlays
+from zoo_gui import overlays, tokens
 from zoo_gui.imaging import Veil, blend, observation_to_screen, rgb32, screen_to_observation, veil
 from zoo_gui.overlays import Overlay
-from zoo_gui.naming import action_symbol, lane_colour, lane_letter, readable_action
+from zoo_gui.naming import action_symbol, lane_letter, readable_action
 from zoo_gui.scales import Scale, number, stack_is_full
 from zoo_gui.types import LaneInfo, Step, Unit
+from zoo_gui.widgets.inks import ACCENT, RIM, Ink, lane_ink
 from zoo_gui.widgets.items import Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
 
 QRectF = QtCore.QRectF
@@ -20,7 +21,7 @@ TITLE, SCORE = 9.5, 11.0  # points
 ROLES = {"drives": "drives", "watches": "watches", "replay": "recording"}
 """What a lane is told to be where all see one game."""
 PLAYERS = {"agent": "agent plays", "random": "random actions", "human": "you play"}
-COVERED = "#F0A35E"  # of an intervention, as in the status bar
+COVERED = tokens.DARK.warning  # of an intervention; over a game, which is dark in any theme
 BAR = 150  # screen pixels of the colour bar
 
 
@@ -29,18 +30,18 @@ class GameCell:
 
     def __init__(self, info: LaneInfo, canvas: Canvas):
         self.info = info
-        self.title = canvas.add(TextLine(canvas.ink(), points=TITLE, bold=True))
-        self.score = canvas.add(TextLine(canvas.ink(), points=SCORE, bold=True))
-        self.badge = canvas.add(TextLine("#101214", bold=True, ground=lane_colour(info.lane)))
-        self.more = canvas.add(TextLine(canvas.ink(0.7)))
+        self.title = canvas.add(TextLine(Ink(), points=TITLE, bold=True))
+        self.score = canvas.add(TextLine(Ink(), points=SCORE, bold=True))
+        self.badge = canvas.add(TextLine("base", bold=True, ground=lane_ink(info.lane)))
+        self.more = canvas.add(TextLine(Ink(0.7)))
         self.picture = canvas.add(PixelItem())
         self.field = canvas.add(Outline(), 2)
-        self.label = canvas.add(TextLine("#ffffff", ground="#000000"), 4)
+        self.label = canvas.add(TextLine(ACCENT, ground=RIM), 4)
         self.cover = canvas.add(Outline(COVERED), 3)
-        self.cover_label = canvas.add(TextLine(COVERED, ground="#000000"), 4)
+        self.cover_label = canvas.add(TextLine(COVERED, ground=RIM), 4)
         self.region = canvas.add(Outline(dashed=True), 2)
-        self.caption = canvas.add(TextLine(canvas.ink(0.8)))
-        self.bar = canvas.add(ColourBar(canvas.ink(0.8)))
+        self.caption = canvas.add(TextLine(Ink(0.8)))
+        self.bar = canvas.add(ColourBar(Ink(0.8)))
         for item in (self.field, self.cover, self.region, self.bar):
             item.hide()
         role = ROLES.get(info.input)

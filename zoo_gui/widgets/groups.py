@@ -9,7 +9,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel, where
-from zoo_gui.widgets.controls import SMALL, Quiet, Whole, button, column_of, toggle
+from zoo_gui.widgets.controls import Quiet, Whole, button, column_of, role, toggle
 from zoo_gui.widgets.groups_view import GroupRow, LiveGroups
 from zoo_gui.widgets.saving import Saver
 
@@ -62,7 +62,7 @@ class GroupsPanel(Panel):
         self.bar.setFixedHeight(4)
         self.bar.setAccessibleName("Grouping: progress")
         self.said = QtWidgets.QLabel(HINT)
-        self.said.setStyleSheet(SMALL)
+        role(self.said, "caption")
         self.said.setWordWrap(True)
         self.said.setAccessibleName("Groups: what was found")
         self._saver.said.connect(self.said.setText)
@@ -77,7 +77,7 @@ class GroupsPanel(Panel):
         self.source, self.count = Quiet(tuple(SOURCES)), Whole()
         self.count.setRange(2, 16)
         self.count.setValue(6)
-        self.count.setStyleSheet(SMALL)
+        role(self.count, "caption")
         self.count.setFocusPolicy(QtCore.Qt.ClickFocus)
         self.layer.setMinimumContentsLength(8)
         self.of.setMinimumContentsLength(14)

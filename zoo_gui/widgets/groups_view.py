@@ -11,7 +11,8 @@ from zoo_gui import factors
 from zoo_gui.imaging import rgb32
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo, Step
-from zoo_gui.widgets.controls import SMALL, button
+from zoo_gui.widgets.controls import button, fit, mark, role
+from zoo_gui.widgets.inks import ACCENT, RIM, Ink
 from zoo_gui.widgets.items import Canvas, PixelItem, TextLine, line_height
 from zoo_gui.widgets.pictures import Strip, Tile
 
@@ -32,7 +33,7 @@ class LiveGroups(Canvas):
     def __init__(self):
         super().__init__()
         self.picture = self.add(PixelItem())
-        self.caption = self.add(TextLine(self.ink(0.7)))
+        self.caption = self.add(TextLine(Ink(0.7)))
         self._letters: list[TextLine] = []
         self._result, self._info, self._step = None, None, None
         self._strengths: np.ndarray | None = None
@@ -49,7 +50,7 @@ class LiveGroups(Canvas):
         for letter in self._letters:
             letter.hide()
         while result is not None and len(self._letters) < result.count:
-            self._letters.append(self.add(TextLine("#000000", points=9, bold=True, ground="#ffffff"), 2))
+            self._letters.append(self.add(TextLine(RIM, points=9, bold=True, ground=ACCENT), 2))
             self._letters[-1].hide()
 
     def follow(self, info: LaneInfo) -> None:
@@ -180,25 +181,25 @@ class GroupRow(QtWidgets.QFrame):
         self.setAccessibleName(f"Group {result.letters[group]}")
         self.setMouseTracking(True)
         colour = f"#{bytes(result.colours[group].tolist()).hex()}"
-        ink = "#000000" if int(result.colours[group].astype(int) @ (299, 587, 114)) > 110_000 else "#ffffff"
+        ink = (RIM if int(result.colours[group].astype(int) @ (299, 587, 114)) > 110_000 else ACCENT).name()
         tip = "Select this group as a unit; it becomes one first, where it is none."
         self.letter = button(result.letters[group], tip, lambda: self.chosen.emit(group))
-        self.letter.setStyleSheet(f"QPushButton {{ background: {colour}; color: {ink}; font-weight: bold; "
-                                  "font-size: 13px; min-width: 26px; padding: 3px }")  # fmt: skip
+        mark(self.letter, "strong", True)
+        self.letter.setStyleSheet(f"QPushButton {{ background: {colour}; color: {ink}; padding: 3px }}")
         self.letter.setAccessibleName(f"Select group {result.letters[group]}")
         self.name = QtWidgets.QLineEdit(name)
         self.name.setPlaceholderText("name it")
         self.name.setFocusPolicy(Qt.ClickFocus)
-        self.name.setFixedWidth(120)
-        self.name.setStyleSheet(SMALL)
+        fit(self.name, "n" * 15)
+        role(self.name, "caption")
         self.name.setToolTip("What you call it, wherever it is shown.")
         self.name.setAccessibleName(f"Name of group {result.letters[group]}")
         self.name.editingFinished.connect(lambda: self.named.emit(group, self.name.text().strip()))
         self.about = QtWidgets.QLabel(f"{result.shares[group]:.1%} explained")
-        self.about.setStyleSheet(SMALL)
+        role(self.about, "caption")
         units = ", ".join(f"{unit} ({weight:.2f})" for unit, weight in result.strongest(group))
         self.units = QtWidgets.QLabel(f"units {units}")
-        self.units.setStyleSheet(SMALL)
+        role(self.units, "caption")
         self.units.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
         self.units.setToolTip("The units with the largest weights in the group.")
         self.sheet = Strip(max(1, len(result.top[group])))
@@ -226,7 +227,7 @@ class GroupRow(QtWidgets.QFrame):
 
     def set_selected(self, selected: bool) -> None:
         """Frame the row, or not."""
-        self.setStyleSheet("GroupRow { border: 1px solid palette(text) }" if selected else "")
+        mark(self, "chosen", selected)
 
     def enterEvent(self, event) -> None:
         super().enterEvent(event)

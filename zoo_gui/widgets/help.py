@@ -7,8 +7,9 @@ from html import escape
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.shortcuts import by_group, compact
+from zoo_gui.tokens import current, pixels, type_size
 
-COLUMN_WIDTH = 400
+COLUMN_WIDTH = 340  # pixels where the type is normal
 CLOSING = (QtCore.Qt.Key_Escape, QtCore.Qt.Key_H, QtCore.Qt.Key_Question, QtCore.Qt.Key_F1)
 
 
@@ -19,7 +20,7 @@ class HelpOverlay(QtWidgets.QWidget):
         super().__init__(parent)
         self.setFocusPolicy(QtCore.Qt.StrongFocus)
         self.setAccessibleName("Keyboard help")
-        self._columns = 0
+        self._made: tuple = ()
         outer = QtWidgets.QVBoxLayout(self)
         outer.setContentsMargins(24, 24, 24, 24)
         self._area = QtWidgets.QScrollArea()
@@ -38,16 +39,17 @@ class HelpOverlay(QtWidgets.QWidget):
 
     # -- content ------------------------------------------------------------------------------------------------
     def _fill(self) -> None:
-        count = min(max(self.width() // COLUMN_WIDTH, 1), 3)
-        if count == self._columns:
+        count = min(max(self.width() // pixels(COLUMN_WIDTH), 1), 3)
+        made = count, current().name, type_size()
+        if made == self._made:
             return
-        self._columns = count
+        self._made = made
         page = QtWidgets.QWidget()
         page.setObjectName("page")
-        page.setStyleSheet("#page { background: transparent; } QLabel { font-size: 14px; }")
+        page.setStyleSheet("#page { background: transparent; }")
         column = QtWidgets.QVBoxLayout(page)
         title = QtWidgets.QLabel("Keyboard")
-        title.setStyleSheet("font-size: 22px; font-weight: bold")
+        title.setProperty("role", "sign")
         hint = QtWidgets.QLabel("Esc, h or a click closes this. The letters are DeepVis Toolbox's where it has the "
                                 "function. While a person plays, arrows and Space go to the game.")
         hint.setWordWrap(True)
@@ -72,7 +74,7 @@ class HelpOverlay(QtWidgets.QWidget):
         grid.setColumnStretch(1, 1)
         for group, shortcuts in groups.items():
             heading = QtWidgets.QLabel(group)
-            heading.setStyleSheet("font-weight: bold; color: #8CC4F5; padding-top: 8px")
+            heading.setProperty("role", "heading")
             grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
             for keys, text in compact(shortcuts):
                 line = grid.rowCount()
@@ -88,7 +90,8 @@ class HelpOverlay(QtWidgets.QWidget):
         modifiers = {key.rpartition("+")[0] for key in keys if len(key) > 1}
         shared = modifiers.pop() if len(keys) > 2 and len(modifiers) == 1 else ""
         caps = [key.removeprefix(shared + "+").lower() if shared else key for key in keys]
-        style = "background-color: #3a4048; color: #ffffff; font-family: monospace"
+        look = current()
+        style = f"background-color: {look.raised}; color: {look.text}; font-family: monospace"
         html = "&nbsp;".join(f'<span style="{style}">&nbsp;{escape(cap)}&nbsp;</span>' for cap in caps)
         label = QtWidgets.QLabel(f"{escape(shared)} + {html}" if shared else html)
         label.setTextFormat(QtCore.Qt.RichText)
@@ -112,7 +115,7 @@ class HelpOverlay(QtWidgets.QWidget):
 
     def paintEvent(self, event) -> None:
         painter = QtGui.QPainter(self)
-        ground = QtGui.QColor(self.palette().color(QtGui.QPalette.Base))
+        ground = QtGui.QColor(current().base)
         ground.setAlpha(240)
         painter.fillRect(self.rect(), ground)
 

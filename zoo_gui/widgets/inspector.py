@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import time
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
 
-from zoo_gui.naming import lane_colour, lane_letter, readable_action
+from zoo_gui.naming import lane_letter, readable_action
 from zoo_gui.scales import PictureBook
 from zoo_gui.types import LaneInfo, LayerInfo, Step, StepSummary, Unit, ZooError
 from zoo_gui.widgets.base import PANELS, Panel, Part
-from zoo_gui.widgets.controls import SMALL, WRONG, column_of, heading
+from zoo_gui.widgets.controls import column_of, heading, mark, role
 from zoo_gui.widgets.inspector_counterparts import CounterpartLine
 from zoo_gui.widgets.inspector_edit import EditBar
 from zoo_gui.widgets.inspector_patches import PatchesTab
@@ -45,7 +45,6 @@ class InspectorPanel(Panel):
         self._book = PictureBook.of(self.session)
         content = QtWidgets.QWidget()
         content.setMinimumWidth(300)
-        content.setStyleSheet("QLabel, QLineEdit, QPushButton, QDoubleSpinBox { font-size: 12px }")
         self._wait = QtCore.QTimer(content)
         self._wait.setSingleShot(True)
         self._wait.timeout.connect(lambda: self._guard(self._ask))
@@ -75,10 +74,10 @@ class InspectorPanel(Panel):
 
     def _make_head(self, column: QtWidgets.QVBoxLayout) -> None:
         self.heading = QtWidgets.QLabel()
-        self.heading.setStyleSheet("font-weight: bold; font-size: 13px")
+        mark(self.heading, "strong", True)
         self.heading.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
         self.kind = QtWidgets.QLabel()
-        self.kind.setStyleSheet(SMALL)
+        role(self.kind, "caption")
         self.kind.setWordWrap(True)
         row = QtWidgets.QHBoxLayout()
         self.entry = QtWidgets.QLineEdit()
@@ -88,7 +87,7 @@ class InspectorPanel(Panel):
         self.entry.setToolTip("A unit as layer:index; Enter selects it.")
         self.entry.returnPressed.connect(lambda: self._guard(self._on_entry))
         self.wrong = QtWidgets.QLabel()
-        self.wrong.setStyleSheet(WRONG)
+        role(self.wrong, "warning")
         self.wrong.setWordWrap(True)
         self.wrong.hide()
         self.entry.textEdited.connect(lambda _: self.wrong.hide())
@@ -123,7 +122,7 @@ class InspectorPanel(Panel):
         column.setSpacing(4)
         now = QtWidgets.QHBoxLayout()
         self.unit_view = UnitView()
-        self.recent_plot = RecentPlot(QtGui.QColor(lane_colour(0)))
+        self.recent_plot = RecentPlot()
         now.addWidget(self.unit_view)
         now.addWidget(self.recent_plot, 1)
         for widget in (self.unit_view, self.recent_plot):
@@ -198,7 +197,7 @@ class InspectorPanel(Panel):
         self._current, self._agent = (lane, unit), info.agent_id
         self._describe(info, layer, unit)
         self.counterparts.show_unit(self._current)
-        self.recent_plot.begin(QtGui.QColor(lane_colour(lane)))
+        self.recent_plot.begin(lane)
         self._pages.setCurrentIndex(1)
         self._show_pin()
         self._show_edit()

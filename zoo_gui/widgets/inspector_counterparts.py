@@ -6,7 +6,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import Unit
-from zoo_gui.widgets.controls import SMALL
+from zoo_gui.widgets.controls import role
 from zoo_gui.widgets.lights import LIGHT, correlation, sureness
 
 
@@ -19,7 +19,7 @@ class CounterpartLine(QtWidgets.QLabel):
         super().__init__()
         self.session = session
         self._of: tuple[int, Unit] | None = None
-        self.setStyleSheet(SMALL)
+        role(self, "caption")
         self.setWordWrap(True)
         self.setTextFormat(QtCore.Qt.RichText)
         self.setTextInteractionFlags(QtCore.Qt.LinksAccessibleByMouse | QtCore.Qt.LinksAccessibleByKeyboard)

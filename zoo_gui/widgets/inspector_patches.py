@@ -10,7 +10,7 @@ from pyqtgraph.Qt import QtWidgets
 from zoo_gui.imaging import lut, rgb32
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.controls import SMALL, Quiet, button, toggle
+from zoo_gui.widgets.controls import Quiet, button, role, toggle
 from zoo_gui.widgets.inspector_tab import UnitTab
 from zoo_gui.widgets.pictures import Strip, Tile
 from zoo_gui.widgets.saving import Saver
@@ -143,7 +143,7 @@ def _row(*parts: QtWidgets.QWidget | str | None) -> QtWidgets.QHBoxLayout:
             row.addStretch(1)
         elif isinstance(part, str):
             label = QtWidgets.QLabel(part)
-            label.setStyleSheet(SMALL)
+            role(label, "caption")
             row.addWidget(label)
         else:
             row.addWidget(part)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.imaging import colourise
 from zoo_gui.scales import LayerPicture, number
+from zoo_gui.widgets.inks import Ink, hue
 from zoo_gui.widgets.items import BoxItem, Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
@@ -15,7 +16,7 @@ QRectF, Qt = QtCore.QRectF, QtCore.Qt
 class LevelBar(BoxItem):
     """A horizontal bar from zero to a value in the range −high … high, or 0 … high."""
 
-    def __init__(self, ink: QtGui.QColor, trough: QtGui.QColor):
+    def __init__(self, ink, trough):
         super().__init__()
         self._ink, self._trough = ink, trough
         self._share, self._zero = 0.0, 0.0
@@ -28,10 +29,11 @@ class LevelBar(BoxItem):
         self.update()
 
     def paint(self, painter, option, widget=None) -> None:
-        painter.fillRect(self.box, self._trough)
+        ink = hue(self._ink)
+        painter.fillRect(self.box, hue(self._trough))
         zero, end = (self.box.left() + share * self.box.width() for share in (self._zero, self._share))
-        painter.fillRect(QRectF(min(zero, end), self.box.top(), max(abs(end - zero), 1), self.box.height()), self._ink)
-        painter.fillRect(QRectF(zero - 0.5, self.box.top() - 3, 1, self.box.height() + 6), self._ink)
+        painter.fillRect(QRectF(min(zero, end), self.box.top(), max(abs(end - zero), 1), self.box.height()), ink)
+        painter.fillRect(QRectF(zero - 0.5, self.box.top() - 3, 1, self.box.height() + 6), ink)
 
 
 class UnitView(Canvas):
@@ -44,10 +46,10 @@ class UnitView(Canvas):
         self.setFixedWidth(180)
         self._map = self.add(PixelItem())
         self._frame = self.add(Outline(width=1.5), 2)
-        self._level = self.add(LevelBar(self.ink(), self.ink(0.15)))
-        self._bar = self.add(ColourBar(self.ink(0.8)), 1)
-        self._value = self.add(TextLine(self.ink(), points=17, bold=True, align=Qt.AlignHCenter), 1)
-        self._where = self.add(TextLine(self.ink(0.8), align=Qt.AlignHCenter), 1)
+        self._level = self.add(LevelBar(Ink(), Ink(0.15)))
+        self._bar = self.add(ColourBar(Ink(0.8)), 1)
+        self._value = self.add(TextLine(Ink(), points=17, bold=True, align=Qt.AlignHCenter), 1)
+        self._where = self.add(TextLine(Ink(0.8), align=Qt.AlignHCenter), 1)
         self._shape: tuple[int, ...] = ()
         self.peak: tuple[int, int] | None = None
         self.resized.connect(self._arrange)

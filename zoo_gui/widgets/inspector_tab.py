@@ -8,7 +8,7 @@ from pyqtgraph.Qt import QtWidgets
 
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.base import Job
-from zoo_gui.widgets.controls import SMALL
+from zoo_gui.widgets.controls import role
 
 
 class UnitTab(QtWidgets.QWidget):
@@ -31,7 +31,7 @@ class UnitTab(QtWidgets.QWidget):
         self.answered = False
         self.said = QtWidgets.QLabel(self)
         self.said.setWordWrap(True)
-        self.said.setStyleSheet(SMALL)
+        role(self.said, "caption")
         self.said.setAccessibleName(f"{self.title}: what is being done")
         self.bar = QtWidgets.QProgressBar(self)
         self.bar.setTextVisible(False)

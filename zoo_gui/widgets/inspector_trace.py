@@ -6,10 +6,13 @@ from collections import deque
 
 import numpy as np
 import pyqtgraph as pg
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.scales import number
+from zoo_gui.tokens import current, pixels
 from zoo_gui.types import LaneInfo, Unit
+from zoo_gui.widgets.controls import role
+from zoo_gui.widgets.inks import lane_colour, tick_font
 
 GAME_FPS = 60
 SECONDS = 10
@@ -51,19 +54,20 @@ class Recent:
 class RecentPlot(QtWidgets.QWidget):
     """The plot, with a line that says how much of the time it knows."""
 
-    def __init__(self, colour: QtGui.QColor):
+    def __init__(self):
         super().__init__()
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         self.said = QtWidgets.QLabel()
-        self.said.setStyleSheet("font-size: 11px")
+        role(self.said, "caption")
         self.said.setToolTip("The unit's activation (a channel's largest) at the steps that reached this panel; pin "
                              "the unit to see every step.")
         self.said.setAlignment(QtCore.Qt.AlignCenter)
         self.said.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
         self.graphics = pg.GraphicsLayoutWidget()
-        self.graphics.setBackground(self.palette().color(QtGui.QPalette.Window))
+        self.graphics.setBackground(current().background)
+        self.graphics.setProperty("ground", "background")
         self.graphics.ci.setContentsMargins(0, 2, 4, 0)
         self.graphics.ci.setSpacing(0)
         self.graphics.setMinimumSize(90, 100)
@@ -71,26 +75,32 @@ class RecentPlot(QtWidgets.QWidget):
         self.box.disableAutoRange()
         self.box.setXRange(-1.06 * SECONDS, 0.08 * SECONDS, padding=0)
         left, bottom = (pg.AxisItem(side, linkView=self.box, maxTickLength=-4) for side in ("left", "bottom"))
-        font = QtGui.QFont(QtWidgets.QApplication.font())
-        font.setPixelSize(10)
         for axis in (left, bottom):
-            axis.setStyle(tickFont=font, tickTextOffset=3, maxTickLevel=0)
+            axis.setStyle(tickTextOffset=3, maxTickLevel=0)
             axis.enableAutoSIPrefix(False)
-        left.setWidth(40)
         bottom.setTicks([[(-SECONDS, f"−{SECONDS} s"), (-SECONDS / 2, f"−{SECONDS // 2} s"), (0, "now")]])
-        self._left = left
+        self._left, self._bottom, self._lane = left, bottom, 0
         self.graphics.addItem(left, 0, 0)
         self.graphics.addItem(self.box, 0, 1)
         self.graphics.addItem(bottom, 1, 1)
-        self.curve = pg.PlotCurveItem(pen=pg.mkPen(colour, width=1), skipFiniteCheck=True)
+        self.curve = pg.PlotCurveItem(skipFiniteCheck=True)
         self.box.addItem(self.curve, ignoreBounds=True)
         column.addWidget(self.said)
         column.addWidget(self.graphics, 1)
         self._range = (0.0, 0.0)
+        self.set_look()
 
-    def begin(self, colour: QtGui.QColor) -> None:
-        """Another unit: a fresh axis; ``colour`` of its lane."""
-        self.curve.setPen(pg.mkPen(colour, width=1))
+    def set_look(self) -> None:
+        """Take the colours and letters of the present theme and type."""
+        self.curve.setPen(pg.mkPen(lane_colour(self._lane), width=1))
+        for axis in (self._left, self._bottom):
+            axis.setStyle(tickFont=tick_font())
+        self._left.setWidth(pixels(40))
+
+    def begin(self, lane: int) -> None:
+        """Another unit, of this lane: a fresh axis."""
+        self._lane = lane
+        self.curve.setPen(pg.mkPen(lane_colour(lane), width=1))
         self._range = (0.0, 0.0)
 
     def show_values(self, numbers: np.ndarray, values: np.ndarray, seconds_per_step: float) -> None:

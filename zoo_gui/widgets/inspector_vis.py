@@ -11,7 +11,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.imaging import TABLE_SIZE, colourise, lut
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo, Unit
-from zoo_gui.widgets.controls import SMALL, button, check, toggle
+from zoo_gui.widgets.controls import button, check, role, toggle
 from zoo_gui.widgets.inspector_tab import UnitTab
 from zoo_gui.widgets.items import line_height
 from zoo_gui.widgets.pictures import GAP, Film, Strip, Tile, change, change_level, frame_tiles, frames_of
@@ -66,13 +66,13 @@ class VisTab(UnitTab):
         self.target = QtWidgets.QLineEdit()
         self.target.setAccessibleName("Target")
         self.target.setFocusPolicy(QtCore.Qt.ClickFocus)  # never the first focus: it would swallow the shortcuts
-        self.target.setStyleSheet(SMALL)
+        role(self.target, "caption")
         self.target.setToolTip("What to excite, Enter starts. The unit; or action:LEFT, value, layer:conv3, "
                                "conv2:17@4,5, and sums: action:LEFT - action:RIGHT")
         self.target.returnPressed.connect(lambda: self._guard(self._on_target))
         self.options_button = toggle("Options", "How the picture is looked for.", self._toggle_options)
         label = QtWidgets.QLabel("Target")
-        label.setStyleSheet(SMALL)
+        role(label, "caption")
         label.setBuddy(self.target)
         row.addWidget(label)
         row.addWidget(self.target, 1)

@@ -12,34 +12,10 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import Hit, Mosaic, bgra
 from zoo_gui.scales import DEAD, SATURATED
+from zoo_gui.widgets.inks import ACCENT, RIM, Ink, cosmetic, hue, letter_font, line_height  # noqa: F401
 
 QRectF, QPointF, QLineF, Qt = QtCore.QRectF, QtCore.QPointF, QtCore.QLineF, QtCore.Qt
 LEFT, CENTRE, RIGHT = Qt.AlignLeft, Qt.AlignHCenter, Qt.AlignRight
-
-ACCENT = QtGui.QColor(255, 255, 255)  # of selections; always with a dark rim, so that it shows on any colour
-RIM = QtGui.QColor(0, 0, 0)
-
-
-def cosmetic(colour, width: float = 1.0) -> QtGui.QPen:
-    """A pen whose width is in screen pixels whatever the zoom."""
-    pen = QtGui.QPen(QtGui.QColor(colour))
-    pen.setWidthF(width)
-    pen.setCosmetic(True)
-    pen.setJoinStyle(Qt.MiterJoin)
-    return pen
-
-
-def letter_font(points: float = 9.0, bold: bool = False) -> QtGui.QFont:
-    """The application's font in another size."""
-    font = QtGui.QFont(QtWidgets.QApplication.font())
-    font.setPointSizeF(points)
-    font.setBold(bold)
-    return font
-
-
-def line_height(points: float = 9.0) -> int:
-    """Pixels that a line of text needs."""
-    return QtGui.QFontMetrics(letter_font(points)).height()
 
 
 class PictureView(pg.ViewBox):
@@ -124,25 +100,25 @@ class Canvas(pg.GraphicsView):
         self.view.clear()
 
     def ink(self, strength: float = 1.0) -> QtGui.QColor:
-        """The text colour on this canvas: 1 full, towards 0 fading into the background."""
-        text, ground = self.palette().windowText().color(), self.palette().window().color()
-        mixed = (round(b + strength * (t - b)) for t, b in zip(text.getRgb()[:3], ground.getRgb()[:3]))
-        return QtGui.QColor(*mixed)
+        """The text colour on this canvas, as it is now."""
+        return Ink(strength)()
 
     def ground(self) -> QtGui.QColor:
         """The background colour."""
-        return self.palette().window().color()
+        return hue("background")
+
+    def look_changed(self) -> None:
+        """Another theme or type size: paint the ground, and have everything laid out anew."""
+        self._paint_background()
+        for item in self.scene().items():
+            if isinstance(item, BoxItem):
+                item.look_changed()
+        self.resized.emit()
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
         if hasattr(self, "view"):
             self.view.show_whole(QRectF(0, 0, *self.extent))
-            self.resized.emit()
-
-    def changeEvent(self, event) -> None:
-        super().changeEvent(event)
-        if event.type() == QtCore.QEvent.PaletteChange and hasattr(self, "view"):
-            self._paint_background()
             self.resized.emit()
 
     def keyPressEvent(self, event) -> None:
@@ -176,6 +152,15 @@ class BoxItem(pg.GraphicsObject):
 
     def _arrange(self) -> None:
         """The box changed."""
+
+    def set_type(self) -> None:
+        """Make fonts and what was measured with them; called again when the type size changes."""
+
+    def look_changed(self) -> None:
+        """Another theme or type size."""
+        self.set_type()
+        self._arrange()
+        self.update()
 
     def boundingRect(self) -> QRectF:
         return self.box
@@ -212,7 +197,8 @@ class MosaicItem(PixelItem):
     def __init__(self, mosaic: Mosaic, line, mark):
         super().__init__()
         self.mosaic = mosaic
-        self._line, self._mark = QtGui.QColor(line), QtGui.QColor(mark)
+        self._hues = line, mark
+        self._line, self._mark = hue(line), hue(mark)
         self._marks = np.zeros(mosaic.count, np.uint8)
         self._canvas = mosaic.canvas(0xFF000000 | self._line.rgb())
         self._grid: list[QRectF] = []
@@ -229,6 +215,14 @@ class MosaicItem(PixelItem):
         if mosaic != self.mosaic:
             self.mosaic, self._canvas = mosaic, mosaic.canvas(0xFF000000 | self._line.rgb())
             self._arrange()
+
+    def look_changed(self) -> None:
+        self._line, self._mark = map(hue, self._hues)
+        shown = self._canvas
+        self._canvas = self.mosaic.canvas(0xFF000000 | self._line.rgb())
+        if self.pixels is not None and shown.shape == self._canvas.shape:
+            self._canvas[...] = shown  # until the next picture comes
+        super().look_changed()
 
     def set_marks(self, marks: np.ndarray) -> None:
         """(C,) of imaging.DEAD and imaging.SATURATED."""
@@ -306,11 +300,13 @@ class TextLine(BoxItem):
 
     def __init__(self, colour, *, points: float = 9.0, bold: bool = False, align=LEFT, ground=None):
         super().__init__()
-        self._colour, self._align = QtGui.QColor(colour), align | Qt.AlignVCenter
-        self._ground = None if ground is None else QtGui.QColor(ground)
-        self._font = letter_font(points, bold)
+        self._colour, self._align, self._ground = colour, align | Qt.AlignVCenter, ground
+        self._text, self._shown, self._type = "", "", (points, bold)
+        self.set_type()
+
+    def set_type(self) -> None:
+        self._font = letter_font(*self._type)
         self._metrics = QtGui.QFontMetricsF(self._font)
-        self._text = self._shown = ""
 
     def set_text(self, text: str) -> None:
         if text != self._text:
@@ -329,9 +325,9 @@ class TextLine(BoxItem):
     def paint(self, painter, option, widget=None) -> None:
         if self._ground is not None and self._shown:
             width = min(self.box.width(), self.text_width(self._shown) + 6)
-            painter.fillRect(QRectF(self.box.x(), self.box.y(), width, self.box.height()), self._ground)
+            painter.fillRect(QRectF(self.box.x(), self.box.y(), width, self.box.height()), hue(self._ground))
         painter.setFont(self._font)
-        painter.setPen(self._colour)
+        painter.setPen(hue(self._colour))
         margin = 3 if self._ground is not None else 0
         painter.drawText(self.box.adjusted(margin, 0, 0, 0), int(self._align), self._shown)
 
@@ -344,11 +340,15 @@ class ColourBar(BoxItem):
 
     def __init__(self, colour):
         super().__init__()
-        self._colour, self._font = QtGui.QColor(colour), letter_font(9)
-        self._metrics = QtGui.QFontMetricsF(self._font)
+        self._colour = colour
+        self.set_type()
         self._levels = ("", "")
         self._table: np.ndarray | None = None
         self._image: QtGui.QImage | None = None
+
+    def set_type(self) -> None:
+        self._font = letter_font()
+        self._metrics = QtGui.QFontMetricsF(self._font)
 
     def set_table(self, table: np.ndarray) -> None:
         """The look-up table, (n,) uint32."""
@@ -373,7 +373,7 @@ class ColourBar(BoxItem):
         right = max(self._metrics.horizontalAdvance(high), self._metrics.horizontalAdvance("0.000")) + 4
         bar = self.box.adjusted(left, self.box.height() * 0.25, -right, -self.box.height() * 0.25)
         painter.setFont(self._font)
-        painter.setPen(self._colour)
+        painter.setPen(hue(self._colour))
         painter.drawText(self.box, int(Qt.AlignLeft | Qt.AlignVCenter), low)
         painter.drawText(QRectF(bar.right() + 4, self.box.y(), right, self.box.height()),
                          int(Qt.AlignLeft | Qt.AlignVCenter), high)

@@ -8,7 +8,7 @@ from typing import Any, Sequence
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.widgets.base import PANELS, Panel
-from zoo_gui.widgets.controls import button
+from zoo_gui.widgets.controls import button, role
 from zoo_gui.widgets.lab_table import NumbersTable, Picture
 from zoo_gui.widgets.saving import ask_path
 
@@ -93,7 +93,7 @@ class LabPanel(Panel):
         self.caption = QtWidgets.QLabel()
         self.caption.setWordWrap(True)
         self.caption.setTextInteractionFlags(Qt.TextSelectableByMouse)
-        self.caption.setStyleSheet("font-size: 11px")
+        role(self.caption, "caption")
         column.addWidget(self.figure, 1)
         column.addWidget(self.caption)
         return page
@@ -117,7 +117,7 @@ class LabPanel(Panel):
         row = QtWidgets.QHBoxLayout(bar)
         row.setContentsMargins(0, 0, 0, 0)
         self.link_words = QtWidgets.QLabel()
-        self.link_words.setStyleSheet("font-size: 11px")
+        role(self.link_words, "caption")
         self.link_words.setMinimumWidth(60)
         self.watch_button = button("Watch it", "In place of the active agent (Enter, or a double click on the row)",
                                    lambda: self._open_row(self.numbers.row, False))

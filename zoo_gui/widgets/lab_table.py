@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Sequence
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from zoo_gui.widgets.controls import fit_rows, role
 
 Qt = QtCore.Qt
 ROW = Qt.UserRole
@@ -80,13 +81,13 @@ class NumbersTable(QtWidgets.QTableView):
         self.setShowGrid(False)
         self.setVerticalScrollMode(self.ScrollPerPixel)
         self.setHorizontalScrollMode(self.ScrollPerPixel)
-        self.setFocusPolicy(Qt.ClickFocus)
+        self.setFocusPolicy(Qt.StrongFocus)
         self.setTabKeyNavigation(False)
-        self.setStyleSheet("font-size: 11px")
+        role(self, "caption")
         rows, header = self.verticalHeader(), self.horizontalHeader()
         rows.hide()
         rows.setSectionResizeMode(QtWidgets.QHeaderView.Fixed)
-        rows.setDefaultSectionSize(self.fontMetrics().height() + 4)
+        fit_rows(self)
         header.setHighlightSections(False)
         header.setMinimumSectionSize(36)
         header.setStretchLastSection(True)

@@ -6,13 +6,15 @@ from functools import partial
 
 import numpy as np
 import pyqtgraph as pg
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.imaging import Mosaic, lut
 from zoo_gui.naming import lane_letter
 from zoo_gui.scales import LayerPicture, PictureBook
+from zoo_gui.tokens import current, points
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.inks import ACCENT, RIM, Ink, tick_font
 from zoo_gui.widgets.items import MosaicItem, Outline, letter_font
 from zoo_gui.widgets.lights import Light, hover_words, lit
 
@@ -39,9 +41,9 @@ class NumberedMosaic(MosaicItem):
         rise = painter.fontMetrics().ascent()
         for unit in range(self.mosaic.count):
             place = transform.map(self.tile_box(unit).topLeft()) + QtCore.QPointF(3, rise + 1)
-            painter.setPen(Qt.black)  # a rim, so that the number shows on any colour
+            painter.setPen(RIM)  # a rim, so that the number shows on any colour
             painter.drawText(place + QtCore.QPointF(1, 1), str(unit))
-            painter.setPen(Qt.white)
+            painter.setPen(ACCENT)
             painter.drawText(place, str(unit))
         painter.restore()
 
@@ -60,13 +62,14 @@ class LayerPlot:
         self.lane, self.picture, self.plot, self.view = info.lane, picture, plot, plot.getViewBox()
         layer = picture.info
         shape = "×".join(map(str, layer.shape))
-        plot.setTitle(_title(info, f"{layer.name} {shape}", lanes), size="10pt")
-        plot.setLabel("left", "first unit of the row")
-        plot.setLabel("bottom", "column of the mosaic")
+        plot.setTitle(_title(info, f"{layer.name} {shape}", lanes), size=f"{points(10):.1f}pt", color=current().text)
+        for side in ("left", "bottom"):
+            plot.getAxis(side).setStyle(tickFont=tick_font())
+        for side, words in (("left", "first unit of the row"), ("bottom", "column of the mosaic")):
+            plot.setLabel(side, words, **{"font-size": f"{points(9):.1f}pt", "color": current().text})
         self.view.setAspectLocked(len(layer.shape) == 3)
         self.view.invertY(True)
-        ground = plot.scene().palette().window().color()
-        self.item = NumberedMosaic(Mosaic.of(layer.shape, layer.units), ground, QtGui.QColor("#b0b4ba"))
+        self.item = NumberedMosaic(Mosaic.of(layer.shape, layer.units), "background", Ink(0.7))
         self.outline = Outline()
         self.outline.setZValue(2)
         self.outline.hide()
@@ -143,8 +146,9 @@ class LayerPanel(Panel):
 
     def build(self) -> QtWidgets.QWidget:
         self._graphics = graphics = pg.GraphicsLayoutWidget()
-        graphics.setBackground(self.palette().window().color())
-        graphics.scene().setPalette(self.palette())
+        graphics.setBackground(current().background)
+        graphics.setProperty("ground", "background")
+        graphics.setAccessibleName("The layer, unit by unit")
         graphics.scene().sigMouseClicked.connect(partial(self._guard, self._click))
         graphics.scene().sigMouseMoved.connect(partial(self._guard, self._point))
         graphics.sigDeviceRangeChanged.connect(lambda *_: self._refit.start())
@@ -155,6 +159,11 @@ class LayerPanel(Panel):
         self._pointer: QtCore.QPointF | None = None
         self._book = PictureBook.of(self.session)
         return graphics
+
+    def show_look(self, look) -> None:
+        self._shown = None
+        self.set_lanes(self.lanes)
+        self.show_unit(*(self.session.selected or (0, None)))
 
     @property
     def layer_name(self) -> str | None:

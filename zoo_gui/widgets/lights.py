@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyqtgraph.Qt import QtCore, QtGui
+from pyqtgraph.Qt import QtCore
 
+from zoo_gui import tokens
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import Unit
+from zoo_gui.widgets.inks import RIM
 from zoo_gui.widgets.items import Outline, TextLine, line_height
 
 QRectF = QtCore.QRectF
-LIGHT = QtGui.QColor("#FFC14D")
+LIGHT = tokens.DARK.mark
 """Of counterparts; the selection's own frame is white."""
 POINTS = 8.0
 
@@ -57,7 +59,7 @@ class LightLabel(TextLine):
     """Its correlation, beside the frame."""
 
     def __init__(self):
-        super().__init__(LIGHT, points=POINTS, bold=True, ground="#101214")
+        super().__init__(LIGHT, points=POINTS, bold=True, ground=RIM)
         self.hide()
 
     def light(self, facing: Any, box: QRectF, width: float) -> None:

@@ -10,7 +10,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo, Step
 from zoo_gui.widgets.base import PANELS, Job, Panel
-from zoo_gui.widgets.controls import SMALL, Quiet, button, check
+from zoo_gui.widgets.controls import Quiet, button, check, role
 from zoo_gui.widgets.moment_view import MomentView, Seen, parted
 
 SETTLE_MS = 150  # a moment that is stepped past is not explained
@@ -69,7 +69,7 @@ class MomentPanel(Panel):
         self.earlier = button("◀", "The disagreement before ([).", lambda: self.command.emit("previous_apart"))
         self.later = button("▶", "The next disagreement (]).", lambda: self.command.emit("next_apart"))
         self.said = QtWidgets.QLabel()
-        self.said.setStyleSheet(SMALL)
+        role(self.said, "caption")
         self.said.setMinimumWidth(1)
         self.said.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Preferred)
         self.cancel = button("Cancel", "Stop the maps that are being made.", lambda: self._guard(self._cancel))

@@ -9,9 +9,10 @@ from pyqtgraph.Qt import QtCore, QtGui
 
 from zoo_gui import overlays
 from zoo_gui.imaging import blend, rgb32, veil
-from zoo_gui.naming import MEANINGS, action_symbol, lane_colour, lane_letter, readable_action
+from zoo_gui.naming import MEANINGS, action_symbol, lane_letter, readable_action
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo, Step
+from zoo_gui.widgets.inks import ACCENT, RIM, Ink, hue, lane_colour, lane_ink, mixed
 from zoo_gui.widgets.items import BoxItem, Canvas, ColourBar, PixelItem, TextLine, letter_font, line_height
 from zoo_gui.widgets.pictures import Veil
 
@@ -76,6 +77,9 @@ class Bars(BoxItem):
     def __init__(self, canvas: Canvas):
         super().__init__()
         self._canvas, self._seen = canvas, []
+        self.set_type()
+
+    def set_type(self) -> None:
         self._font, self._bold = letter_font(9), letter_font(9, True)
 
     def show_decisions(self, seen: list[Seen]) -> None:
@@ -118,8 +122,8 @@ class Bars(BoxItem):
             box = QRectF(self.box.x(), self.box.y() + line * height, self.box.width(), height)
             chosen = any(one.choice == row for one in self._seen)
             if apart and chosen:
-                painter.setPen(QtGui.QPen(QtGui.QColor("#ffffff"), 1))
-                painter.setBrush(QtGui.QColor("#2d3238"))
+                painter.setPen(QtGui.QPen(hue("text"), 1))
+                painter.setBrush(hue("raised"))
                 painter.drawRect(box.adjusted(0, 0.5, -1, -1.5))
             self._write(painter, box.adjusted(3, 0, 0, 0), name, self._canvas.ink(1.0 if chosen else 0.75), chosen)
         if known > len(rows):
@@ -131,7 +135,7 @@ class Bars(BoxItem):
             self._paint_column(painter, one, rows, column)
 
     def _paint_column(self, painter: QtGui.QPainter, one: Seen, rows: list[int], head: QRectF) -> None:
-        colour = QtGui.QColor(lane_colour(one.info.lane))
+        colour, faint = hue(lane_colour(one.info.lane)), mixed(lane_colour(one.info.lane), "background", 0.45)
         metrics = QtGui.QFontMetricsF(self._bold)
         is_q = one.info.scores_kind == "q"
         words = "no network" if one.choice < 0 else "Q" if is_q else "π(a)"
@@ -146,9 +150,9 @@ class Bars(BoxItem):
                 continue
             bar = QRectF(box.x() + 12, box.y() + 0.2 * box.height(), max(4.0, box.width() - figures - 14),
                          0.6 * box.height())
-            painter.fillRect(bar, QtGui.QColor("#33383f"))
+            painter.fillRect(bar, hue("raised"))
             chosen = row == one.choice
-            filled = QtGui.QColor(colour) if chosen else colour.darker(165)
+            filled = colour if chosen else faint
             painter.fillRect(QRectF(bar.x(), bar.y(), max(1.0, bar.width() * one.values[row]), bar.height()), filled)
             if chosen:
                 self._write(painter, box, "▶", self._canvas.ink(), True)
@@ -167,7 +171,7 @@ class MapTile:
     def __init__(self, canvas: Canvas, colour):
         self.name = canvas.add(TextLine(colour, bold=True))
         self.picture = canvas.add(PixelItem())
-        self.words = canvas.add(TextLine("#ffffff", ground="#000000", align=Qt.AlignLeft), 2)
+        self.words = canvas.add(TextLine(ACCENT, ground=RIM, align=Qt.AlignLeft), 2)
 
     def place(self, box: QRectF) -> None:
         line = line_height()
@@ -189,12 +193,12 @@ class MomentView(Canvas):
         self.seen: list[Seen] = []
         self.planes: dict[int, np.ndarray] = {}
         self.frame = self.add(PixelItem())
-        self.words = self.add(TextLine(self.ink(0.85)))
+        self.words = self.add(TextLine(Ink(0.85)))
         self.bars = self.add(Bars(self))
-        self.bar = self.add(ColourBar(self.ink(0.85)))
-        self.scale_words = self.add(TextLine(self.ink(0.85)))
-        self.hint = self.add(TextLine(self.ink(0.85), align=Qt.AlignHCenter))
-        self.veil = self.add(Veil(self.ground(), 120), 5)
+        self.bar = self.add(ColourBar(Ink(0.85)))
+        self.scale_words = self.add(TextLine(Ink(0.85)))
+        self.hint = self.add(TextLine(Ink(0.85), align=Qt.AlignHCenter))
+        self.veil = self.add(Veil(120), 5)
         self.tiles: dict[Any, MapTile] = {}
         self.resized.connect(self.arrange)
         self.show_hint("")
@@ -221,7 +225,7 @@ class MomentView(Canvas):
         self.veil.hide()
         self._drop_tiles()
         for one in seen:
-            self.tiles[one.info.lane] = MapTile(self, lane_colour(one.info.lane))
+            self.tiles[one.info.lane] = MapTile(self, lane_ink(one.info.lane))
             self.tiles[one.info.lane].name.set_text(f"{lane_letter(one.info.lane)}: {one.words}")
             self.tiles[one.info.lane].picture.set_pixels(rgb32(_grey(one.step.frame)))
         self.bar.hide()
@@ -273,7 +277,7 @@ class MomentView(Canvas):
         if both and self.planes[pair[0]].shape == self.planes[pair[1]].shape \
                 and shown[pair[0]].frame_box == shown[pair[1]].frame_box:  # fmt: skip
             if "difference" not in self.tiles:
-                self.tiles["difference"] = MapTile(self, self.ink())
+                self.tiles["difference"] = MapTile(self, Ink())
             self.tiles["difference"].name.set_text(f"{lane_letter(pair[0])} − {lane_letter(pair[1])}")
             self._paint("difference", shown[pair[0]], self.planes[pair[0]] - self.planes[pair[1]], high, view)
         elif "difference" in self.tiles:

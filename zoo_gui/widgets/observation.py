@@ -13,6 +13,7 @@ from zoo_gui.overlays import Live, Overlay
 from zoo_gui.scales import Scale, number
 from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.base import PANELS, Panel, Part
+from zoo_gui.widgets.inks import Ink
 from zoo_gui.widgets.items import CENTRE, Canvas, PixelItem, TextLine, line_height
 from zoo_gui.widgets.parts import of_boxes
 
@@ -33,7 +34,7 @@ class Tile:
 
     def __init__(self, name: str, frame: int | None, canvas: Canvas):
         self.frame = frame
-        self.label = canvas.add(TextLine(canvas.ink(0.75), align=CENTRE))
+        self.label = canvas.add(TextLine(Ink(0.75), align=CENTRE))
         self.picture = canvas.add(PixelItem())
         self.name = name
         self.label.set_text(name)
@@ -49,7 +50,7 @@ class LaneTiles:
 
     def __init__(self, info: LaneInfo, show: str, canvas: Canvas):
         self.info, self.scale = info, Scale(1)
-        self.title = canvas.add(TextLine(canvas.ink(), bold=True))
+        self.title = canvas.add(TextLine(Ink(), bold=True))
         self.title.set_text(info.title)
         count = info.observation_shape[2] // info.frame_channels
         names = frame_names(count)

@@ -8,11 +8,12 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.imaging import TABLE_SIZE, colourise, lut, rgb32
-from zoo_gui.naming import lane_colour, lane_letter
+from zoo_gui.naming import lane_letter
 from zoo_gui.scales import PictureBook
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel
-from zoo_gui.widgets.controls import SMALL, Quiet, button
+from zoo_gui.widgets.controls import Quiet, button, role
+from zoo_gui.widgets.inks import lane_ink
 from zoo_gui.widgets.lights import correlation, sureness
 from zoo_gui.widgets.pair_live import LivePair
 from zoo_gui.widgets.pair_view import DIFFERENCE, LEFT, RIGHT, PairGrid, Picture, signed_number
@@ -61,7 +62,7 @@ class PairPanel(Panel):
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(lambda: self._guard(self._ask))
         self.said = QtWidgets.QLabel()
-        self.said.setStyleSheet(SMALL)
+        role(self.said, "caption")
         self.said.setMinimumWidth(1)
         self.said.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Preferred)
         self.beside = Quiet(())
@@ -80,7 +81,7 @@ class PairPanel(Panel):
         row.setSpacing(4)
         row.addWidget(self.said, 1)
         fired = QtWidgets.QLabel("fired in")
-        fired.setStyleSheet(SMALL)
+        role(fired, "caption")
         for widget in (self.beside, fired, self.source, self.again):
             row.addWidget(widget)
         column = QtWidgets.QVBoxLayout(content)
@@ -171,7 +172,7 @@ class PairPanel(Panel):
         self.grid.show_hint("")
         self.again.setEnabled(True)
         letters = [lane_letter(info.lane) for info, _ in sides]
-        heads = [(f"{letter}  {info.layer(unit.layer).label(unit.index)} · {info.title}", lane_colour(info.lane))
+        heads = [(f"{letter}  {info.layer(unit.layer).label(unit.index)} · {info.title}", lane_ink(info.lane))
                  for letter, (info, unit) in zip(letters, sides)]  # fmt: skip
         self.grid.set_heads([*heads, (" − ".join(letters), "")])
         for row in ("vis", "patches"):

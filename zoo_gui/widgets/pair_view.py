@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Sequence
 
 import numpy as np
-from pyqtgraph.Qt import QtCore, QtGui
+from pyqtgraph.Qt import QtCore
 
 from zoo_gui.scales import number
+from zoo_gui.widgets.inks import Ink, hue
 from zoo_gui.widgets.items import BoxItem, Canvas, ColourBar, PixelItem, TextLine, letter_font, line_height
 from zoo_gui.widgets.pictures import Veil
 
@@ -30,8 +31,11 @@ class Words(BoxItem):
 
     def __init__(self, colour):
         super().__init__()
-        self._colour, self._font, self._align = QtGui.QColor(colour), letter_font(8.5), Qt.AlignLeft | Qt.AlignTop
-        self.text = ""
+        self._colour, self._align, self.text = colour, Qt.AlignLeft | Qt.AlignTop, ""
+        self.set_type()
+
+    def set_type(self) -> None:
+        self._font = letter_font(8.5)
 
     def show_text(self, text: str, align=Qt.AlignLeft | Qt.AlignTop) -> None:
         if (text, align) != (self.text, self._align):
@@ -40,7 +44,7 @@ class Words(BoxItem):
 
     def paint(self, painter, option, widget=None) -> None:
         painter.setFont(self._font)
-        painter.setPen(self._colour)
+        painter.setPen(hue(self._colour))
         painter.drawText(self.box, int(self._align | Qt.TextWordWrap), self.text)
 
 
@@ -57,8 +61,8 @@ class Cell:
 
     def __init__(self, canvas: Canvas):
         self._canvas, self.box = canvas, QRectF(0, 0, 1, 1)
-        self.words = canvas.add(Words(canvas.ink(0.85)), 1)
-        self.veil = canvas.add(Veil(canvas.ground(), 150), 2)
+        self.words = canvas.add(Words(Ink(0.85)), 1)
+        self.veil = canvas.add(Veil(150), 2)
         self.veil.hide()
         self.items: list[PixelItem] = []
         self.pictures: tuple[Picture, ...] = ()
@@ -130,10 +134,10 @@ class PairGrid(Canvas):
 
     def __init__(self):
         super().__init__()
-        self.hint = self.add(Words(self.ink(0.8)), 1)
-        self.heads = [self.add(TextLine(self.ink(), points=9.5, bold=True)) for _ in range(3)]
-        self.names = {row: self.add(TextLine(self.ink(0.9), bold=True)) for row in ROWS}
-        self.bars = {row: self.add(ColourBar(self.ink(0.75))) for row in ROWS}
+        self.hint = self.add(Words(Ink(0.8)), 1)
+        self.heads = [self.add(TextLine(Ink(), points=9.5, bold=True)) for _ in range(3)]
+        self.names = {row: self.add(TextLine(Ink(0.9), bold=True)) for row in ROWS}
+        self.bars = {row: self.add(ColourBar(Ink(0.75))) for row in ROWS}
         self.cells = {row: [Cell(self) for _ in range(3)] for row in ROWS}
         for row, title in ROWS.items():
             self.names[row].set_text(title)
@@ -155,11 +159,11 @@ class PairGrid(Canvas):
                 for cell in self.cells[row]:
                     cell.say("")
 
-    def set_heads(self, texts: Sequence[tuple[str, str]]) -> None:
+    def set_heads(self, texts: Sequence[tuple[str, Any]]) -> None:
         """(text, colour) above each column."""
         for place, (text, colour) in enumerate(texts):
             self.view.removeItem(self.heads[place])
-            self.heads[place] = self.add(TextLine(colour or self.ink(), points=9.5, bold=True))
+            self.heads[place] = self.add(TextLine(colour or Ink(), points=9.5, bold=True))
             self.heads[place].set_text(text)
         self.arrange()
 

@@ -11,7 +11,8 @@ from zoo_gui.naming import lane_letter
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo, LayerInfo, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel
-from zoo_gui.widgets.controls import SMALL, Quiet, button, check, toggle
+from zoo_gui.widgets.controls import Quiet, button, check, role, toggle
+from zoo_gui.widgets.inks import Ink
 from zoo_gui.widgets.items import Canvas, ColourBar
 from zoo_gui.widgets.patterns_grid import PatternsGrid
 from zoo_gui.widgets.saving import Saver
@@ -108,10 +109,10 @@ class PatternsPanel(Panel):
         self._scale.setMinimumSize(0, 0)
         self._scale.setFixedSize(150, 18)
         self._scale.setFocusPolicy(QtCore.Qt.NoFocus)
-        self._scale_bar = self._scale.add(ColourBar(self._scale.ink(0.8)))
+        self._scale_bar = self._scale.add(ColourBar(Ink(0.8)))
         self._scale_bar.set_box(QtCore.QRectF(0, 0, 150, 18))
         self.said = QtWidgets.QLabel()
-        self.said.setStyleSheet(SMALL)
+        role(self.said, "caption")
         self.said.setWordWrap(True)
         self.said.setAccessibleName("Patterns: what is being done")
         self.bar = QtWidgets.QProgressBar()

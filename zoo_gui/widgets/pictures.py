@@ -6,10 +6,11 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from pyqtgraph.Qt import QtCore, QtGui
+from pyqtgraph.Qt import QtCore
 
 from zoo_gui.imaging import TABLE_SIZE, colourise, lut, rgb32
 from zoo_gui.scales import number
+from zoo_gui.widgets.inks import Ink, hue
 from zoo_gui.widgets.items import BoxItem, Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
@@ -43,13 +44,14 @@ class Tile(NamedTuple):
 class Veil(BoxItem):
     """Dims what lies under it: that is not of this moment."""
 
-    def __init__(self, ground: QtGui.QColor, strength: int = 175):
+    def __init__(self, strength: int = 175):
         super().__init__()
-        self._colour = QtGui.QColor(ground)
-        self._colour.setAlpha(strength)
+        self._strength = strength
 
     def paint(self, painter, option, widget=None) -> None:
-        painter.fillRect(self.box, self._colour)
+        colour = hue("background")
+        colour.setAlpha(self._strength)
+        painter.fillRect(self.box, colour)
 
 
 class Strip(Canvas):
@@ -68,9 +70,9 @@ class Strip(Canvas):
         self._pictures: list[PixelItem] = []
         self._captions: list[TextLine] = []
         self._frames: list[Outline] = []
-        self._bar = self.add(ColourBar(self.ink(0.8)), 1)
+        self._bar = self.add(ColourBar(Ink(0.8)), 1)
         self._bar.hide()
-        self._veil = self.add(Veil(self.ground()), 3)
+        self._veil = self.add(Veil(), 3)
         self._veil.hide()
         self.setVerticalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.resized.connect(self._arrange)
@@ -88,7 +90,7 @@ class Strip(Canvas):
         self.tiles = list(tiles)
         while len(self._pictures) < len(tiles):
             self._pictures.append(self.add(PixelItem()))
-            self._captions.append(self.add(TextLine(self.ink(0.85), align=Qt.AlignHCenter), 1))
+            self._captions.append(self.add(TextLine(Ink(0.85), align=Qt.AlignHCenter), 1))
             self._frames.append(self.add(Outline(width=1), 2))
         for index, (picture, caption, frame) in enumerate(zip(self._pictures, self._captions, self._frames)):
             picture.setVisible(index < len(tiles))

@@ -11,11 +11,14 @@ from html import escape
 
 import numpy as np
 import pyqtgraph as pg
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
 
-from zoo_gui.naming import lane_colour, lane_letter, readable_action
+from zoo_gui.naming import lane_letter, readable_action
 from zoo_gui.types import LaneInfo
+from zoo_gui.tokens import current
 from zoo_gui.widgets.base import PANELS, Panel, Part
+from zoo_gui.widgets.controls import role
+from zoo_gui.widgets.inks import lane_colour
 from zoo_gui.widgets.parts import of_widgets
 from zoo_gui.widgets.plots_chart import QUANTITIES, Chart, Quantity, Series, columns_for
 
@@ -23,11 +26,6 @@ INTERVAL = 0.08  # seconds between redraws
 WINDOWS = (100, 300, 1000, 3000, 10000)
 GAME_FPS = 60
 STYLE_SIGNS = ("━━", "╍╍", "┈┈", "━┈")
-BUTTON_STYLE = """
-QToolButton { font-size: 11px; padding: 1px 6px; border: none; border-bottom: 2px solid transparent; }
-QToolButton:!checked { color: rgba(160, 165, 172, 200); }
-QToolButton:checked { color: palette(text); background: palette(button); border-bottom-color: palette(highlight); }
-QToolButton:focus { border-bottom-color: palette(text); }"""
 
 
 @PANELS.register("plots")
@@ -53,10 +51,10 @@ class PlotsPanel(Panel):
         column.setContentsMargins(4, 2, 4, 0)
         column.setSpacing(2)
         self._bar = QtWidgets.QToolBar()  # folds what does not fit behind a » button
-        self._bar.setStyleSheet("QToolBar { border: none; padding: 0; spacing: 3px; }")
         self._make_bar()
         self.layout_view = pg.GraphicsLayoutWidget()
-        self.layout_view.setBackground(self.palette().color(QtGui.QPalette.Base))
+        self.layout_view.setBackground(current().base)
+        self.layout_view.setProperty("ground", "base")
         self.layout_view.ci.setContentsMargins(0, 0, 6, 0)
         self.layout_view.ci.setSpacing(4)
         self.layout_view.scene().sigMouseMoved.connect(lambda position: self._guard(self._say_values, position))
@@ -82,7 +80,7 @@ class PlotsPanel(Panel):
         self._fit_soon = QtCore.QTimer(self.legend)
         self._fit_soon.setSingleShot(True)
         self._fit_soon.timeout.connect(self._fit_legend)
-        self.legend.setStyleSheet("font-size: 11px")
+        role(self.legend, "caption")
         self.legend.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Preferred)
         self.legend.setMinimumWidth(1)
         self.legend.setAlignment(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
@@ -101,7 +99,7 @@ class PlotsPanel(Panel):
         box.setCurrentIndex(chosen)
         box.setToolTip(tip)
         box.setAccessibleName(tip)
-        box.setStyleSheet("font-size: 11px")
+        role(box, "caption")
         box.currentIndexChanged.connect(lambda _: self._schedule())
         self._bar.addWidget(box)
         return box
@@ -111,7 +109,7 @@ class PlotsPanel(Panel):
         button.setText(text)
         button.setCheckable(True)
         button.setToolTip(tip)
-        button.setStyleSheet(BUTTON_STYLE)
+        role(button, "toggle")
         button.setFocusPolicy(QtCore.Qt.TabFocus)
         return button
 
@@ -121,6 +119,12 @@ class PlotsPanel(Panel):
         button.toggled.connect(lambda _: self._guard(self._make_charts))
         self.buttons[quantity.key] = button
         return button
+
+    def show_look(self, look) -> None:
+        for chart in self._charts:
+            chart.set_look()
+            chart.label()
+        self._fit_soon.start()
 
     # -- what is shown ------------------------------------------------------------------------------------------
     def _connect(self) -> None:
@@ -170,7 +174,6 @@ class PlotsPanel(Panel):
             return
         self._made = made
         self.layout_view.clear()
-        ink = self.palette().color(QtGui.QPalette.Text)
         self._charts = []
         grid = self.layout_view.ci.layout
         for column in range(max(grid.columnCount(), columns)):  # equal widths; a column that is no longer used has none
@@ -178,7 +181,7 @@ class PlotsPanel(Panel):
             grid.setColumnPreferredWidth(column, 100 if column < columns else 0)
         for index, quantity in enumerate(wanted):
             mine = tuple(info for info in self.lanes if self._has(info, quantity))
-            chart = Chart(quantity, mine, ink)
+            chart = Chart(quantity, mine)
             last_row = index + columns >= len(wanted)
             chart.show_steps_axis(last_row)
             self.layout_view.addItem(chart.cell, index // columns, index % columns)

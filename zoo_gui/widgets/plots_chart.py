@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pyqtgraph as pg
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore
 
-from zoo_gui.naming import action_symbol, lane_colour, readable_action
+from zoo_gui.naming import action_symbol, readable_action
+from zoo_gui.tokens import current, pixels, points
 from zoo_gui.types import LaneInfo, Unit
+from zoo_gui.widgets.inks import hue, lane_colour, line_height, tick_font
 
 STYLES = (QtCore.Qt.SolidLine, QtCore.Qt.DashLine, QtCore.Qt.DotLine, QtCore.Qt.DashDotLine)
 FACTORS = (0.5, 1, 2, 5, 10, 20)
@@ -125,9 +127,9 @@ class Trace(pg.PlotCurveItem):
 class Chart:
     """One plot with a curve and the episode boundaries for each lane. y ranges are set, never found by pyqtgraph."""
 
-    def __init__(self, quantity: Quantity, lanes: tuple[LaneInfo, ...], ink: QtGui.QColor):
+    def __init__(self, quantity: Quantity, lanes: tuple[LaneInfo, ...]):
         self.quantity, self.lanes = quantity, lanes
-        self._make_frame(ink)
+        self._make_frame()
         self.actions = sorted({name for info in lanes for name in info.action_names}, key=self._action_order)
         self._labelled, self._bounded = None, {}
         self.y = self._first_range()
@@ -135,34 +137,46 @@ class Chart:
         self.box.invertY(quantity.form == "runs")
         self.curves, self.boundaries = {}, {}
         for info in lanes:
-            colour, dots = QtGui.QColor(lane_colour(info.lane)), QtGui.QColor(lane_colour(info.lane))
-            dots.setAlpha(110)
-            style = QtCore.Qt.SolidLine if quantity.form != "line" else STYLES[info.lane % len(STYLES)]
-            self.boundaries[info.lane] = self._curve(pg.mkPen(dots, width=1), "pairs")
-            pen = pg.mkPen(colour, width=3 if quantity.form == "runs" else 1, style=style)
-            self.curves[info.lane] = self._curve(pen, "all" if quantity.form == "line" else "pairs")
+            self.boundaries[info.lane] = self._curve("pairs")
+            self.curves[info.lane] = self._curve("all" if quantity.form == "line" else "pairs")
+        self.set_look()
 
-    def _make_frame(self, ink: QtGui.QColor) -> None:
+    def set_look(self) -> None:
+        """Take the colours and letters of the present theme and type."""
+        self.title.setText(self.quantity.title, size=f"{points(9):.1f}pt", color=current().text)
+        self.title.setFixedHeight(line_height() + 1)
+        for axis in (self.left, self.bottom):
+            axis.setStyle(tickFont=tick_font())
+            axis.setPen(current().control)
+            axis.setTextPen(current().text)
+        self.left.setWidth(pixels(46))
+        self._labelled = None
+        for info in self.lanes:
+            colour, dots = hue(lane_colour(info.lane)), hue(lane_colour(info.lane))
+            dots.setAlpha(110)
+            style = QtCore.Qt.SolidLine if self.quantity.form != "line" else STYLES[info.lane % len(STYLES)]
+            width = 3 if self.quantity.form == "runs" else 1
+            pens = pg.mkPen(dots, width=1), pg.mkPen(colour, width=width, style=style)
+            for pen, curve in zip(pens, (self.boundaries[info.lane], self.curves[info.lane])):
+                pen.setCapStyle(QtCore.Qt.FlatCap)
+                curve.setPen(pen)
+
+    def _make_frame(self) -> None:
         """Title, axes and view. A PlotItem would bring two menus and a form of forty widgets for each plot."""
         self.cell = pg.GraphicsLayout()
         self.cell.setContentsMargins(0, 0, 0, 0)
         self.cell.setSpacing(0)
-        title = self.cell.addLabel(self.quantity.title, 0, 1, size="9pt", color=ink.name())
-        title.setFixedHeight(15)
-        title.setMinimumWidth(0)  # a long title must not make its plot wider than the others
-        title.setPreferredWidth(1)
+        self.title = self.cell.addLabel(self.quantity.title, 0, 1)
+        self.title.setMinimumWidth(0)  # a long title must not make its plot wider than the others
+        self.title.setPreferredWidth(1)
         self.cell.setPreferredWidth(100)
         self.box = pg.ViewBox(enableMenu=False, defaultPadding=0)
         self.box.setMouseEnabled(x=True, y=False)
         self.box.disableAutoRange()
-        font = QtGui.QFont(QtWidgets.QApplication.font())
-        font.setPixelSize(10)
         self.left, self.bottom = (pg.AxisItem(side, linkView=self.box, maxTickLength=-4) for side in ("left", "bottom"))
         for axis in (self.left, self.bottom):
-            axis.setStyle(tickFont=font, tickTextOffset=3, maxTickLevel=0)
-            axis.setTextPen(ink)
+            axis.setStyle(tickTextOffset=3, maxTickLevel=0)
             axis.enableAutoSIPrefix(False)
-        self.left.setWidth(46)
         self.cell.addItem(self.left, 1, 0)
         self.cell.addItem(self.box, 1, 1)
         self.cell.addItem(self.bottom, 2, 1)
@@ -172,9 +186,8 @@ class Chart:
         self.bottom.setVisible(shown)
         self.bottom.setHeight(None if shown else 0)
 
-    def _curve(self, pen: QtGui.QPen, connect: str) -> Trace:
-        pen.setCapStyle(QtCore.Qt.FlatCap)
-        curve = Trace(pen=pen, connect=connect, skipFiniteCheck=True)
+    def _curve(self, connect: str) -> Trace:
+        curve = Trace(connect=connect, skipFiniteCheck=True)
         self.box.addItem(curve, ignoreBounds=True)
         return curve
 
@@ -196,12 +209,12 @@ class Chart:
         self._labelled = key
         height = max(self.box.height(), 1)
         if self.quantity.form != "runs":
-            self.left.setTicks([ticks(*self.y, max(2, int(height // 30)))])
+            self.left.setTicks([ticks(*self.y, max(2, int(height // pixels(30))))])
             return
         names = [readable_action(name) for name in self.actions]
         if any(len(name) > 6 for name in names):
             names = [action_symbol(name) for name in self.actions]
-        every = max(1, math.ceil(len(names) * 12 / height))
+        every = max(1, math.ceil(len(names) * pixels(12) / height))
         self.left.setTicks([list(enumerate(names))[::every]])
 
     # -- drawing ------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel, where
-from zoo_gui.widgets.controls import SMALL, Quiet, Whole
+from zoo_gui.widgets.controls import Quiet, Whole, role
 from zoo_gui.widgets.representations_layers import LayersTab
 from zoo_gui.widgets.representations_stages import StagesTab
 from zoo_gui.widgets.representations_tab import PairTab
@@ -77,7 +77,7 @@ class RepresentationsPanel(Panel):
         self.seed.setRange(0, 999_999)
         self.seed.setPrefix("seed ")
         for box, name in ((self.steps, "Steps of the rollout"), (self.seed, "Seed of the rollout")):
-            box.setStyleSheet(SMALL)
+            role(box, "caption")
             box.setFocusPolicy(QtCore.Qt.ClickFocus)
             box.setAccessibleName(name)
             box.valueChanged.connect(lambda _: self._guard(self._on_source))
@@ -86,7 +86,7 @@ class RepresentationsPanel(Panel):
         row.setSpacing(4)
         for widget in (self.first, self.beside, self.second, at, self.source, self.steps, self.seed):
             if isinstance(widget, QtWidgets.QLabel):
-                widget.setStyleSheet(SMALL)
+                role(widget, "caption")
             row.addWidget(widget)
         row.addStretch(1)
         return row

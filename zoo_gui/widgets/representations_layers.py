@@ -6,8 +6,9 @@ from typing import Any
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
-from zoo_gui.naming import lane_colour, lane_letter
+from zoo_gui.naming import lane_letter
 from zoo_gui.widgets.controls import Quiet
+from zoo_gui.widgets.inks import lane_ink
 from zoo_gui.widgets.representations_map import Grid, HeatMap
 from zoo_gui.widgets.representations_tab import PairTab
 
@@ -71,7 +72,7 @@ class LayersTab(MeasureTab):
         self.map.show_grid(Grid(
             *found.layers, found.values, found.chance, found.chance_95, found.p_value,
             f"{lane_letter(one.lane)}  {found.titles[0]}", f"{lane_letter(other.lane)}  {found.titles[1]}",
-            lane_colour(one.lane), lane_colour(other.lane), MEASURES[found.method],
+            lane_ink(one.lane), lane_ink(other.lane), MEASURES[found.method],
         ))  # fmt: skip
 
     def set_infos(self, infos, lanes) -> None:

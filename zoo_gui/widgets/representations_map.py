@@ -8,6 +8,7 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import lut
+from zoo_gui.widgets.inks import hue
 from zoo_gui.widgets.items import ACCENT, RIM, letter_font
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
@@ -72,11 +73,14 @@ class HeatMap(QtWidgets.QWidget):
         self._table = lut(COLOURS)
         self._stale = False
         self._marked: tuple[int, int] | None = None
+        self.set_type()
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.StrongFocus)
+        self.setMinimumSize(180, 120)
+
+    def set_type(self) -> None:
         self._font = letter_font(9)
         self._metrics = QtGui.QFontMetricsF(self._font)
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.ClickFocus)  # letters stay shortcuts
-        self.setMinimumSize(180, 120)
 
     def show_grid(self, grid: Grid | None) -> None:
         """Show it; None: nothing."""
@@ -132,7 +136,7 @@ class HeatMap(QtWidgets.QWidget):
     def paintEvent(self, event) -> None:
         painter = QtGui.QPainter(self)
         painter.setFont(self._font)
-        painter.setPen(self.palette().windowText().color())
+        painter.setPen(hue("text"))
         if self.grid is None or not self.grid.rows or not self.grid.columns:
             painter.drawText(self.rect().adjusted(12, 12, -12, -12), int(Qt.AlignCenter | Qt.TextWordWrap), self.hint)
             return
@@ -150,17 +154,17 @@ class HeatMap(QtWidgets.QWidget):
                 painter.setPen(QtGui.QPen(colour, width))
                 painter.drawRect(cell)
         if self._stale:
-            veil = self.palette().window().color()
+            veil = hue("background")
             veil.setAlpha(150)
             painter.fillRect(self.rect(), veil)
 
     def _paint_cell(self, painter: QtGui.QPainter, cell: QRectF, row: int, column: int) -> None:
         value, text = self.grid.values[row, column], self.grid.text(row, column)
         inner = cell.adjusted(0.5, 0.5, -0.5, -0.5)
-        ink = self.palette().windowText().color()
+        ink = hue("text")
         if np.isfinite(value):
             painter.fillRect(inner, self._colour(value))
-            ink = QtGui.QColor("black" if value > BRIGHT else "white")
+            ink = RIM if value > BRIGHT else ACCENT
         elif not text:
             pale = QtGui.QColor(ink)
             pale.setAlpha(45)
@@ -174,7 +178,7 @@ class HeatMap(QtWidgets.QWidget):
         return QtGui.QColor(int(self._table[place]) & 0xFFFFFF)
 
     def _paint_names(self, painter, box: QRectF, across: float, down: float, upright: bool) -> None:
-        grid, line, ink = self.grid, self._metrics.height(), self.palette().windowText().color()
+        grid, line, ink = self.grid, self._metrics.height(), hue("text")
         painter.setPen(ink)
         every = max(1, int(np.ceil(line / max(down, 1.0)))) if down < line - 3 else 1
         for row, name in enumerate(grid.rows[::every]):
@@ -202,10 +206,10 @@ class HeatMap(QtWidgets.QWidget):
         painter.save()
         painter.setFont(bold)
         room = self.width() - box.x()
-        painter.setPen(QtGui.QColor(grid.column_colour) if grid.column_colour else painter.pen().color())
+        painter.setPen(hue(grid.column_colour or "text"))
         painter.drawText(QRectF(box.x(), 0, room, line), int(Qt.AlignLeft | Qt.AlignVCenter),
                          metrics.elidedText(grid.column_title, Qt.ElideRight, room))
-        painter.setPen(QtGui.QColor(grid.row_colour) if grid.row_colour else self.palette().windowText().color())
+        painter.setPen(hue(grid.row_colour or "text"))
         room = self.height() - box.y()
         words = metrics.elidedText(grid.row_title, Qt.ElideRight, room)
         length = metrics.horizontalAdvance(words) + 2
@@ -222,7 +226,7 @@ class HeatMap(QtWidgets.QWidget):
             colour = QtGui.QColor(int(self._table[int(step / 63 * (steps - 1))]) & 0xFFFFFF)
             high = bar.height() / 64
             painter.fillRect(QRectF(bar.x(), bar.bottom() - (step + 1) * high, BAR, high + 0.7), colour)
-        painter.setPen(self.palette().windowText().color())
+        painter.setPen(hue("text"))
         line = self._metrics.height()
         for share, text in ((0.0, "0"), (0.5, ".5"), (1.0, "1")):
             middle = bar.bottom() - share * bar.height()

@@ -7,9 +7,10 @@ from typing import Any
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
-from zoo_gui.naming import lane_colour, lane_letter
+from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.controls import SMALL
+from zoo_gui.widgets.controls import role
+from zoo_gui.widgets.inks import lane_ink
 from zoo_gui.widgets.representations_layers import MEASURES, MeasureTab
 from zoo_gui.widgets.representations_map import Grid
 
@@ -68,7 +69,7 @@ class StagesTab(MeasureTab):
         self.slider.setToolTip("Puts this stage of the run beside it, in a column of its own: all panels show both.")
         self.slider.valueChanged.connect(lambda _: self._guard(self._on_slider))
         self.stage = QtWidgets.QLabel()
-        self.stage.setStyleSheet(SMALL)
+        role(self.stage, "caption")
         self.stage.setWordWrap(True)
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(6)
@@ -183,5 +184,5 @@ class StagesTab(MeasureTab):
         self.map.show_grid(Grid(
             found.layers, columns, found.values.T, found.chance.T, found.chance_95.T, found.p_value.T,
             f"{lane_letter(info.lane)}  {found.title}", f"stage and its score; each beside {found.tags[-1]}",
-            lane_colour(info.lane), "", MEASURES[found.method],
+            lane_ink(info.lane), "", MEASURES[found.method],
         ))  # fmt: skip

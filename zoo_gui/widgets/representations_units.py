@@ -9,7 +9,7 @@ from pyqtgraph.Qt import QtWidgets
 
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LayerInfo, Unit
-from zoo_gui.widgets.controls import Quiet, toggle
+from zoo_gui.widgets.controls import Quiet, role, toggle
 from zoo_gui.widgets.representations_tab import PairTab
 from zoo_gui.widgets.search_table import Column, UnitTable, signed
 
@@ -91,7 +91,7 @@ class UnitsTab(PairTab):
         second = QtWidgets.QHBoxLayout()
         second.setSpacing(4)
         label = QtWidgets.QLabel("units of")
-        label.setStyleSheet("font-size: 11px")
+        role(label, "caption")
         for widget in (label, self.side, self.one_to_one):
             second.addWidget(widget)
         second.addStretch(1)

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from pyqtgraph.Qt import QtCore, QtWidgets
 
-from zoo_gui.naming import lane_colour, lane_letter
+from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.base import PANELS, Panel
-from zoo_gui.widgets.controls import Quiet, button, column_of, toggle
+from zoo_gui.widgets.controls import Quiet, button, column_of, mark, role, toggle
+from zoo_gui.widgets.inks import lane_colour
 from zoo_gui.widgets.robustness_chart import SPAN, Column, Course, CoursePlot, Level, LevelsPlot
 from zoo_gui.widgets.robustness_rows import LevelRows
 
@@ -82,7 +83,7 @@ class RobustnessPanel(Panel):
         column.addWidget(self.rows)
         self.said = QtWidgets.QLabel()
         self.said.setWordWrap(True)
-        self.said.setStyleSheet("font-size: 11px")
+        role(self.said, "caption")
         column.addWidget(self.said)
         buttons = QtWidgets.QHBoxLayout()
         self.reset_button = button("Reset", "Undisturbed again; Ctrl+E undoes all other changes, too.", self._reset)
@@ -109,7 +110,7 @@ class RobustnessPanel(Panel):
                                 "all that were, which is known sooner.")  # fmt: skip
         self.measure.activated.connect(lambda _: self._guard(self._redraw))
         self.legend = QtWidgets.QLabel()
-        self.legend.setStyleSheet("font-size: 11px")
+        role(self.legend, "caption")
         self.legend.setMinimumWidth(1)
         self.legend.setWordWrap(True)
         self.measure.setMinimumContentsLength(max(map(len, MEASURES)))
@@ -129,24 +130,30 @@ class RobustnessPanel(Panel):
             self._target = None
         self.targets: dict[int | None, QtWidgets.QPushButton] = {}
         label = QtWidgets.QLabel("Disturb")
-        label.setStyleSheet("font-size: 11px")
+        role(label, "caption")
         self._targets.addWidget(label)
         words = [(None, "all", "All agents alike.")] if len(lanes) != 1 else []
         words += [(info.lane, lane_letter(info.lane), f"Only {info.title}.") for info in lanes]
         for lane, text, tip in words:
             made = self.targets[lane] = toggle(text, tip, lambda lane=lane: self._aim(lane))
-            made.setFocusPolicy(Qt.NoFocus)
+            made.setFocusPolicy(Qt.TabFocus)
             if lane is not None:
-                ink = f"QPushButton:checked, QPushButton:!checked {{ color: {lane_colour(lane)}; font-weight: bold }}"
-                made.setStyleSheet(f"{made.styleSheet()} {ink}")
+                mark(made, "lane", lane)
             self._targets.addWidget(made)
         self._targets.addStretch(1)
-        spans = [f'<span style="color:{lane_colour(info.lane)}">{MARK[info.lane]} {lane_letter(info.lane)} '
-                 f"{escape(info.title)}</span>" for info in lanes]
-        self.legend.setText(" &nbsp; ".join(spans))
-        self.legend.setToolTip("\n".join(f"{lane_letter(info.lane)}: {info.title}" for info in lanes))
+        self._show_legend()
         self._aim(self._target if len(lanes) != 1 else 0)
         self._show_speed()
+
+    def _show_legend(self) -> None:
+        spans = [f'<span style="color:{lane_colour(info.lane)}">{MARK[info.lane]} {lane_letter(info.lane)} '
+                 f"{escape(info.title)}</span>" for info in self.lanes]
+        self.legend.setText(" &nbsp; ".join(spans))
+        self.legend.setToolTip("\n".join(f"{lane_letter(info.lane)}: {info.title}" for info in self.lanes))
+
+    def show_look(self, look) -> None:
+        self._show_legend()
+        self._schedule(0.0)
 
     def _aim(self, lane: int | None) -> None:
         """Disturb this lane from now on, None: all."""

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple, Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui
 
-from zoo_gui.naming import lane_colour, lane_letter
+from zoo_gui.naming import lane_letter
+from zoo_gui.tokens import current, pixels, points
 from zoo_gui.widgets.controls import still
+from zoo_gui.widgets.inks import lane_colour, tick_font
 from zoo_gui.widgets.robustness_rows import Scale
 
 Qt = QtCore.Qt
@@ -57,39 +59,44 @@ class Plot(pg.PlotWidget):
 
     def __init__(self, name: str, bottom: str, left: str):
         super().__init__()
-        self.setBackground(self.palette().color(QtGui.QPalette.Base))
+        self.setBackground(current().base)
+        self.setProperty("ground", "base")
         self.setMinimumSize(140, 90)
         self.setAccessibleName(name)
         still(self.getPlotItem(), self)
-        font = QtGui.QFont(QtWidgets.QApplication.font())
-        font.setPixelSize(10)
-        ink = self.palette().color(QtGui.QPalette.Text)
-        for side, words in (("bottom", bottom), ("left", left)):
+        self._words = {"bottom": bottom, "left": left}
+        for side in self._words:
+            self.getAxis(side).setStyle(tickTextOffset=3, maxTickLevel=0)
+            self.getAxis(side).enableAutoSIPrefix(False)
+        self.set_look()
+
+    def set_look(self) -> None:
+        """Take the colours and letters of the present theme and type."""
+        for side, words in self._words.items():
             axis = self.getAxis(side)
-            axis.setStyle(tickFont=font, tickTextOffset=3, maxTickLevel=0)
-            axis.setTextPen(ink)
-            axis.enableAutoSIPrefix(False)
+            axis.setStyle(tickFont=tick_font())
+            axis.setPen(current().control)
+            axis.setTextPen(current().text)
             self.label(side, words)
-        self.getAxis("left").setWidth(54)
+        self.getAxis("left").setWidth(pixels(54))
 
     def label(self, side: str, words: str) -> None:
         """An axis's words."""
         axis = self.getAxis(side)
-        axis.setLabel(words, **{"font-size": "8pt"})
+        self._words[side] = words
+        axis.setLabel(words, **{"font-size": f"{points(8):.1f}pt", "color": current().text})
         axis.resizeEvent()  # else other words stand where the old ones had their middle
 
     def write(self, text: str, x: float, y: float, colour: str, anchor=(0.5, 1.0)) -> None:
         item = pg.TextItem(text, color=colour, anchor=anchor)
-        font = QtGui.QFont(QtWidgets.QApplication.font())
-        font.setPixelSize(10)
-        item.setFont(font)
+        item.setFont(tick_font())
         item.setPos(x, y)
         self.addItem(item, ignoreBounds=True)
 
     def say(self, text: str) -> None:
         """Words in the middle, where there is nothing to be seen."""
         (left, right), (low, high) = self.viewRange()
-        self.write(text, (left + right) / 2, (low + high) / 2, self.palette().color(QtGui.QPalette.Text).name(),
+        self.write(text, (left + right) / 2, (low + high) / 2, current().text,
                    (0.5, 0.5))  # fmt: skip
 
     def fit(self, ys: Sequence[float]) -> None:
@@ -109,6 +116,10 @@ class CoursePlot(Plot):
                         "another level was chosen.")  # fmt: skip
         self._marked: tuple | None = None
         self._curves: dict[int, pg.PlotDataItem] = {}
+
+    def set_look(self) -> None:
+        super().set_look()
+        self._marked = None
 
     def draw(self, courses: Sequence[Course]) -> None:
         """Show these lanes. Items are made anew only where levels or axes changed."""
@@ -147,9 +158,9 @@ class CoursePlot(Plot):
 
     def _mark(self, step: float, words: str, lane: int | None) -> None:
         """Where a level was chosen, of one lane or of all."""
-        self.addItem(pg.InfiniteLine(step, 90, pen=pg.mkPen("#8a9099", width=1, style=Qt.DotLine)))
+        self.addItem(pg.InfiniteLine(step, 90, pen=pg.mkPen(current().control, width=1, style=Qt.DotLine)))
         (first, last), (_, top) = self.viewRange()
-        ink = self.palette().color(QtGui.QPalette.Text).name() if lane is None else lane_colour(lane)
+        ink = current().text if lane is None else lane_colour(lane)
         side = 0.0 if step < first + 0.7 * (last - first) else 1.0
         self.write(words, step, top, ink, (side, 0.0 if lane is None else -0.9 * lane))
 
@@ -216,7 +227,7 @@ class LevelsPlot(Plot):
 
     def _write_beside(self, words: str, x: float, y: float, colour: str) -> None:
         """Above the mark, or higher where something is written already."""
-        width, height = 6.0 * len(words) + 4, 12.0
+        width, height = pixels(6) * len(words) + 4.0, float(pixels(12))
         across, down = self._pixel((x, y))
         left = min(max(across - width / 2, 0), max(self.getViewBox().width() - width, 0))
         box = QtCore.QRectF(left, down - height - 6, width, height)

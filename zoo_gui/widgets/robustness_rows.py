@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, Mapping
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
 
-from zoo_gui.widgets.controls import SMALL, Decimal, Quiet, toggle
+from zoo_gui.widgets.controls import Decimal, Quiet, fit, mark, role, toggle
 
 Qt = QtCore.Qt
 POSITIONS = 200
@@ -100,12 +100,9 @@ class LevelRow(QtCore.QObject):
         super().__init__(parent)
         self.name, self.about, self.scale = name, about, Scale(about)
         self.title = toggle(about.title, f"{about.title}: {about.words}.", lambda: self.chosen.emit(name))
-        self.title.setFocusPolicy(Qt.NoFocus)
-        self.title.setStyleSheet(f"{self.title.styleSheet()} QPushButton {{ text-align: left; padding: 2px 4px }}")
-        bold = QtGui.QFont(self.title.font())
-        bold.setPixelSize(11)
-        bold.setBold(True)
-        self.title.setFixedWidth(QtGui.QFontMetrics(bold).horizontalAdvance("Observation noise") + 12)
+        self.title.setFocusPolicy(Qt.TabFocus)
+        self.title.setStyleSheet("QPushButton { text-align: left; padding: 2px 4px }")
+        fit(self.title, "Observation noise", 12, strong=True)
         self.slider = LevelSlider(Qt.Horizontal)
         steps = round(self.scale.high - self.scale.low) if self.scale.whole else POSITIONS
         self.slider.setRange(0, steps)
@@ -131,8 +128,8 @@ class LevelRow(QtCore.QObject):
         else:
             spin.setStepType(spin.AdaptiveDecimalStepType)
         spin.setKeyboardTracking(False)
-        spin.setStyleSheet(SMALL)
-        spin.setFixedWidth(64)
+        role(spin, "caption")
+        fit(spin, "0.0000", 32, strong=True)
         spin.setAccessibleName(f"{about.title}, {about.unit}")
         spin.setToolTip(f"Exactly, in {about.unit}; at rest {about.rest:g}.")
         return spin
@@ -158,12 +155,8 @@ class LevelRow(QtCore.QObject):
         return round(self.scale.place(level) * self.slider.maximum())
 
     def _mark(self) -> None:
-        font = self.title.font()
-        if font.bold() != (self.level != self.about.rest):
-            font.setBold(not font.bold())
-            self.title.setFont(font)
-        on = self.level != self.about.rest
-        self.spin.setStyleSheet(f"{SMALL}; font-weight: bold" if on else SMALL)
+        for widget in (self.title, self.spin):
+            mark(widget, "strong", self.level != self.about.rest)
 
     def _on_slider(self, position: int) -> None:
         self.spin.blockSignals(True)
@@ -212,7 +205,7 @@ class LevelRows(QtWidgets.QWidget):
                 grid.addWidget(widget, line, column)
             if name == "parameter_noise":
                 label = QtWidgets.QLabel("of")
-                label.setStyleSheet(SMALL)
+                role(label, "caption")
                 grid.addWidget(label, line + 1, 0, Qt.AlignRight)
                 grid.addWidget(self.layers, line + 1, 1, 1, 2)
         self.name = next(iter(self.rows))

@@ -9,7 +9,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel, where
-from zoo_gui.widgets.controls import SMALL, Quiet, button
+from zoo_gui.widgets.controls import Quiet, button, role
 from zoo_gui.widgets.search_event import EventChoice
 from zoo_gui.widgets.search_findings import ProbesTab, RedundancyTab
 from zoo_gui.widgets.search_tab import SearchTab
@@ -55,7 +55,7 @@ class UnitSearchTab(SearchTab):
         self.earlier = button("◀", "The example before.", lambda: self._guard(self._go, -1))
         self.later = button("▶", "The next example.", lambda: self._guard(self._go, 1))
         self.example = QtWidgets.QLabel()
-        self.example.setStyleSheet(SMALL)
+        role(self.example, "caption")
         self._at = -1
         self.event.changed.connect(lambda: self._guard(self.check_stale))
         self.layer.activated.connect(lambda _: self._guard(self._on_layer))
@@ -163,7 +163,7 @@ class SearchPanel(Panel):
         for tab in self.tab_pages:
             self.tabs.addTab(tab, tab.title.replace("&", "&&"))
         words = QtWidgets.QLabel("in")
-        words.setStyleSheet(SMALL)
+        role(words, "caption")
         row = QtWidgets.QHBoxLayout()
         for widget in (self.agent, words, self.moments):
             row.addWidget(widget)

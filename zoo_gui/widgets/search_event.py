@@ -8,7 +8,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.imaging import observation_to_screen
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.controls import SMALL, Quiet, Whole
+from zoo_gui.widgets.controls import Quiet, Whole, role
 
 ACTION, BYTE, VALUE, REGION = "action", "byte", "value", "region"
 EVENTS = {
@@ -52,7 +52,7 @@ class EventChoice(QtWidgets.QWidget):
         ):
             widget.setAccessibleName(name)
             widget.setToolTip(tip)
-            widget.setStyleSheet(SMALL)
+            role(widget, "caption")
         self.byte.setRange(0, 127)
         self.value.setRange(0, 255)
         self.region.setPlaceholderText("top, left, height, width")

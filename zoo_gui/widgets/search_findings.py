@@ -9,7 +9,8 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import lut
 from zoo_gui.types import Unit
-from zoo_gui.widgets.controls import SMALL
+from zoo_gui.widgets.controls import fit, role
+from zoo_gui.widgets.inks import ACCENT, RIM
 from zoo_gui.widgets.search_tab import SearchTab
 from zoo_gui.widgets.search_table import Column, UnitTable
 
@@ -122,8 +123,8 @@ class ProbeModel(QtCore.QAbstractTableModel):
             colour = QtGui.QColor(packed & 0xFFFFFF)
             if self.stale:
                 colour = QtGui.QColor(QtGui.qGray(colour.rgb()) * 0x010101)
-            ink = "black" if colour.lightness() > 110 else "white"
-            return colour if role == Qt.BackgroundRole else QtGui.QColor(ink)
+            ink = RIM if colour.lightness() > 110 else ACCENT
+            return colour if role == Qt.BackgroundRole else ink
         if role == Qt.TextAlignmentRole:
             return int(Qt.AlignCenter)
         if role == Qt.ToolTipRole:
@@ -148,16 +149,16 @@ class ProbesTab(SearchTab):
         self.bytes.setPlaceholderText("all bytes that vary")
         self.bytes.setAccessibleName("RAM bytes")
         self.bytes.setToolTip("Which of the 128 bytes, for example 49,50; empty: all that vary.")
-        self.bytes.setStyleSheet(SMALL)
-        self.bytes.setMaximumWidth(160)
-        self.bytes.setFocusPolicy(Qt.ClickFocus)
+        role(self.bytes, "caption")
+        fit(self.bytes, "n" * 18)
+        self.bytes.setFocusPolicy(Qt.StrongFocus)
         self.bytes.textChanged.connect(lambda _: self._guard(self.check_stale))
         self.controls.addWidget(self.bytes)
         self.table = QtWidgets.QTableView()
         self.table.setModel(ProbeModel())
         self.table.setAccessibleName("Held-out R² of every layer and byte")
-        self.table.setStyleSheet(SMALL)
-        self.table.setFocusPolicy(Qt.ClickFocus)
+        role(self.table, "caption")
+        self.table.setFocusPolicy(Qt.StrongFocus)
         self.table.setSelectionMode(self.table.SingleSelection)
         self.table.horizontalHeader().setDefaultSectionSize(CELL.width())
         self.table.horizontalHeader().setMinimumSectionSize(CELL.width())

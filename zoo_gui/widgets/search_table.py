@@ -8,11 +8,12 @@ from typing import Any, Callable, NamedTuple, Sequence
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.types import Unit
+from zoo_gui.widgets.controls import role
+from zoo_gui.widgets.inks import hue
 
 Qt = QtCore.Qt
 ROW = Qt.UserRole
 BAR = Qt.UserRole + 1
-SURE, UNSURE = "#6FB1F2", "#6b7078"
 LEVEL = 0.05
 """p up to which a bar has its full colour."""
 
@@ -90,7 +91,7 @@ class UnitModel(QtCore.QAbstractTableModel):
         if role == BAR and column.bar and _is_known(value):
             return float(value)
         if role == Qt.ForegroundRole and (self.stale or getattr(row, "p_value", 0) > LEVEL):
-            return QtGui.QColor("#8a9099" if not self.stale else UNSURE)
+            return hue("disabled" if self.stale else "dim")
         if role == Qt.TextAlignmentRole and isinstance(value, (int, float)):
             return int(Qt.AlignRight | Qt.AlignVCenter)
         return row if role == ROW else None
@@ -108,16 +109,17 @@ class BarDelegate(QtWidgets.QStyledItemDelegate):
         painter.save()
         if option.state & QtWidgets.QStyle.State_Selected:
             painter.fillRect(option.rect, option.palette.highlight())
-        words = box.adjusted(0, 0, -(box.width() - 44), 0)
+        figures = option.fontMetrics.horizontalAdvance("−0.00")
+        words = box.adjusted(0, 0, -(box.width() - figures - 8), 0)
         ink = index.data(Qt.ForegroundRole)
         painter.setPen(ink if ink is not None else option.palette.color(QtGui.QPalette.Text))
         painter.drawText(words, int(Qt.AlignRight | Qt.AlignVCenter), index.data())
-        track = QtCore.QRectF(box.left() + 52, box.center().y() - 3, max(20, box.width() - 54), 7)
+        track = QtCore.QRectF(box.left() + figures + 16, box.center().y() - 3, max(20, box.width() - figures - 18), 7)
         painter.fillRect(track, option.palette.alternateBase())
         length = track.width() / 2 * max(-1.0, min(1.0, value))
         sure = getattr(row, "p_value", 0) <= LEVEL and not index.model().stale
         bar = QtCore.QRectF(track.center().x(), track.top(), length, track.height()).normalized()
-        painter.fillRect(bar, QtGui.QColor(SURE if sure else UNSURE))
+        painter.fillRect(bar, hue("link" if sure else "control"))
         middle = QtCore.QRectF(track.center().x(), track.top() - 2, 1, track.height() + 4)
         painter.fillRect(middle, painter.pen().color())
         painter.restore()
@@ -137,8 +139,9 @@ class UnitTable(QtWidgets.QTableView):
         self.setSelectionMode(self.SingleSelection)
         self.setShowGrid(False)
         self.setVerticalScrollMode(self.ScrollPerPixel)
-        self.setFocusPolicy(Qt.ClickFocus)
-        self.setStyleSheet("font-size: 11px")
+        self.setFocusPolicy(Qt.StrongFocus)
+        self.setTabKeyNavigation(False)
+        role(self, "caption")
         self.setItemDelegate(BarDelegate(self))
         rows, header = self.verticalHeader(), self.horizontalHeader()
         rows.hide()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
+from zoo_gui.widgets.controls import fit, mark, role
 
 STATES = {"running": "▶ running", "paused": "❚❚ paused", "stale": "⚠ stale", "loading": "… loading",
           "stopped": "■ stopped"}
 SPEEDS = {0.25: "¼×", 0.5: "½×", None: "max"}
-ALARM, CALM = "#F0A35E", ""  # an intervention and stale data are marked by words first, by colour second
 
 
 def _speed(speed: float | None) -> str:
@@ -37,8 +37,10 @@ class Field(NamedTuple):
 FIELDS = (
     Field("intervention", lambda _: "INTERVENTION ON", "INTERVENTION ON",
           "A unit's gain or offset is changed: what you see is not the trained network.", optional=True, alarm=True),
-    Field("recording", lambda text: f"● REC {text}", "● REC 00:00:00",
-          "Time recorded so far.", optional=True, alarm=True),
+    Field("recording", lambda text: f"● REC {text}", "● REC 00:00 · 000.0 MB",
+          "Time recorded so far, and how large the file is. Not in the film.", optional=True, alarm=True),
+    Field("ring", lambda seconds: f"⟲ {seconds} s", "⟲ 120 s",
+          "So many of the last seconds are kept all the time; Shift+F9 saves them.", optional=True),
     Field("download", lambda share: f"⬇ {share}", "⬇ 0000.0 MB", "An agent is being downloaded.", optional=True),
     Field("agree", lambda share: f"agree {share:.0%}", "agree 100%",
           "Share of the steps on which all agents chose the same action.", optional=True),
@@ -64,7 +66,6 @@ class StatusBar(QtWidgets.QStatusBar):
         super().__init__(parent)
         self._status: dict = {}
         self._hovered = ""
-        self.setStyleSheet("QStatusBar::item { border: none; } QStatusBar, QLabel { font-size: 12px; }")
         self.said = QtWidgets.QLabel()
         self.said.setTextInteractionFlags(QtCore.Qt.NoTextInteraction)
         self.said.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
@@ -77,15 +78,13 @@ class StatusBar(QtWidgets.QStatusBar):
 
     def _make(self, field: Field) -> QtWidgets.QLabel:
         label = QtWidgets.QLabel("–")
-        font = QtGui.QFont(self.font())
-        font.setPixelSize(12)
-        font.setBold(field.alarm)
-        label.setMinimumWidth(QtGui.QFontMetrics(font).horizontalAdvance(field.longest) + 8)
+        fit(label, field.longest, 8, strong=field.alarm)
+        role(label, "caption")
         label.setAlignment(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
         label.setToolTip(field.tip)
         label.setAccessibleName(field.key.replace("_", " "))
         if field.alarm:
-            label.setStyleSheet(f"color: {ALARM}; font-weight: bold")
+            mark(role(label, "warning"), "strong", True)
         self.addPermanentWidget(label)
         label.setVisible(not field.optional)
         return label
@@ -101,7 +100,7 @@ class StatusBar(QtWidgets.QStatusBar):
                 label.setVisible(not absent and value is not False)
         state = self._status.get("state")
         alarming = state in ("stale", "stopped")
-        self.fields["state"].setStyleSheet(f"color: {ALARM}; font-weight: bold" if alarming else CALM)
+        mark(role(self.fields["state"], "warning" if alarming else "caption"), "strong", alarming)
         self._show_said()
 
     def show_hovered(self, text: str) -> None:

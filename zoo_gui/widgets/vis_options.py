@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
-from zoo_gui.widgets.controls import Decimal, Quiet, Whole, button, check
+from zoo_gui.widgets.controls import Decimal, Quiet, Whole, button, check, role
 
 SETTLE_MS = 250  # a value that is turned starts the search anew at most this often
 
@@ -93,7 +93,7 @@ class VisOptions(QtWidgets.QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(5)
         grid.setVerticalSpacing(2)
-        self.setStyleSheet("QLabel, QAbstractSpinBox { font-size: 11px }")
+        role(self, "caption")
         flags = [name for name in names if isinstance(OPTIONS[name], Flag)]
         pairs = [name for name in names if name not in flags]
         for place, name in enumerate(pairs):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.widgets.base import PANELS, Job, Panel
-from zoo_gui.widgets.controls import SMALL, Quiet, toggle
+from zoo_gui.widgets.controls import Quiet, role, toggle
 from zoo_gui.widgets.wall_grid import Tile, WallGrid
 
 MOST = 16
@@ -42,7 +42,7 @@ class WallPanel(Panel):
         self.stages = toggle("Stages", "Also what the agents were at earlier stages of their training", self.restart)
         self.chance = toggle("Random", "Also a player that draws its actions", self.restart)
         self.state = QtWidgets.QLabel()
-        self.state.setStyleSheet(SMALL)
+        role(self.state, "caption")
         self.grid = WallGrid()
         self.grid.opened.connect(self.opened)
         self.grid.removed.connect(self.remove)

@@ -11,13 +11,13 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.imaging import rgb32
 from zoo_gui.types import Preview
+from zoo_gui.widgets.inks import hue
 from zoo_gui.widgets.items import ACCENT, RIM, letter_font
 
 Qt = QtCore.Qt
 ASPECT = 160 * 5 / (210 * 3)
 """Width over height of a game, as a television of the time showed it."""
 GAP = 6
-EMPTY, RAISED, DIM, FAULT = (QtGui.QColor(name) for name in ("#131518", "#25282d", "#a0a5ac", "#F2A06E"))
 
 
 @dataclass
@@ -83,6 +83,9 @@ class WallGrid(QtWidgets.QWidget):
         self._pressed: int | None = None
         self._boxes: list[QtCore.QRect] = []
         self.columns = 1
+
+    def set_type(self) -> None:
+        self._arrange()
 
     # -- content ------------------------------------------------------------------------------------------------
     def set_tiles(self, tiles: list[Tile]) -> None:
@@ -158,19 +161,19 @@ class WallGrid(QtWidgets.QWidget):
         game = QtCore.QRectF(box.x(), box.y(), box.width(), box.height() - self._caption())
         fault = tile.preview.fault if tile.preview is not None else ""
         if tile.image is None or fault:
-            painter.fillRect(game, EMPTY)
-            painter.setPen(FAULT if fault else DIM)
+            painter.fillRect(game, hue("base"))
+            painter.setPen(hue("warning" if fault else "dim"))
             painter.setFont(letter_font(8))
             inside = game.adjusted(8, 6, -8, -6)
             painter.drawText(inside, Qt.AlignCenter | Qt.TextWordWrap, fault or "loading …")
         else:
             painter.drawImage(game, tile.image)
         words = QtCore.QRectF(box.x(), game.bottom(), box.width(), self._caption())
-        painter.fillRect(words, RAISED)
+        painter.fillRect(words, hue("raised"))
         line = self.fontMetrics().height()
         upper = QtCore.QRectF(words.x() + 5, words.y() + 1, words.width() - 10, line)
-        self._paint_line(painter, upper, tile.title, tile.score, self.palette().text().color(), True)
-        self._paint_line(painter, upper.translated(0, line), tile.words, tile.mean, DIM, False)
+        self._paint_line(painter, upper, tile.title, tile.score, hue("text"), True)
+        self._paint_line(painter, upper.translated(0, line), tile.words, tile.mean, hue("dim"), False)
 
     def _paint_line(self, painter, box: QtCore.QRectF, left: str, right: str, colour: QtGui.QColor, bold: bool) -> None:
         """Words to the left, numbers to the right; the numbers have the first claim."""

@@ -9,6 +9,7 @@ from zoo_gui.naming import readable_action
 from zoo_gui.overlays import FRAMES
 from zoo_gui.types import LaneInfo, Step, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel
+from zoo_gui.widgets.controls import role
 from zoo_gui.widgets.saving import Saver
 from zoo_gui.widgets.why_checks import FaithfulnessTab, SanityTab
 from zoo_gui.widgets.why_cover import CoverTab
@@ -38,7 +39,7 @@ class WhyPanel(Panel):
         self._wish: tuple | None = None
         self._interrupted = False
         content = QtWidgets.QWidget()
-        content.setStyleSheet("QLabel, QPushButton, QComboBox, QToolButton, QLineEdit, QTableView { font-size: 11px }")
+        role(content, "caption")
         self.job, self.saver = Job(self.session, "why maps"), Saver(self.session, "why maps", content)
         self._soon = QtCore.QTimer(content)
         self._soon.setSingleShot(True)

@@ -8,7 +8,9 @@ import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui import overlays
+from zoo_gui.tokens import current, points
 from zoo_gui.widgets.controls import column_of, still
+from zoo_gui.widgets.inks import tick_font
 from zoo_gui.widgets.pictures import Strip, Tile
 from zoo_gui.widgets.why_grid import over
 from zoo_gui.widgets.why_question import button, combo
@@ -16,7 +18,6 @@ from zoo_gui.widgets.why_tab import WhyTab
 
 CURVES = (("deletion", "Deletion: as more of the pixels go · grey: in random order"),
           ("insertion", "Insertion: as more of the pixels come · grey: in random order"))  # fmt: skip
-MAP, RANDOM = "#FF4DC4", "#9a9fa6"
 SANITY_TIP = (
     "The weights are replaced by random ones, layer by layer from the outputs down (Adebayo et al. 2018). A map that "
     "stays the same does not explain this network: it shows edges."
@@ -147,17 +148,28 @@ class FaithfulnessTab(CheckTab):
 
     def content(self) -> QtWidgets.QWidget:
         self.plots = pg.GraphicsLayoutWidget()
-        self.plots.setBackground(self.palette().window().color())
+        self.plots.setBackground(current().background)
+        self.plots.setProperty("ground", "background")
         self.plots.setMinimumHeight(110)
+        self.plots.setAccessibleName("Deletion and insertion")
         self.curves: dict[str, pg.PlotDataItem] = {}
         for place, (name, title) in enumerate(CURVES):
-            plot = self.plots.addPlot(row=0, col=place)
-            plot.setTitle(title, size="8pt")
+            plot = self.plots.addPlot(row=0, col=place, title=title)
             still(plot, self.plots)
-            grey = pg.mkPen(RANDOM, width=1.5, style=QtCore.Qt.DashLine)
-            self.curves[f"random_{name}"] = plot.plot(pen=grey)
-            self.curves[name] = plot.plot(pen=pg.mkPen(MAP, width=2))
+            self.curves[f"random_{name}"] = plot.plot()
+            self.curves[name] = plot.plot()
+        self.set_look()
         return self.plots
+
+    def set_look(self) -> None:
+        """Take the colours and letters of the present theme and type."""
+        look = current()
+        for plot, (name, title) in zip(self.plots.ci.items, CURVES):
+            plot.setTitle(title, size=f"{points(8):.1f}pt", color=look.text)
+            for side in ("left", "bottom"):
+                plot.getAxis(side).setStyle(tickFont=tick_font())
+            self.curves[name].setPen(pg.mkPen(look.about, width=2))
+            self.curves[f"random_{name}"].setPen(pg.mkPen(look.dim, width=1.5, style=QtCore.Qt.DashLine))
 
     def draw(self) -> None:
         ending = "_probability" if self.quantity.currentIndex() else ""

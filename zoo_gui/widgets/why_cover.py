@@ -10,11 +10,12 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.naming import readable_action
 from zoo_gui.scales import number
+from zoo_gui.tokens import current, points
 from zoo_gui.widgets.controls import still
+from zoo_gui.widgets.inks import line_height, tick_font
 from zoo_gui.widgets.why_question import button, combo
 from zoo_gui.widgets.why_tab import Asked, WhyTab
 
-REGION, ELSEWHERE = "#FF4DC4", "#9a9fa6"
 FILLS = ("mean", "black", "blur", "background")
 HINT = "Drag a box on a map above, or with Shift on the game: does the agent need what is in it?"
 
@@ -55,9 +56,8 @@ class CoverTab(WhyTab):
         self.table = QtWidgets.QTableWidget(0, 4)
         self.table.setEditTriggers(QtWidgets.QAbstractItemView.NoEditTriggers)
         self.table.setSelectionMode(QtWidgets.QAbstractItemView.NoSelection)
-        self.table.setFocusPolicy(QtCore.Qt.NoFocus)
+        self.table.setFocusPolicy(QtCore.Qt.StrongFocus)
         self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(20)
         self.table.horizontalHeader().setSectionResizeMode(QtWidgets.QHeaderView.Stretch)
         self.table.setAccessibleName("Before and after covering")
         self.table.setMinimumHeight(80)
@@ -65,18 +65,30 @@ class CoverTab(WhyTab):
 
     def _make_controls(self) -> pg.PlotWidget:
         self.controls = pg.PlotWidget()
-        self.controls.setBackground(self.palette().window().color())
+        self.controls.setBackground(current().background)
+        self.controls.setProperty("ground", "background")
+        self.controls.setAccessibleName("Change here and elsewhere")
         self.controls.setMinimumHeight(80)
         still(self.controls.getPlotItem(), self.controls)
-        self.controls.getPlotItem().setTitle("change here (line), elsewhere (bars)", size="8pt")
         self.controls.setToolTip("How much the agent changes when regions of the same size at random places are "
                                  "covered: bars; the line is this region.")
         self.controls.getAxis("left").setStyle(showValues=False)
-        self.bars = pg.BarGraphItem(x=[0], height=[0], width=1, brush=ELSEWHERE, pen=None)
-        self.line = pg.InfiniteLine(angle=90, pen=pg.mkPen(REGION, width=2))
+        self.bars = pg.BarGraphItem(x=[0], height=[0], width=1, pen=None)
+        self.line = pg.InfiniteLine(angle=90)
         self.controls.addItem(self.bars)
         self.controls.addItem(self.line)
+        self.set_look()
         return self.controls
+
+    def set_look(self) -> None:
+        """Take the colours and letters of the present theme and type."""
+        look = current()
+        self.table.verticalHeader().setDefaultSectionSize(line_height() + 6)
+        self.controls.getPlotItem().setTitle("change here (line), elsewhere (bars)", size=f"{points(8):.1f}pt",
+                                             color=look.text)
+        self.controls.getAxis("bottom").setStyle(tickFont=tick_font())
+        self.bars.setOpts(brush=look.dim)
+        self.line.setPen(pg.mkPen(look.about, width=2))
 
     # -- a test -------------------------------------------------------------------------------------------------
     @property
@@ -175,7 +187,7 @@ class CoverTab(WhyTab):
             return
         high = max(float(changes.max()), float(result.change), 1e-9)
         counts, edges = np.histogram(changes, bins=20, range=(0.0, high * 1.05))
-        self.bars.setOpts(x0=edges[:-1], x1=edges[1:], x=None, width=None, height=counts, brush=QtGui.QColor(ELSEWHERE))
+        self.bars.setOpts(x0=edges[:-1], x1=edges[1:], x=None, width=None, height=counts)
         self.line.setValue(result.change)
         self.controls.setXRange(0, high * 1.05, padding=0.02)
         self.controls.setYRange(0, max(1, counts.max()), padding=0.05)

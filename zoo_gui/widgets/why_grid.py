@@ -10,6 +10,7 @@ from pyqtgraph.Qt import QtCore
 from zoo_gui import overlays
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo
+from zoo_gui.widgets.inks import Ink
 from zoo_gui.widgets.items import Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
 from zoo_gui.widgets.pictures import Veil
 
@@ -47,11 +48,11 @@ class Tile:
 
     def __init__(self, method: str, title: str, canvas: Canvas):
         self.method, self._canvas = method, canvas
-        self.name = canvas.add(TextLine(canvas.ink(), bold=True))
-        self.words = canvas.add(TextLine(canvas.ink(0.7), align=Qt.AlignHCenter), 3)
-        self.bar = canvas.add(ColourBar(canvas.ink(0.8)))
+        self.name = canvas.add(TextLine(Ink(), bold=True))
+        self.words = canvas.add(TextLine(Ink(0.7), align=Qt.AlignHCenter), 3)
+        self.bar = canvas.add(ColourBar(Ink(0.8)))
         self.frame = canvas.add(Outline(width=2), 2)
-        self.veil = canvas.add(Veil(canvas.ground()), 4)
+        self.veil = canvas.add(Veil(), 4)
         self.name.setToolTip(title)
         self.title, self.record = title, None
         self.items: list[PixelItem] = []
@@ -183,8 +184,8 @@ class Grid(Canvas):
         self.tiles: dict[str, Tile] = {}
         self.info: LaneInfo | None = None
         self._region: tuple[int, int, int, int] | None = None
-        self.hint = self.add(TextLine(self.ink(0.7), align=Qt.AlignHCenter))
-        self._veil = self.add(Veil(self.ground(), 120), 4)
+        self.hint = self.add(TextLine(Ink(0.7), align=Qt.AlignHCenter))
+        self._veil = self.add(Veil(120), 4)
         self._veil.hide()
         self.resized.connect(self.arrange)
         self.clicked.connect(self._choose)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pyqtgraph.Qt import QtCore, QtWidgets
+from zoo_gui.widgets.controls import role
 
 from zoo_gui.widgets.zoo_table import (
-    FINAL, PICTURE, SOURCE_NAMES, WARNING, Table, ZooModel, decoded, number, status_text, tag_of, yardsticks,
+    FINAL, PICTURE, SOURCE_NAMES, Table, ZooModel, decoded, number, status_text, tag_of, yardsticks,
 )  # fmt: skip
 
 Qt = QtCore.Qt
@@ -86,7 +87,7 @@ class ZooBrowser(QtWidgets.QWidget):
         self.description = QtWidgets.QLabel("Reading the zoo …")
         self.description.setMinimumHeight(3 * self.fontMetrics().height())
         self.remark = QtWidgets.QLabel()
-        self.remark.setStyleSheet(f"color: {WARNING}")
+        role(self.remark, "warning")
         self.remark.hide()
         words = QtWidgets.QVBoxLayout()
         for label in (self.description, self.remark):

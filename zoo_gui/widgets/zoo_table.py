@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from zoo_gui.tokens import pixels
+from zoo_gui.widgets.controls import fit_rows
+from zoo_gui.widgets.inks import hue
 
 Qt = QtCore.Qt
 AGENT, SCORE, FRAMES, LICENCE, SOURCE, STATUS = range(6)
@@ -21,7 +24,6 @@ SOURCE_NAMES = {
     "embedded": "Built in", "folder": "Your folders", "url": "Web", "zoo": "Atari Zoo", "dopamine": "Dopamine",
     "huggingface": "Hugging Face",
 }  # fmt: skip
-WARNING = "#F2A06E"
 FINAL = "final"
 PICTURE = QtCore.QSize(96, 126)
 SMALL = QtCore.QSize(29, 38)
@@ -228,7 +230,7 @@ class ScoreDelegate(QtWidgets.QStyledItemDelegate):
             _two_lines(painter, box, "", beside, colour, dim)
         else:
             poor = bool(entry.remark)
-            ink = QtGui.QColor(WARNING) if poor else colour
+            ink = hue("warning") if poor else colour
             _two_lines(painter, box, number(entry.score), beside, ink, dim, bold=True, italic=poor)
             if entry.level is not None:
                 self._bar(painter, box, entry.level, colour, option.palette)
@@ -237,11 +239,11 @@ class ScoreDelegate(QtWidgets.QStyledItemDelegate):
     @staticmethod
     def _bar(painter, box: QtCore.QRect, level: float, colour, palette) -> None:
         height = box.height() // 2
-        track = QtCore.QRectF(box.left() + 70, box.top() + height / 2 - 2, max(20, box.width() - 74), 5)
+        track = QtCore.QRectF(box.left() + pixels(70), box.top() + height / 2 - 2, max(20, box.width() - pixels(74)), 5)
         painter.fillRect(track, palette.alternateBase())
         filled = QtCore.QRectF(track)
         filled.setWidth(track.width() * min(1.0, max(0.0, level / FULL_BAR)))
-        painter.fillRect(filled, QtGui.QColor("#6FB1F2"))
+        painter.fillRect(filled, hue("link"))
         person = track.left() + track.width() / FULL_BAR
         painter.fillRect(QtCore.QRectF(person, track.top() - 3, 1, track.height() + 6), colour)
 
@@ -255,7 +257,7 @@ class StatusDelegate(QtWidgets.QStyledItemDelegate):
         loading = index.model().loading(entry.id)
         if loading is None:
             ready = entry.is_here or entry.status == "to download"
-            painter.setPen(dim if ready else QtGui.QColor(WARNING))
+            painter.setPen(dim if ready else hue("warning"))
             painter.drawText(box, int(Qt.AlignVCenter | Qt.AlignLeft | Qt.TextWordWrap), status_text(entry))
         else:
             text, share = loading
@@ -264,7 +266,7 @@ class StatusDelegate(QtWidgets.QStyledItemDelegate):
             painter.fillRect(track, option.palette.alternateBase())
             if share is not None:
                 track.setWidth(track.width() * share)
-                painter.fillRect(track, QtGui.QColor("#6FB1F2"))
+                painter.fillRect(track, hue("link"))
         painter.restore()
 
 
@@ -278,8 +280,7 @@ def _ground(painter, option) -> tuple[QtCore.QRect, QtGui.QColor, QtGui.QColor]:
     if selected:
         painter.fillRect(option.rect, option.palette.highlight())
     colour = option.palette.color(QtGui.QPalette.HighlightedText if selected else QtGui.QPalette.Text)
-    dim = QtGui.QColor(colour)
-    dim.setAlpha(200 if selected else 150)
+    dim = colour if selected else hue("dim")
     painter.setClipRect(option.rect)
     return option.rect.adjusted(6, 3, -6, -3), colour, dim
 
@@ -343,7 +344,7 @@ class Table(QtWidgets.QTableView):
         rows, header = self.verticalHeader(), self.horizontalHeader()
         rows.hide()
         rows.setSectionResizeMode(QtWidgets.QHeaderView.Fixed)
-        rows.setDefaultSectionSize(max(SMALL.height(), 2 * self.fontMetrics().height()) + 8)
+        fit_rows(self, 2, 8, SMALL.height())
         header.setHighlightSections(False)
         header.setSortIndicator(-1, Qt.AscendingOrder)
         header.setMinimumSectionSize(48)
