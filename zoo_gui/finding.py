@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.keymap import KeyedWords
 from zoo_gui.keys_dialog import KeysDialog
@@ -14,6 +14,7 @@ from zoo_gui.pages import ABOUT
 from zoo_gui.palette import Palette
 from zoo_gui.reader import INDEX, Reader
 from zoo_gui.titles import TitleCards
+from zoo_gui.tour import Tour
 from zoo_gui.types import ZooError
 
 #: Pages that have an entry of their own in the Help menu.
@@ -29,6 +30,8 @@ class Finding(QtCore.QObject):
         self._palette: Palette | None = None
         self._reader: Reader | None = None
         self._labels: Labels | None = None
+        self._tour: Tour | None = None
+        self._offered = False
         KeyedWords(window, window.keymap)
         window.keymap.changed.connect(window.keys.read)
         window.commands.parts.append(self)
@@ -45,6 +48,7 @@ class Finding(QtCore.QObject):
         for name, panel in self.window.panels.items():
             panels.addAction(panel.title, partial(self.open_panel_page, name)).setStatusTip(panel.about)
         menu.addAction("All pages", partial(self.open_page, INDEX))
+        menu.addAction("Take the tour", self.start_tour)
         menu.addSeparator()
         menu.addAction("About zoo_gui", partial(self.open_page, ABOUT))
 
@@ -81,6 +85,38 @@ class Finding(QtCore.QObject):
 
     def do_labels(self) -> None:
         self.labels.toggle()
+
+    # -- the tour -----------------------------------------------------------------------------------------------
+    @property
+    def tour(self) -> Tour:
+        """The five steps for whoever comes first."""
+        if self._tour is None:
+            self._tour = Tour(self.window)
+        return self._tour
+
+    def start_tour(self) -> None:
+        """Show it, if there is an agent to show it on."""
+        session = self.window.session
+        if not session.lanes or not session.lanes[0].layers:
+            session.message.emit("info", "The tour needs an agent with a network: open one first, as ppo/Breakout/1.")
+            return
+        self.window.settings.set("tour/seen", True)
+        self.tour.start()
+
+    def offer_tour(self) -> None:
+        """Show it once in a person's life, when the first agent plays; never where nobody sits before a screen."""
+        unseen = QtGui.QGuiApplication.platformName() in ("offscreen", "minimal")
+        if not unseen and not self._offered and not self.window.settings.get("tour/seen"):
+            self._offered = True
+            self.window.session.stepped.connect(self._on_first_step)
+
+    def _on_first_step(self, *_step) -> None:
+        self.window.session.stepped.disconnect(self._on_first_step)
+        if self.window.session.lanes[0].layers and not self._presenting():
+            self.start_tour()
+
+    def _presenting(self) -> bool:
+        return "presenting" in self.window._contexts()
 
     # -- pages --------------------------------------------------------------------------------------------------
     @property

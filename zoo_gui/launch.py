@@ -79,6 +79,8 @@ class Sitting:
         self._plan_capture()
         self._load(agents)
         self.window.show()
+        if not (unattended or self.film or self.image or self.steps is not None):
+            self.window.finding.offer_tour()
         self._interruptible(QtCore)
 
     def _load(self, agents: list[str]) -> None:
