@@ -16,12 +16,16 @@ from zoo_gui.finding import Finding
 from zoo_gui.keymap import Keymap
 from zoo_gui.keys import ACTIVATIONS, HUMAN, Keys, stick_action
 from zoo_gui.layouts import Layouts
+from zoo_gui.presenter import Presenter
 from zoo_gui.restoring import Restorer
+from zoo_gui.recorder import Recorder
 from zoo_gui.results import ResultFolders
+from zoo_gui.saved import SavedSessions
 from zoo_gui.session import MAX_LANES, VIEW, Session
 from zoo_gui.settings import Settings
 from zoo_gui.theme import Theme
 from zoo_gui.types import ZooError
+from zoo_gui.views import is_link
 from zoo_gui.widgets.agent_dialog import AgentDialog
 from zoo_gui.widgets.banner import Banner
 from zoo_gui.widgets.base import PANELS
@@ -59,7 +63,10 @@ class MainWindow(QtWidgets.QMainWindow):
         self._make_chrome()
         self._connect()
         self.results = ResultFolders(self)
+        self.presenter = Presenter(self)
+        self.recorder = Recorder(self)
         self.restorer = Restorer(self)
+        self.saved = SavedSessions(self)
         self.finding = Finding(self)
         self.resize(1600, 900)
         self.layouts.restore()
@@ -117,7 +124,6 @@ class MainWindow(QtWidgets.QMainWindow):
         self.panels["wall"].opened.connect(self.open_agent)
         self.capture.saved.connect(self._on_saved)
         self.capture.failed.connect(self._on_capture_failed)
-        self.capture.recording.connect(self._on_recording)
         self._paints = PaintCounter(self.panels["game"], self._on_painted)
 
     # -- settings ----------------------------------------------------------------------------------------------
@@ -154,6 +160,7 @@ class MainWindow(QtWidgets.QMainWindow):
         lanes = self.session.lanes
         if self.active_lane < len(lanes) and lanes[self.active_lane].player == "human":
             contexts.append(HUMAN)
+        contexts += self.presenter.contexts
         focus = QtWidgets.QApplication.focusWidget()
         activations = self.panels.get("activations")
         if activations is not None and focus is not None and activations.isAncestorOf(focus):
@@ -215,7 +222,9 @@ class MainWindow(QtWidgets.QMainWindow):
     def dropEvent(self, event: QtGui.QDropEvent) -> None:
         event.setDropAction(QtCore.Qt.CopyAction)
         event.accept()
-        self.results.open_dropped(dropped_ids(event.mimeData()))
+        others = self.saved.take(dropped_ids(event.mimeData()))
+        if others:
+            self.results.open_dropped(others)
 
     def _on_lanes(self, lanes) -> None:
         self.active_lane = min(self.active_lane, len(lanes) - 1)
@@ -241,11 +250,7 @@ class MainWindow(QtWidgets.QMainWindow):
     # -- capture ------------------------------------------------------------------------------------------------
     def toggle_recording(self, widget: QtWidgets.QWidget) -> None:
         """Start to record a widget, or stop the running recording."""
-        self.capture.stop() if self.capture.is_recording else self.capture.start(widget)
-
-    def _on_recording(self, seconds: float | None) -> None:
-        self.session.set_recording(None if seconds is None else f"{int(seconds) // 60}:{int(seconds) % 60:02d}")
-        self.toolbar.set_recording(seconds is not None)
+        self.recorder.toggle(widget)
 
     def _on_saved(self, path: str) -> None:
         self.session.message.emit("info", f"Saved {path}")
@@ -289,9 +294,11 @@ class PaintCounter(QtCore.QObject):
 
 
 def dropped_ids(mime: QtCore.QMimeData) -> list[str]:
-    """Paths and addresses that were dragged here: files, folders, links, or one line of text that is an address."""
+    """Paths and addresses that were dragged here: files, folders, links, or one line of text that is an address or a
+    link to a view."""
     if mime.hasUrls():
         found = [url.toLocalFile() or url.toString() for url in mime.urls()]
         return [text for text in found if not text.startswith("data:")]
     lines = mime.text().split() if mime.hasText() else []
-    return lines if len(lines) == 1 and lines[0].startswith(("https://", "http://", "hf:", "gs://")) else []
+    address = len(lines) == 1 and (lines[0].startswith(("https://", "http://", "hf:", "gs://")) or is_link(lines[0]))
+    return lines if address else []

@@ -1,22 +1,34 @@
-"""Pictures and films of the window, or of one panel: PNG, clipboard, mp4. Files are written off the UI thread."""
+"""Pictures and films of the window, a panel or a region: PNG, clipboard, mp4, GIF, numbered pictures, and the last
+seconds whenever one wishes. Files are written off the UI thread, and say what they show."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any, Callable, Iterator
 
-import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from zoo_gui import settings
+from zoo_gui import captions, settings
+from zoo_gui.camera import Camera
+from zoo_gui.play import recordings
+from zoo_gui.play.ring import RingWriter
 from zoo_gui.play.video import Mp4Writer
+from zoo_gui.provenance import of_session
+from zoo_gui.provenance_files import stamped
+from zoo_gui.recording import SIZES, Recording
+from zoo_gui.takes import Take
 from zoo_gui.types import ZooError
 from zoo_gui.widgets.base import Panel
-from zoo_gui.workers import Streams
+from zoo_gui.workers import Later, Streams
 
-#: Frames a second of a recording of the window. Half the screen's rate: cheap enough to keep the game at 60.
+#: Pictures a second of a recording for which nothing else was said, and of the last seconds. Half the screen's rate.
 FPS = 30
+LOW = 200 << 20  # bytes: a disk with less is about to be full
+OPEN, RING = "open recording", "open last seconds"
 
 
 def new_path(suffix: str, folder: Path | None = None) -> Path:
@@ -26,131 +38,245 @@ def new_path(suffix: str, folder: Path | None = None) -> Path:
 
 
 def picture(widget: QtWidgets.QWidget) -> QtGui.QImage:
-    """The widget as it looks now, RGB32."""
-    image = QtGui.QImage(widget.size(), QtGui.QImage.Format_RGB32)
+    """The widget as it looks now, RGB32, in the screen's pixels."""
+    ratio = widget.devicePixelRatioF()
+    image = QtGui.QImage(widget.size() * ratio, QtGui.QImage.Format_RGB32)
+    image.setDevicePixelRatio(ratio)
     image.fill(widget.palette().window().color())
     widget.render(image)
     return image
 
 
-def pixels(image: QtGui.QImage) -> np.ndarray:
-    """(H, W, 4) uint8 BGRA view of an RGB32 image, valid as long as the image."""
-    bits = image.constBits()
-    bits.setsize(image.sizeInBytes())
-    return np.frombuffer(bits, np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)[:, :image.width()]
-
-
 class Capture(QtCore.QObject):
-    """Takes pictures and films. Signals: ``saved(path)``, ``failed(sentence)``, ``recording(seconds or None)``.
+    """Takes pictures and films. Signals: ``saved(path)``, ``failed(sentence)``, ``warned(sentence)``,
+    ``recording(seconds or None)``, ``ring_changed(bool)``.
 
-    A recording has the size that its widget had at the start; if the widget changes, the picture is fitted into it.
+    about: makes what a file says of itself, by a few words about what it shows. hidden: widgets that are on screen but
+    in no film.
     """
 
     saved = QtCore.Signal(str)
     failed = QtCore.Signal(str)
+    warned = QtCore.Signal(str)
     recording = QtCore.Signal(object)
+    ring_changed = QtCore.Signal(bool)
     _delivered = QtCore.Signal(str, str, object)
-    _broke = QtCore.Signal(str)
+    _broke = QtCore.Signal(object, str)
 
     def __init__(self, parent: QtCore.QObject | None = None):
         super().__init__(parent)
+        self.hidden: tuple[QtWidgets.QWidget, ...] = ()
         self._streams = Streams(lambda *result: self._delivered.emit(*result), name="zoo_gui files")
         self._delivered.connect(self._on_delivered)
         self._broke.connect(self._on_broke)
-        self._target: QtWidgets.QWidget | None = None
-        self._writer: Mp4Writer | None = None
-        self.is_rendering = False  # paints into a film are no paints on the screen
+        self._take: Take | None = None
+        self._ring: Take | None = None
         self._timer = QtCore.QTimer(self)
         self._timer.setTimerType(QtCore.Qt.PreciseTimer)
-        self._timer.setInterval(round(1000 / FPS / 2))
         self._timer.timeout.connect(self._on_timer)
-        self._started = self._told = 0.0
-        self._frames = 0
+        self._told = 0.0
+
+    def about(self, what: str, **more: Any) -> dict[str, Any]:
+        """What a file of this moment says of itself."""
+        session = getattr(self.parent(), "session", None)
+        return {} if session is None or not hasattr(session, "edits") else of_session(session, what, **more)
 
     # -- pictures -----------------------------------------------------------------------------------------------
     def screenshot(self, widget: QtWidgets.QWidget, path: Path | None = None) -> None:
         """Save a PNG; ``saved`` or ``failed`` follows."""
         _settle(widget)
-        image = picture(widget)
-        self._streams.start(f"picture {time.monotonic_ns()}", lambda: _save_png(image, path))
+        image, about = picture(widget), self.about(f"A picture of {_name(widget)}")
+        self._streams.start(f"picture {time.monotonic_ns()}", lambda: _save_png(image, path, about))
 
     def copy(self, widget: QtWidgets.QWidget) -> None:
         """Put the picture on the clipboard."""
         _settle(widget)
         QtWidgets.QApplication.clipboard().setImage(picture(widget))
 
+    def run(self, key: str, make: Callable[[], Iterator]) -> None:
+        """Run a generator in the thread that writes files: one of that key at a time."""
+        self._streams.start(key, make)
+
+    def write(self, make: Callable[[], Path]) -> None:
+        """Have a file written off this thread: ``make`` gives its path. ``saved`` or ``failed`` follows."""
+        self._streams.start(f"write {time.monotonic_ns()}", lambda: _made(make))
+
     # -- films --------------------------------------------------------------------------------------------------
     @property
     def is_recording(self) -> bool:
-        return self._target is not None
+        return self._take is not None
 
-    def start(self, widget: QtWidgets.QWidget, path: Path | None = None) -> None:
-        """Record a widget until ``stop``."""
+    @property
+    def is_rendering(self) -> bool:
+        """Whether a picture for a film is being painted: that is no paint on the screen."""
+        return any(take.is_rendering for take in self._takes())
+
+    @property
+    def bytes(self) -> int:
+        """How large the recording is so far."""
+        return self._take.writer.bytes if self._take is not None and self._take.writer is not None else 0
+
+    def start(self, widget: QtWidgets.QWidget, options: Recording | Path | str | None = None) -> None:
+        """Record a widget until ``stop``; or the region of its window that the options name. options: a path alone
+        means an mp4 as the screen shows it."""
         if self.is_recording:
             return
-        self._target, self._frames = widget, 0
-        size = (widget.width(), widget.height())
-        self._streams.start("open recording", lambda: self._open(path, size))
+        options = options if isinstance(options, Recording) else Recording(path=options and Path(options))
+        region = None if options.region is None else QtCore.QRect(*options.region)
+        written = captions.Captions(self.parent().session, options.captions, self) if options.captions else None
+        fps = recordings.GIF_RATES[options.fps] if options.form == "gif" else options.fps
+        try:
+            camera = Camera(widget, region, options.pixels, options.crisp, captions.height if written else _nothing,
+                            self.hidden, options.pointer)  # fmt: skip
+        except ValueError:
+            self.failed.emit("There is nothing of the window in that region: drag another one.")
+            return
+        self._take = Take(camera, fps, written)
+        what = f"A film of {f'the region {options.what} of the window' if region else _name(widget)}"
+        about = self.about(what, recorded={"size": options.size, "fps": fps, "captions": list(options.captions)})
+        scaled = options.pixels if not options.crisp else None
+        self._streams.start(OPEN, lambda: self._open(options, camera.canvas, scaled, fps, about))
 
-    def _open(self, path: Path | None, size: tuple[int, int]):
-        target = Path(path) if path else new_path(".mp4")
-        settings.writable_dir(target.parent, "recordings folder")
-        yield Mp4Writer(target, size, FPS, on_error=self._broke.emit)
+    def _open(self, options: Recording, size: tuple[int, int], scaled: tuple[int, int] | None, fps: float, about: dict):
+        path = options.path or new_path(recordings.FORMATS[options.form])
+        settings.writable_dir(path.parent, "recordings folder")
+        if sentence := recordings.warning(path.parent, options.form, scaled or size, fps):
+            yield sentence
+        make = recordings.WRITERS[options.form]
+        writer = make(path, size, fps, crf=recordings.QUALITIES[options.quality], about=about, scaled_to=scaled)
+        writer.tell(partial(self._broke.emit, writer))
+        try:
+            yield writer
+            while shutil.disk_usage(path.parent).free > LOW:
+                yield Later(3.0)
+        finally:
+            if not writer.in_use:  # stopped before it began
+                writer.close()
+        yield f"Only {LOW >> 20} MB are free on the disk of {path.parent}: the recording ends when they are used up."
 
     def stop(self) -> None:
         """End the recording; ``saved`` follows when the file is complete."""
         if not self.is_recording:
             return
-        self._timer.stop()
-        self._target = None
-        self._streams.cancel("open recording")
-        writer, self._writer = self._writer, None
+        self._streams.cancel(OPEN)
+        writer, self._take = self._take.end(), None
         if writer is not None:
             self._streams.start(f"close recording {id(writer)}", lambda: _close(writer))
+        self._set_timer()
         self.recording.emit(None)
 
-    def _on_timer(self) -> None:
-        now = time.perf_counter()
-        due = int((now - self._started) * FPS) + 1 - self._frames
-        if due <= 0 or self._target is None or self._writer is None:
+    # -- the last seconds -----------------------------------------------------------------------------------------
+    @property
+    def keeps_last(self) -> bool:
+        return self._ring is not None
+
+    def start_ring(self, widget: QtWidgets.QWidget, seconds: float, fps: float = FPS) -> None:
+        """Keep the last seconds from now on, as the screen shows them, in at most 1080p."""
+        self.stop_ring()
+        camera = Camera(widget, hidden=self.hidden)
+        largest = SIZES["1080p"]
+        scaled = largest if camera.canvas[0] > largest[0] or camera.canvas[1] > largest[1] else None
+        self._ring = Take(camera, fps)
+        self._streams.start(RING, lambda: self._open_ring(camera.canvas, fps, seconds, scaled))
+
+    def _open_ring(self, size: tuple[int, int], fps: float, seconds: float, scaled: tuple[int, int] | None):
+        writer = RingWriter(size, fps, seconds, scaled_to=scaled)
+        writer.tell(partial(self._broke.emit, writer))
+        try:
+            yield writer
+            yield Later(1.0)
+        finally:
+            if not writer.in_use:
+                writer.close()
+
+    def stop_ring(self) -> None:
+        """Forget them, and keep none any more."""
+        if self._ring is None:
             return
-        # Time is kept by repeating a picture, never by slowing down: a talk's sound must fit.
-        self.is_rendering = True
-        image = picture(self._target)
-        self.is_rendering = False
-        self._writer.write(pixels(image), count=due)
-        self._frames += due
-        if now - self._told > 0.5:
-            self._told = now
-            self.recording.emit(now - self._started)
+        self._streams.cancel(RING)
+        writer, self._ring = self._ring.end(), None
+        if writer is not None:
+            self._streams.start(f"forget {id(writer)}", lambda: _forget(writer))
+        self._set_timer()
+        self.ring_changed.emit(False)
+
+    def save_ring(self, path: Path | None = None) -> None:
+        """Write the last seconds to an mp4; ``saved`` or ``failed`` follows."""
+        if self._ring is None or self._ring.writer is None:
+            self.failed.emit("The last seconds are not kept: switch that on in the recording options (Ctrl+Shift+R).")
+            return
+        writer, about = self._ring.writer, self.about("The last seconds of the window")
+        self._streams.start(f"save last {time.monotonic_ns()}", lambda: _save_ring(writer, path, about))
+
+    # -- the clock ------------------------------------------------------------------------------------------------
+    def _takes(self) -> list[Take]:
+        return [take for take in (self._take, self._ring) if take is not None]
+
+    def _set_timer(self) -> None:
+        running = [take for take in self._takes() if take.writer is not None]
+        if running:
+            self._timer.start(round(1000 / max(take.fps for take in running) / 2))
+        else:
+            self._timer.stop()
+
+    def _on_timer(self) -> None:
+        for take in self._takes():
+            take.shoot()
+        if self._take is not None and self._take.writer is not None and time.perf_counter() - self._told > 0.5:
+            self._told = time.perf_counter()
+            self.recording.emit(self._take.seconds)
 
     # -- results ------------------------------------------------------------------------------------------------
     def _on_delivered(self, key: str, kind: str, payload) -> None:
         if kind == "failed":
-            if key == "open recording":
-                self._target = None
+            if key == OPEN and self._take is not None:
+                self._take.end()
+                self._take = None
                 self.recording.emit(None)
+            if key == RING:
+                self._ring = None
+            self._set_timer()
             self.failed.emit(payload)
-        elif kind == "progress" and key == "open recording":
-            self._writer, self._started, self._told = payload, time.perf_counter(), 0.0
-            self._timer.start()
-            self.recording.emit(0.0)
+        elif isinstance(payload, Mp4Writer):
+            take = self._take if key == OPEN else self._ring
+            if take is None or take.writer is not None:
+                return
+            take.begin(payload)
+            self._set_timer()
+            self.recording.emit(0.0) if key == OPEN else self.ring_changed.emit(True)
+        elif isinstance(payload, str):
+            self.warned.emit(payload)
         elif kind == "progress" and payload is not None:
             self.saved.emit(str(payload))
 
-    def _on_broke(self, sentence: str) -> None:
-        """The encoder ended by itself, for example on a full disk."""
+    def _on_broke(self, writer: Mp4Writer, sentence: str) -> None:
+        """An encoder ended by itself, for example on a full disk."""
         self.failed.emit(sentence)
-        self.stop()
+        if self._ring is not None and self._ring.writer is writer:
+            self.stop_ring()
+        else:
+            self.stop()
 
     def close(self) -> None:
         """Finish a running recording and wait for the files: what was recorded is kept."""
         self._timer.stop()
-        self._target = None
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
+        for take in self._takes():
+            if (writer := take.end()) is not None:
+                try:
+                    writer.close()
+                except ZooError as error:
+                    self.failed.emit(str(error))
+        self._take = self._ring = None
         self._streams.close(10.0)
+
+
+def _nothing(height: int) -> int:
+    return 0
+
+
+def _name(widget: QtWidgets.QWidget) -> str:
+    title = getattr(widget, "title", "")
+    return f"the panel {title}" if isinstance(widget, Panel) and title else "the window"
 
 
 def _settle(widget: QtWidgets.QWidget) -> None:
@@ -158,13 +284,36 @@ def _settle(widget: QtWidgets.QWidget) -> None:
         panel.settle()
 
 
-def _save_png(image: QtGui.QImage, path: Path | None):
+def _save_png(image: QtGui.QImage, path: Path | None, about: dict):
     path = Path(path) if path else new_path(".png")
     settings.writable_dir(path.parent, "pictures folder")
-    if not image.save(str(path), "PNG"):
-        raise ZooError(f"The picture {path} could not be written: check the folder and the disk's free space.")
+    buffer = QtCore.QBuffer()
+    buffer.open(QtCore.QIODevice.WriteOnly)
+    try:
+        if not image.save(buffer, "PNG"):
+            raise OSError("no PNG")
+        path.write_bytes(stamped(bytes(buffer.data()), ".png", about))
+    except OSError as error:
+        raise ZooError(
+            f"The picture {path} could not be written: check the folder and the disk's free space."
+        ) from error
     yield path
+
+
+def _made(make: Callable[[], Path]):
+    yield make()
 
 
 def _close(writer: Mp4Writer):
     yield writer.close()
+
+
+def _forget(writer: Mp4Writer):
+    writer.close()
+    yield None
+
+
+def _save_ring(writer: RingWriter, path: Path | None, about: dict):
+    path = Path(path) if path else new_path(".mp4")
+    settings.writable_dir(path.parent, "recordings folder")
+    yield writer.save(path, about)

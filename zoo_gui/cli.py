@@ -29,6 +29,7 @@ from zoo_gui import (
     cli_groups,
     cli_movie,
     cli_lab,
+    cli_open,
     cli_patches,
     cli_rollout,
     cli_scores,
@@ -103,7 +104,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _gui_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("agents", nargs="*", metavar="AGENT", help="id (ppo/Breakout/1, random/Pong) or path; up to 4")
+    parser.add_argument("agents", nargs="*", metavar="AGENT", help="id (ppo/Breakout/1, random/Pong) or path, "
+                        "up to 4; or one link or saved session")  # fmt: skip
     _common_options(parser)
     parser.add_argument("--speed", type=_speed, metavar="X", help="1 is 60 emulator frames a second; max: no limit")
     parser.add_argument("--player", choices=("agent", "random", "human"), help="who plays")
@@ -112,7 +114,15 @@ def _gui_options(parser: argparse.ArgumentParser) -> None:
                         "unit (the selected one), off, or any other, for example action:LEFT")  # fmt: skip
     parser.add_argument("--saliency-method", metavar="NAME", help="by which method: gradient, gradcam, sarfa, …")
     parser.add_argument("--screenshot", metavar="FILE", help="save a picture after --after-steps and end")
-    parser.add_argument("--record", metavar="FILE", help="record the window to an mp4 from the start")
+    parser.add_argument("--record", metavar="FILE", help="record from the start: .mp4, .gif, or a folder for numbered "
+                        "pictures")  # fmt: skip
+    parser.add_argument("--record-size", metavar="SIZE", help="shown, 720p, 1080p, 1440p or 2160p, whatever the "
+                        "window's size")  # fmt: skip
+    parser.add_argument("--record-fps", type=int, metavar="N", help="pictures a second: 30 or 60")
+    parser.add_argument("--record-what", metavar="WHAT", help="window, a panel's name, or x,y,width,height of the "
+                        "window")  # fmt: skip
+    parser.add_argument("--record-captions", metavar="LIST", help="below the picture: some of agent,action,reward,"
+                        "score,keys")  # fmt: skip
     parser.add_argument("--after-steps", type=_count, metavar="N", help="end after N agent steps")
     parser.add_argument("--layout", choices=("reset",), help="forget the saved layout")
     parser.add_argument("--lab", metavar="FOLDER", help="show a result folder of the lab")
@@ -283,6 +293,7 @@ def _speed(text: str) -> float | str:
 
 COMMANDS = {
     "gui": (_gui_options, _gui, "open the window (the command where none is named)"),
+    "open": (cli_open.add_options, cli_open.run, "open a link to a view, or a saved session"),
     "list": (cli_zoo.list_options, cli_zoo.run_list, "list the agents there are"),
     "fetch": (cli_zoo.fetch_options, cli_zoo.run_fetch, "download agents that others publish"),
     "play": (_play_options, _play, "play games without a window and print the scores"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from zoo_gui import display, settings
 from zoo_gui.types import CardNeeded, Unit, ZooError
+from zoo_gui.views import View, is_link, is_session
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     """
     from zoo_gui.agents import catalogue
 
-    agents = list(arguments.agents or []) or [catalogue.default_id()]
+    agents = _named(arguments)
+    if agents is None:
+        agents = list(arguments.agents or []) or [catalogue.default_id()]
     unattended = not display.has_display()
     for agent in agents:
         try:
@@ -40,6 +43,25 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
     display.check_libraries("offscreen" if unattended else "xcb")
     return Sitting(arguments, agents, unattended).run()
+
+
+def _named(arguments: argparse.Namespace) -> list[str] | None:
+    """Where a link or a session stands in place of agents: the link's agents, None where none does; notes it in
+    ``arguments``, as ``view`` or ``session``. Raises ZooError."""
+    named = list(arguments.agents or [])
+    arguments.view = arguments.session = None
+    found = [text for text in named if is_link(text) or is_session(text)]
+    if not found:
+        return None
+    if len(named) > 1:
+        raise ZooError(f"“{found[0]}” is opened alone: leave out the other names.")
+    if is_session(found[0]):
+        arguments.session = Path(found[0]).expanduser()
+        if not arguments.session.is_file():
+            raise ZooError(f"There is no session {arguments.session}: check the path.")
+        return []
+    arguments.view = View.of_link(found[0])
+    return list(arguments.view.agents)
 
 
 def _log_qt(kind, context, text: str) -> None:
@@ -91,8 +113,13 @@ class Sitting:
             self.session.set_speed(None if self.arguments.speed == "max" else float(self.arguments.speed))
         if getattr(self.arguments, "layout", None) == "reset":
             self.window.layouts.reset()
-        for lane, agent in enumerate(agents):
-            self.session.load(agent, lane, **options)
+        if getattr(self.arguments, "session", None):
+            self.window.saved.open(self.arguments.session, getattr(self.arguments, "anyway", False))
+        elif getattr(self.arguments, "view", None):
+            self.window.restorer.show(self.arguments.view)
+        else:
+            for lane, agent in enumerate(agents):
+                self.session.load(agent, lane, **options)
         if getattr(self.arguments, "lab", None):
             self.window.results.open(self.arguments.lab)
 
@@ -111,6 +138,8 @@ class Sitting:
             print(f"There is no display: playing {self.steps} steps without a window …", flush=True)
         elif self.image and self.steps is None:
             self.steps = 60
+        if self.film:
+            self._recording()  # a mistake ends it at once
         self._begun = self._done = False
         self.session.lanes_changed.connect(self._on_lanes)
         self.session.stepped.connect(self._on_stepped)
@@ -124,7 +153,7 @@ class Sitting:
             return
         self._begun = True
         if self.film:
-            self.window.capture.start(self.window, self.film)
+            self.window.recorder.start(self._recording())
         target = getattr(self.arguments, "saliency", None)
         unit = getattr(self.arguments, "select", None)
         if unit is None and self.unattended:
@@ -134,6 +163,16 @@ class Sitting:
             self.session.select(0, Unit.parse(unit))
         if target and target != "off":
             self.session.set_saliency(target, getattr(self.arguments, "saliency_method", None))
+
+    def _recording(self):
+        """What is recorded, as the command line says. Raises ZooError."""
+        from zoo_gui.play.recordings import format_of
+        from zoo_gui.recording import Recording
+
+        said = {name: value for name in ("size", "fps", "what", "captions")
+                if (value := getattr(self.arguments, f"record_{name}", None)) is not None}
+        said["captions"] = tuple(filter(None, said.get("captions", "").split(",")))
+        return Recording(**said, form=format_of(self.film), path=self.film).checked(self.window.panels)
 
     def _on_stepped(self, lane: int, step, summaries) -> None:
         if self._done or self.steps is None or lane != 0 or not summaries or summaries[-1].number + 1 < self.steps:

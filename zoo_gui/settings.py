@@ -116,21 +116,37 @@ KEYS: Mapping[str, Key] = {
     "window/layouts": Key({}),  # by name and number of agents, of Inspect by number alone: base64 again
     "window/own_layouts": Key({}),  # the person's: {name: {"base": that it was made from, "states": {number: base64}}}
     "window/layout": Key("Inspect"),  # the present one
+    "present/laser": Key(False),  # whether presenting begins with it
+    "present/spotlight": Key(False),
+    "present/type": Key(0.0, low=0.0, high=20.0),  # points while presenting; 0: half as large again as else
+    "present/hint": Key(True),  # whether the next cue is announced
+    "present/cues": Key(""),  # the file of cues that was opened last
     "play/agents": Key([]),  # ids or paths that were opened last, the newest first
     "play/seed": Key(0, low=0),
     "play/speed": Key(1.0, low=0.01, high=1000.0, optional=True),  # 1: real time
-    "zoo/folders": Key([]),  # searched for agents, beside those of the program
-    "lab/folders": Key([]),  # result folders that were opened last, the newest first
     "keys/own": Key({}),  # {command: [keys]}, of those that the person changed; see keymap
     "palette/recent": Key([]),  # what the command palette did last, the newest first
     "tour/seen": Key(False),  # whether the first-run tour was shown
+    "zoo/folders": Key([]),  # searched for agents, beside those of the program
+    "session/folder": Key(""),  # where one was saved last
+    "lab/folders": Key([]),  # result folders that were opened last, the newest first
     "zoo/mirror": Key(""),  # an URL prefix that stands for the hosts of published agents
-    "view/colormap": Key("viridis"),
-    "view/signed_colormap": Key("CET-D4"),
-    "view/gamma": Key(0.5, low=0.05, high=20.0),
     "look/theme": Key("system", choices=("system", "dark", "light")),
     "look/type": Key(0.0, low=0.0, high=20.0),  # points of plain text, 5 to 20; 0: as on this desktop
     "look/steady": Key(False),  # whether games are shown as the brighter of each two frames
+    "record/what": Key("window"),  # or a panel's name
+    "record/size": Key("shown", choices=("shown", "720p", "1080p", "1440p", "2160p")),
+    "record/fps": Key(30, choices=(30, 60)),
+    "record/form": Key("mp4", choices=("mp4", "gif", "png")),
+    "record/quality": Key("good", choices=("high", "good", "small")),
+    "record/crisp": Key(True),  # other sizes than the screen's are drawn anew
+    "record/captions": Key([]),
+    "record/pointer": Key(True),
+    "record/ring": Key(False),  # whether the last seconds are kept all the time
+    "record/ring_seconds": Key(30, low=10, high=120),
+    "view/colormap": Key("viridis"),
+    "view/signed_colormap": Key("CET-D4"),
+    "view/gamma": Key(0.5, low=0.05, high=20.0),
     "view/contrast": Key("layer", choices=("layer", "channel")),
     "view/scale": Key("running", choices=("running", "locked", "frame")),
     "view/labels": Key(True),

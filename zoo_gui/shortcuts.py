@@ -5,6 +5,7 @@ A key may mean different things in different contexts; the most specific one tha
 
 - ``human``: a person plays. Arrows and Space go to the game.
 - ``activations``: the activations panel has the keyboard focus. Arrows move the selection.
+- ``drawing``: a picture is held and drawn on. ``cues``, ``presenting``: a talk is given, with cues or without.
 - ``anywhere``: everywhere else in the window, except while text is typed into a field.
 """
 
@@ -16,7 +17,11 @@ from dataclasses import dataclass
 from zoo_gui.layout_plans import NAMES as LAYOUTS
 
 ANYWHERE, ACTIVATIONS, HUMAN = "anywhere", "activations", "human"
-WHEN = {ANYWHERE: "", ACTIVATIONS: "with the activations in focus", HUMAN: "while a person plays"}
+PRESENTING, CUES, DRAWING = "presenting", "cues", "drawing"
+WHEN = {ANYWHERE: "", ACTIVATIONS: "with the activations in focus", HUMAN: "while a person plays",
+        PRESENTING: "while presenting", CUES: "while presenting cues", DRAWING: "while the picture is held"}
+SAID = (ACTIVATIONS, PRESENTING, CUES, DRAWING)
+"""Contexts that lists of keys name; people who play have a list of their own."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,8 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("larger_type", ("Ctrl++", "Ctrl+="), "Larger type", "Window"),
     Shortcut("smaller_type", ("Ctrl+-",), "Smaller type", "Window"),
     Shortcut("normal_type", ("Ctrl+0",), "Type as on this desktop", "Window"),
+    Shortcut("save_session", ("Ctrl+Shift+S",), "Save the session: what was played, and the window", "Session"),
+    Shortcut("open_session", ("Ctrl+Alt+O",), "Open a saved session", "Session"),
     Shortcut("copy_link", ("Ctrl+Shift+C",), "Copy a link to what is on screen", "Session"),
     Shortcut("open_link", ("Ctrl+Shift+L",), "Open a link", "Session"),
     Shortcut("full_screen", ("F11",), "Full screen", "Window"),
@@ -105,6 +112,17 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("next_layout", ("Alt+Shift+PgDown",), "Next layout", "Layouts"),
     Shortcut("previous_layout", ("Alt+Shift+PgUp",), "Layout before", "Layouts"),
     Shortcut("reset_layout", ("Ctrl+L",), "Reset the layout", "Layouts"),
+    Shortcut("present", ("F5",), "Presenter mode, or back", "Presenting"),
+    Shortcut("hold_picture", ("F6",), "Hold the picture to draw on it, or let it go", "Presenting"),
+    Shortcut("laser", ("F7",), "Laser pointer on or off", "Presenting"),
+    Shortcut("spotlight", ("F8",), "Spotlight of clicks and keys on or off", "Presenting"),
+    Shortcut("leave_presenter", ("Esc",), "Back, at last out of presenter mode", "Presenting", PRESENTING),
+    Shortcut("black_screen", ("B", "."), "Black screen, or back", "Presenting", PRESENTING),
+    *(Shortcut(f"draw_{number}", (str(number),), f"Draw in {colour}", "Presenting", DRAWING)
+      for number, colour in enumerate(("yellow", "blue", "green", "pink"), 1)),
+    Shortcut("draw_undo", ("Ctrl+Z", "Backspace"), "Take the last line back", "Presenting", DRAWING),
+    Shortcut("draw_clear", ("Del", "C"), "Take all lines back", "Presenting", DRAWING),
+    Shortcut("let_go", ("Esc",), "Let the picture go", "Presenting", DRAWING),
     Shortcut("maximise_panel", ("Ctrl+Shift+M",), "Give the panel under the mouse the whole window, or all again",
              "Layouts"),
     Shortcut("palette", ("Ctrl+Shift+P",), "Command palette: find anything, and do it", "Window"),
@@ -113,6 +131,8 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("help", ("H", "?", "F1"), "This help", "Window"),
     Shortcut("quit", ("Ctrl+Q", "Q"), "Quit", "Window"),
     Shortcut("record", ("Ctrl+R", "F9"), "Start or stop recording", "Capture"),
+    Shortcut("record_options", ("Ctrl+Shift+R",), "Recording options: what, how large, as what", "Capture"),
+    Shortcut("save_last", ("Shift+F9",), "Save the last seconds as a film", "Capture"),
     Shortcut("screenshot", ("Ctrl+S",), "Save a picture (PNG)", "Capture"),
     Shortcut("copy", ("Ctrl+C",), "Copy the picture to the clipboard", "Capture"),
 )
@@ -199,7 +219,7 @@ def compact(table: tuple[Shortcut, ...]) -> list[tuple[tuple[str, ...], str]]:
             text = "Move"
         rows.setdefault((text, row.when), []).extend(row.keys)
     return [
-        (tuple(spelled(key) for key in keys), f"{text}, {WHEN[when]}" if when == ACTIVATIONS else text)
+        (tuple(spelled(key) for key in keys), f"{text}, {WHEN[when]}" if when in SAID else text)
         for (text, when), keys in rows.items()
     ]
 

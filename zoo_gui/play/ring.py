@@ -33,7 +33,7 @@ class RingWriter(Mp4Writer):
     """
 
     def __init__(self, size: tuple[int, int], fps: float, seconds: float,
-                 on_error: Callable[[str], None] | None = None):
+                 on_error: Callable[[str], None] | None = None, scaled_to: tuple[int, int] | None = None):
         """Raises ZooError where there is no room for temporary files, or no ffmpeg."""
         tidy()
         try:
@@ -43,7 +43,7 @@ class RingWriter(Mp4Writer):
                            "Free some, or name another folder in TMPDIR.") from error  # fmt: skip
         self.seconds = seconds
         self._lock = threading.Lock()
-        super().__init__(folder, size, fps, on_error=on_error, crf=23)
+        super().__init__(folder, size, fps, on_error=on_error, crf=23, scaled_to=scaled_to)
 
     def save(self, path: str | os.PathLike, about: Mapping[str, Any] | None = None) -> Path:
         """Write the last seconds to an mp4 of constant rate; takes a moment. Raises ZooError."""

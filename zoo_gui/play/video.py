@@ -51,6 +51,8 @@ class Mp4Writer:
 
     pixels = "yuv420p"
     """How pictures are handed to the encoder."""
+    in_use = False
+    """Whether somebody who writes pictures will close it: for those that open it in another thread."""
 
     def __init__(
         self,
@@ -87,6 +89,12 @@ class Mp4Writer:
             raise
         self._thread = threading.Thread(target=self._feed, name="zoo_gui mp4", daemon=True)
         self._thread.start()
+
+    def tell(self, on_error: Callable[[str], None]) -> None:
+        """Call this once it fails, in another thread; at once where it has failed."""
+        self._on_error = on_error
+        if self.error:
+            on_error(self.error)
 
     @property
     def pid(self) -> int:
