@@ -85,18 +85,18 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("escape", ("Esc",), "Back: close help, the enlarged layer, the chosen region, the selection", "Selection"),
     Shortcut("enlarge_layer", ("Z",), "Enlarge the layer", "View"),
     Shortcut("patterns", ("S",), "Pattern mode: the layer as optimised images", "View"),
-    Shortcut("cycle_saliency", ("B", "A"), "Explain: off → action → value → advantage → unit", "View"),
-    Shortcut("cycle_method", ("N",), "Next method to explain by", "View"),
-    Shortcut("hold_unit", ("D",), "Keep explaining this unit while others are selected, or follow again", "View"),
-    Shortcut("embedding", ("X",), "Embedding: alike moments beside each other", "View"),
-    Shortcut("explain_moment", ("W",), "Why? Explain the moment on screen", "View"),
+    Shortcut("cycle_saliency", ("B", "A"), "Explain: off → action → value → advantage → unit", "Why"),
+    Shortcut("cycle_method", ("N",), "Next method to explain by", "Why"),
+    Shortcut("hold_unit", ("D",), "Keep explaining this unit while others are selected, or follow again", "Why"),
+    Shortcut("embedding", ("X",), "Embedding: alike moments beside each other", "Why"),
+    Shortcut("explain_moment", ("W",), "Why? Explain the moment on screen", "Why"),
     Shortcut("cycle_gamma", ("T",), "Gamma: 1 → 0.7 → 0.5 → 0.3", "View"),
     Shortcut("cycle_boost", ("Shift+T",), "Boost each channel: 0 → 0.3 → 0.5 → 0.8 → 1", "View"),
     Shortcut("toggle_contrast", ("C",), "Contrast per layer or per channel", "View"),
     Shortcut("cycle_scale", ("Y",), "Scale: running → locked → each frame's own", "View"),
     Shortcut("cycle_colormap", ("M",), "Next colour map", "View"),
     Shortcut("toggle_labels", ("8",), "Labels on or off", "View"),
-    Shortcut("robustness", ("Shift+X",), "Robustness: disturb the running game, and see the score fall", "View"),
+    Shortcut("robustness", ("Shift+X",), "Robustness: disturb the running game, and see the score fall", "Why"),
     Shortcut("open_results", ("Ctrl+Shift+E",), "Open a result folder of the lab", "View"),
     Shortcut("next_theme", ("Ctrl+Shift+T",), "Dark or light", "Window"),
     Shortcut("larger_type", ("Ctrl++", "Ctrl+="), "Larger type", "Window"),
@@ -194,7 +194,7 @@ def conflicts(table: tuple[Shortcut, ...] = TABLE) -> list[str]:
     return found
 
 
-_SPELLED = {"Up": "↑", "Left": "←", "Down": "↓", "Right": "→", "PgDown": "Page Down", "-": "−"}
+_SPELLED = {"Up": "↑", "Left": "←", "Down": "↓", "Right": "→", "PgDown": "Page Down", "PgUp": "Page Up", "-": "−"}
 
 
 def spelled(key: str) -> str:
@@ -205,9 +205,30 @@ def spelled(key: str) -> str:
     return "+".join([*modifiers, _SPELLED.get(last, last)])
 
 
+def _stem(command: str) -> str:
+    """A numbered command without its number: ``take_over_2`` → ``take_over``; those that move by three keep theirs."""
+    stem, _, number = command.rpartition("_")
+    return stem if number.isdigit() and not command.startswith("move_") else command
+
+
+def _joined(texts: list[str]) -> str:
+    """Sentences that differ in some words as one that names them all: ``Layout Talk, Lab``."""
+    words = [text.split() for text in texts]
+    shortest = min(map(len, words))
+    begin = next((n for n in range(shortest) if len({row[n] for row in words}) > 1), shortest)
+    end = next((n for n in range(shortest - begin) if len({row[-1 - n] for row in words}) > 1), shortest - begin)
+    differ = ", ".join(" ".join(row[begin:len(row) - end]) for row in words)
+    return " ".join([*words[0][:begin], differ, *words[0][len(words[0]) - end:]]) if len(texts) > 1 else texts[0]
+
+
 def compact(table: tuple[Shortcut, ...]) -> list[tuple[tuple[str, ...], str]]:
-    """(keys, text) rows for reading: the four directions of one move, and of the stick, become one row."""
+    """(keys, text) rows for reading: the four directions of one move, and of the stick, become one row, and so do
+    commands that are numbered."""
     rows: dict[tuple[str, str], list[str]] = {}
+    numbered = defaultdict(list)
+    for row in table:
+        if row.keys:
+            numbered[_stem(row.command), row.when].append(row.text)
     for row in table:
         if not row.keys:  # the person took them away
             continue
@@ -217,6 +238,8 @@ def compact(table: tuple[Shortcut, ...]) -> list[tuple[tuple[str, ...], str]]:
                 text = text.replace(way, "")
         if row.command in ("game_up", "game_left", "game_down", "game_right"):
             text = "Move"
+        if _stem(row.command) != row.command:
+            text = _joined(numbered[_stem(row.command), row.when])
         rows.setdefault((text, row.when), []).extend(row.keys)
     return [
         (tuple(spelled(key) for key in keys), f"{text}, {WHEN[when]}" if when in SAID else text)

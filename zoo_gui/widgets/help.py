@@ -6,10 +6,12 @@ from html import escape
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from zoo_gui.shortcuts import by_group, compact
+from zoo_gui import shortcuts
+from zoo_gui.shortcuts import by_group, compact, spelled
 from zoo_gui.tokens import current, pixels, type_size
 
 COLUMN_WIDTH = 340  # pixels where the type is normal
+LETTERS = 27  # of a line, about
 CLOSING = (QtCore.Qt.Key_Escape, QtCore.Qt.Key_H, QtCore.Qt.Key_Question, QtCore.Qt.Key_F1)
 
 
@@ -39,8 +41,8 @@ class HelpOverlay(QtWidgets.QWidget):
 
     # -- content ------------------------------------------------------------------------------------------------
     def _fill(self) -> None:
-        count = min(max(self.width() // pixels(COLUMN_WIDTH), 1), 3)
-        made = count, current().name, type_size()
+        count = min(max(self.width() // pixels(COLUMN_WIDTH), 1), 4)
+        made = count, current().name, type_size(), shortcuts.current()
         if made == self._made:
             return
         self._made = made
@@ -50,8 +52,11 @@ class HelpOverlay(QtWidgets.QWidget):
         column = QtWidgets.QVBoxLayout(page)
         title = QtWidgets.QLabel("Keyboard")
         title.setProperty("role", "sign")
-        hint = QtWidgets.QLabel("Esc, h or a click closes this. The letters are DeepVis Toolbox's where it has the "
-                                "function. While a person plays, arrows and Space go to the game.")
+        search, anything = (spelled(shortcuts.first_key(name)) for name in ("keyboard_settings", "palette"))
+        hint = QtWidgets.QLabel(
+            f"Esc or a click closes this. {search} finds keys and changes them, {anything} does whatever you type. The "
+            "letters are DeepVis Toolbox's where it has the function. While a person plays, arrows and Space go to the "
+            "game.")  # fmt: skip
         hint.setWordWrap(True)
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(36)
@@ -72,11 +77,11 @@ class HelpOverlay(QtWidgets.QWidget):
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(5)
         grid.setColumnStretch(1, 1)
-        for group, shortcuts in groups.items():
+        for group, rows in groups.items():
             heading = QtWidgets.QLabel(group)
             heading.setProperty("role", "heading")
             grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
-            for keys, text in compact(shortcuts):
+            for keys, text in compact(rows):
                 line = grid.rowCount()
                 grid.addWidget(self._keys(keys), line, 0, QtCore.Qt.AlignRight | QtCore.Qt.AlignTop)
                 words = QtWidgets.QLabel(text)
@@ -132,7 +137,7 @@ class HelpOverlay(QtWidgets.QWidget):
             self.setGeometry(watched.rect())
         elif kind == QtCore.QEvent.MouseButtonPress and watched is self._area.viewport():
             self.hide()
-        elif kind == QtCore.QEvent.KeyPress and event.key() in CLOSING and self.isVisible():
+        elif kind == QtCore.QEvent.KeyPress and self.isVisible() and event.key() in CLOSING:
             if isinstance(watched, QtWidgets.QWidget) and watched.window() is self.window():
                 self.hide()
                 return True
@@ -141,11 +146,29 @@ class HelpOverlay(QtWidgets.QWidget):
 
 def share_out(groups: dict, count: int) -> list[dict]:
     """The groups, in order, over ``count`` columns of about equal height."""
-    heights = {group: len(compact(rows)) + 1.6 for group, rows in groups.items()}
-    target = sum(heights.values()) / count
-    columns: list[dict] = [{} for _ in range(count)]
+    heights = {group: 1.6 + sum(1.0 + len(text) // LETTERS * 0.75 for _, text in compact(rows))
+               for group, rows in groups.items()}  # fmt: skip
+    least, most = max(heights.values()), sum(heights.values())
+    while most - least > 0.1:  # the lowest height at which so many columns do
+        middle = (least + most) / 2
+        least, most = (least, middle) if len(_filled(groups, heights, middle)) <= count else (middle, most)
+    columns = _filled(groups, heights, most)
+    while len(columns) < count:  # a column more than is needed takes the last group of the longest
+        longest = max((column for column in columns if len(column) > 1), key=len)
+        at = columns.index(longest)
+        last = list(longest)[-1]
+        columns.insert(at + 1, {last: longest.pop(last)})
+    return columns
+
+
+def _filled(groups: dict, heights: dict[str, float], height: float) -> list[dict]:
+    """The groups in columns that are no higher than this."""
+    columns: list[dict] = [{}]
     filled = 0.0
     for group, rows in groups.items():
-        columns[min(int((filled + heights[group] / 2) / target), count - 1)][group] = rows
+        if columns[-1] and filled + heights[group] > height:
+            columns.append({})
+            filled = 0.0
+        columns[-1][group] = rows
         filled += heights[group]
     return columns
