@@ -99,6 +99,13 @@ def test_exported_agent_gives_the_logits_of_the_trained_network(run, exported):
         np.testing.assert_allclose(given["value"][:, 0], value, atol=1e-4)
 
 
+def test_a_card_names_the_gpu(run, monkeypatch):
+    words = functools.partial(export.description, run, run.learner("final"), Scores(mean=20.0), "", None)
+    assert "hours of one processor core." in words() and "GPU" not in export.library(run)
+    monkeypatch.setitem(run.facts, "gpu", "NVIDIA H200")
+    assert "hours of processor cores beside a GPU." in words() and export.library(run).endswith("on one NVIDIA H200")
+
+
 def test_card_says_how_the_agent_came_to_be_and_what_it_scores(run, exported):
     card = Card.read(exported / "card.toml")
     assert (card.training.steps, card.training.seed, card.training.command) == (128, 1, run.facts["command"])

@@ -6,11 +6,13 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tiny_games import CatchEnvs
-from training import a2c, impala, ppo
+from training import a2c, es, impala, networks, ppo
 from training import run as runs
+from training.envs import LONGEST_GAME, AtariEnvs
 from training.run import Run
 
 from zoo_gui.types import ZooError
@@ -168,6 +170,22 @@ def test_run_json_says_what_it_takes_to_repeat_it(tmp_path):
     facts = json.loads((finish(run).folder / "run.json").read_text())
     assert facts["command"] == "tools/train a2c Catch"
     assert facts["settings"] == dataclasses.asdict(settings_of("a2c"))
-    assert facts["library"] == f"PyTorch {torch.__version__}"
+    assert facts["library"] == f"PyTorch {torch.__version__}" and facts["gpu"] == networks.gpu()
     assert facts["action_names"] == list(CatchEnvs.action_names)
     assert facts["steps"] >= 3000 and facts["seconds"] > 0 and facts["cpu_seconds"] > 0
+
+
+def test_threads_change_nothing():
+    one, three = (AtariEnvs("Pong", 4, seed=3, threads=threads) for threads in (1, 3))
+    np.testing.assert_array_equal(one.reset(), three.reset())
+    for action in np.random.default_rng(0).integers(6, size=(100, 4)):
+        for part, same in zip(vars(one.step(action)).values(), vars(three.step(action)).values()):
+            np.testing.assert_array_equal(part, same)
+
+
+@pytest.mark.parametrize(("longest", "frames"), [(450, 1_800), (6_750, LONGEST_GAME), (9_000, LONGEST_GAME)])
+def test_games_that_evolution_leaves_end_there(tmp_path, monkeypatch, longest, frames):
+    made = []
+    monkeypatch.setattr(runs, "AtariEnvs", lambda *args, **options: made.append(options) or CatchEnvs(*args[1:]))
+    Run.create(tmp_path, "es", "Pong", es.SETTINGS(network="tiny", longest=longest), threads=2).learner()
+    assert made == [{"longest": frames, "threads": 2}]

@@ -59,7 +59,8 @@ class Replay:
         if self.rows < self.planes + n_step + 1:
             least = (self.planes + n_step + 1) * games
             raise ZooError(f"A replay memory of {capacity} steps is too small for {games} games: take {least} or more.")
-        self.frames = torch.zeros((self.rows * games, *plane), dtype=torch.uint8, device=device())
+        # NumPy's zeros take no memory before they are written, unlike PyTorch's
+        self.frames = torch.from_numpy(np.zeros((self.rows * games, *plane), np.uint8)).to(device())
         self.actions = np.zeros((self.rows, games), np.uint8)
         self.rewards = np.zeros((self.rows, games), np.int8)
         self.ends = np.zeros((self.rows, games), bool)
