@@ -10,6 +10,7 @@ from zoo_gui.commands import COLORMAPS, PLAYERS, SCALES, SPEED_NAMES, SPEEDS
 from zoo_gui.keymap import write_keys
 from zoo_gui.layout_menu import LayoutMenu, LayoutSwitch
 from zoo_gui.shortcuts import by_command
+from zoo_gui.widgets.controls import keyed
 
 SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Advantage", "advantage"),
             ("Selected unit", "unit"))  # fmt: skip
@@ -147,6 +148,7 @@ class Toolbar(QtWidgets.QToolBar):
         self._button("next_episode", "▶❙ Next")
         self.addSeparator()
         self.speed = self._combo("Speed", SPEED_NAMES, self._set_speed)
+        keyed(self.speed, "faster", "How fast the game is played: 1× is 60 frames a second, max all it can; faster")
         self.seed = QtWidgets.QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
         self.seed.setFixedWidth(72)
@@ -156,10 +158,12 @@ class Toolbar(QtWidgets.QToolBar):
         self.seed.editingFinished.connect(self._set_seed)
         self._labelled("Seed", self.seed)
         self.player = self._combo("Player", [PLAYER_NAMES[kind] for kind in PLAYERS], self._set_player)
+        keyed(self.player, "switch_player", "Who plays the active column's game: the agent, chance, or you")
         self.saliency = self._combo("Explain", [*(name for name, _ in SALIENCY), OTHER], self._set_saliency, NARROW)
-        self.saliency.setToolTip("What the map over the game explains (b); Other…: any action, unit or difference.")
+        keyed(self.saliency, "cycle_saliency", "What the map over the game explains; Other…: any action or unit")
         methods = self.session.saliency_methods()
         self.method = self._combo("by", [method.title for method in methods], self._set_method, NARROW)
+        keyed(self.method, "cycle_method", "The method that makes the map over the game")
         self.method.setAccessibleName("Method")
         for index, method in enumerate(methods):
             self.method.setItemData(index, f"{method.text} {method.source}.", QtCore.Qt.ToolTipRole)

@@ -163,6 +163,11 @@ def first_key(command: str) -> str:
     return next((key for row in by_command().get(command, ()) for key in row.keys), "")
 
 
+def key_of(command: str) -> str:
+    """The same as people read it."""
+    return spelled(first_key(command)) if first_key(command) else "its entry in the menus"
+
+
 def by_command(table: tuple[Shortcut, ...] | None = None) -> dict[str, tuple[Shortcut, ...]]:
     """Every command with its shortcuts; a command may have different keys in different contexts.
 

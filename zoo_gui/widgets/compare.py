@@ -16,7 +16,7 @@ from zoo_gui.widgets.compare_matrix import Matrix
 from zoo_gui.widgets.compare_replay import ReplayDialog
 from zoo_gui.widgets.compare_strip import Timeline
 from zoo_gui.widgets.compare_track import Track
-from zoo_gui.widgets.controls import Quiet, button, role
+from zoo_gui.widgets.controls import Quiet, button, keyed, role
 from zoo_gui.widgets.saving import ask_path
 
 INTERVAL, MATRIX_MS = 0.1, 500  # between redraws, in seconds; of the table, in milliseconds
@@ -90,8 +90,8 @@ class ComparePanel(Panel):
         self._of_sitting = menu.addAction("", lambda: self._guard(self._write_report, "session"))
         menu.aboutToShow.connect(self._name_reports)
         self.report.setMenu(menu)
-        self.add = button("Add an agent…", "Open a second agent beside this (Ctrl+Shift+O).",
-                          lambda: self.command.emit("add_agent"))  # fmt: skip
+        self.add = button("Add an agent…", "", lambda: self.command.emit("add_agent"))
+        keyed(self.add, "add_agent", "Open a second agent beside this")
         for made in (self.earlier, self.later, self.cancel, self.report, self.add):
             made.setFocusPolicy(QtCore.Qt.NoFocus)
         self.cancel.hide()

@@ -6,7 +6,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.controls import button, mark, role, toggle
+from zoo_gui.widgets.controls import button, keyed, mark, role, toggle
 
 OWN, SHARED, REPLAY = "own", "shared", "replay"
 CHOICES = {
@@ -59,7 +59,7 @@ class InputBar(QtWidgets.QWidget):
             made.setChecked(lane == driver)
             if lane < len(lanes):
                 tip = "drives" if lane == driver else "takes over from this moment on, all others watch"
-                made.setToolTip(f"{lane_letter(lane)} · {lanes[lane].title} {tip} (Ctrl+{lane + 1}).")
+                keyed(made, f"take_over_{lane + 1}", f"{lane_letter(lane)} · {lanes[lane].title} {tip}")
                 made.setAccessibleName(f"{lane_letter(lane)} drives")
 
     _now: tuple[str, int | None] = (OWN, None)

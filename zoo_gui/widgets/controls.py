@@ -6,6 +6,8 @@ from typing import Callable
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from zoo_gui.shortcuts import tip as tip_of
+
 
 def role(widget: QtWidgets.QWidget, name: str) -> QtWidgets.QWidget:
     """Give a widget one of ``theme.ROLES``, also in place of another; returns the widget."""
@@ -115,6 +117,13 @@ def toggle(text: str, tip: str, clicked: Callable[[], None]) -> QtWidgets.QPushB
     made.setCheckable(True)
     role(made, "toggle")
     return made
+
+
+def keyed(widget: QtWidgets.QWidget, command: str, sentence: str) -> None:
+    """Words for the mouse of what stands for a command of the shortcut table: they name its keys, as these are now."""
+    widget.setProperty("command", command)
+    widget.setProperty("tip", sentence)
+    widget.setToolTip(tip_of(command, sentence))
 
 
 def check(text: str, tip: str, clicked: Callable[[bool], None]) -> QtWidgets.QCheckBox:

@@ -62,6 +62,7 @@ class AskBar(QtWidgets.QToolBar):
             box.setButtonSymbols(QtWidgets.QAbstractSpinBox.NoButtons)  # arrows and the wheel do: room is scarce
             box.setFocusPolicy(QtCore.Qt.ClickFocus)
             box.setAccessibleName(name)
+            box.setToolTip(f"{name}, where they are not those of the sitting")
             box.valueChanged.connect(lambda _: self._on_change())
 
     def set_lanes(self, able: tuple[LaneInfo, ...]) -> None:

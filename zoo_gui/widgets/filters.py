@@ -41,6 +41,8 @@ class FiltersPanel(Panel):
         self.lane, self.layer = Quiet(()), Quiet(())
         self.lane.setMinimumContentsLength(20)
         self.layer.setMinimumContentsLength(8)
+        self.lane.setToolTip("Whose weights are shown")
+        self.layer.setToolTip("The layer whose weights are shown")
         self.lane.setAccessibleName("Agent")
         self.layer.setAccessibleName("Layer")
         self.lane.activated.connect(lambda _: self._guard(self._on_lane))

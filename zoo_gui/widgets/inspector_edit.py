@@ -67,6 +67,7 @@ class EditBar(QtWidgets.QWidget):
         spin.setDecimals(2)
         spin.setValue(value)
         spin.setAccessibleName(name)
+        spin.setToolTip(f"{name} of the unit: activation becomes gain · activation + offset while the agent plays")
         spin.setKeyboardTracking(False)
         return spin
 

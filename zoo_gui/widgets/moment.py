@@ -8,6 +8,7 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.naming import lane_letter
+from zoo_gui.shortcuts import key_of
 from zoo_gui.types import LaneInfo, Step
 from zoo_gui.widgets.base import PANELS, Job, Panel
 from zoo_gui.widgets.controls import Quiet, button, check, role
@@ -16,7 +17,7 @@ from zoo_gui.widgets.moment_view import MomentView, Seen, parted
 SETTLE_MS = 150  # a moment that is stepped past is not explained
 ALONE = "Comparing needs two agents of one game: add another one beside this (Ctrl+Shift+O)."
 RUNNING = "Pause, or press ] for a disagreement: what each agent would do then, and why, is shown here."
-APART = "The agents see different moments: press v, and all see one game."
+APART = "The agents see different moments: press {key}, and all see one game."
 NO_DIFFERENCE = "no difference"
 
 
@@ -137,7 +138,7 @@ class MomentPanel(Panel):
                 self._forget(ALONE)
             return
         if not all(np.array_equal(step.ram, steps[0].ram) for step in steps):
-            self._forget(APART)
+            self._forget(APART.format(key=key_of("share_input")))
             return
         method = self._methods[self.method.currentIndex()].name
         same = self._is_shown(steps)

@@ -11,7 +11,7 @@ from zoo_gui.naming import lane_letter
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo, LayerInfo, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel
-from zoo_gui.widgets.controls import Quiet, button, check, role, toggle
+from zoo_gui.widgets.controls import Quiet, button, check, keyed, role, toggle
 from zoo_gui.widgets.inks import Ink
 from zoo_gui.widgets.items import Canvas, ColourBar
 from zoo_gui.widgets.patterns_grid import PatternsGrid
@@ -29,7 +29,7 @@ STEPS = 128  # for each unit; a picture of one unit takes more
 SETTLE_MS = 300  # after scrolling, before what is in sight now goes first
 AHEAD = 16  # units: tiles that are among the next so many are not worth a new start
 FILES = (".png", ".svg", ".pdf", ".npz", ".csv", ".json")
-HINT = "Start, or the key s, optimises an image for every unit of the layer, those in sight first."
+HINT = "Start optimises an image for every unit of the layer, those in sight first."
 
 
 @PANELS.register("patterns")
@@ -79,7 +79,8 @@ class PatternsPanel(Panel):
         self.layer.setAccessibleName("Layer")
         self.layer.setToolTip("Whose units are shown; it follows the selection.")
         self.layer.activated.connect(lambda _: self._guard(self._on_layer))
-        self.start_button = button("Start", HINT, partial(self._guard, self.start))
+        self.start_button = button("Start", "", partial(self._guard, self.start))
+        keyed(self.start_button, "patterns", HINT.rstrip("."))
         self.cancel_button = button("Cancel", "Stop here and keep what is finished.",
                                     partial(self._guard, self.cancel))
         self.options_button = toggle("Options", "How the images are looked for.", self._toggle_options)

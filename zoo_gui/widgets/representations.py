@@ -80,6 +80,7 @@ class RepresentationsPanel(Panel):
             role(box, "caption")
             box.setFocusPolicy(QtCore.Qt.ClickFocus)
             box.setAccessibleName(name)
+            box.setToolTip(f"{name}, at whose moments the agents are compared")
             box.valueChanged.connect(lambda _: self._guard(self._on_source))
         at = QtWidgets.QLabel("at moments of")
         row = QtWidgets.QHBoxLayout()

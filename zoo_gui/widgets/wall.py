@@ -37,6 +37,7 @@ class WallPanel(Panel):
         self._pace = ""
         self.choice = Quiet(())
         self.choice.setAccessibleName("Which agents")
+        self.choice.setToolTip("Whose games are on the wall: all agents of a game, the best of each, or your own")
         self.choice.setMinimumContentsLength(20)
         self.choice.activated.connect(self._choose)
         self.stages = toggle("Stages", "Also what the agents were at earlier stages of their training", self.restart)

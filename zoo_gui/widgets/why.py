@@ -7,6 +7,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.naming import readable_action
 from zoo_gui.overlays import FRAMES
+from zoo_gui.shortcuts import key_of
 from zoo_gui.types import LaneInfo, Step, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel
 from zoo_gui.widgets.controls import role
@@ -19,7 +20,7 @@ from zoo_gui.widgets.why_tab import FILES, Asked
 
 TEST_HEIGHT = 270  # screen pixels that a test has use for
 SETTLE_MS = 200  # a moment that is stepped past is not explained
-HINT = "Pause the game, or press w: the moment on screen is then explained here."
+HINT = "Pause the game, or press {key}: the moment on screen is then explained here."
 NO_NETWORK = "This player has no network: there is nothing to explain. Open an agent."
 
 
@@ -104,9 +105,10 @@ class WhyPanel(Panel):
         if lanes != self.question.lanes:
             self.question.set_lanes(lanes)
             if self.asked is not None and self.asked.info not in lanes:
-                self._forget(HINT)
+                self._forget(HINT.format(key=key_of("explain_moment")))
         if self.asked is None:
-            self._forget(HINT if any(info.layers for info in lanes) else NO_NETWORK)
+            hint = HINT.format(key=key_of("explain_moment"))
+            self._forget(hint if any(info.layers for info in lanes) else NO_NETWORK)
         if self.session.region != self._region:
             self._show_region(self.session.region)
 
