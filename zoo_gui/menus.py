@@ -20,8 +20,8 @@ PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You"}
 NARROW = 122  # pixels of a combo whose entries are longer than its room in a narrow window's toolbar
 
 MENUS = (
-    ("&File", "save_session open_session copy_link open_link - "
-              "open_results - screenshot copy record record_options save_last - quit"),
+    ("&File", ("save_session open_session copy_link open_link - "
+               "open_results - screenshot copy record record_options save_last - quit")),
     ("&Agents", "zoo wall open_agent add_agent remove_agent agent_card -"),
     ("&Play", "toggle step restart next_episode - slower faster normal_speed full_speed - switch_player"),
     ("&Compare", "share_input replay_game take_over_1 take_over_2 take_over_3 take_over_4 - previous_apart next_apart"),

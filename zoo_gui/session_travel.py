@@ -4,6 +4,7 @@ Session for links and saved sessions. QtCore only."""
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from pyqtgraph.Qt import QtCore
@@ -44,6 +45,36 @@ class Travelling(Comparing):
         steps = [self.last_step(info.lane) for info in self.lanes]
         self._send("where", key=key, moments=tuple(-1 if step is None else step.moment for step in steps))
         return key
+
+    def save_session(
+        self, path: Path, told: Mapping[str, Any], window: Mapping[str, Any], weights: bool = False
+    ) -> str:
+        """Save what was played, with plain data of where it comes from and of the window, into a file; the last
+        Progress has its path. weights: with those of agents that do not come with the program."""
+        self._journeys += 1
+        key = f"save session {self._journeys}"
+        steps = [self.last_step(info.lane) for info in self.lanes]
+        shown = tuple(-1 if step is None else step.moment for step in steps)
+        self._send("save_session", key=key, path=str(path), shown=shown, told=dict(told), window=dict(window),
+                   weights=weights)  # fmt: skip
+        return key
+
+    def open_session(self, path: Path, anyway: bool = False) -> str:
+        """Play a saved session anew and put it in place of what is there; a Progress has ``engine.saving``'s Differs,
+        and then nothing changes unless ``anyway``, or Opened, and then ``adopt`` what it says is changed."""
+        self.pause()
+        self._journeys += 1
+        key = f"open session {self._journeys}"
+        self._send("open_session", key=key, path=str(path), anyway=anyway)
+        return key
+
+    def adopt(self, changes: Sequence[Sequence[Change]]) -> None:
+        """The engine's lanes are changed so already: note it."""
+        self._note_changes(changes)
+        commands = [self._command(info.lane) for info in self.lanes if info.lane in self.disturbances]
+        if commands:
+            self.feed.intervene(*commands)
+        self._update_status()
 
     def _note_changes(self, changes: Sequence[Sequence[Change]]) -> list[int]:
         """Note what is changed in each lane from now on, and tell the panels; the numbers of the disturbances."""

@@ -149,6 +149,11 @@ def is_link(text: str) -> bool:
     return bool(before) and bool(names & {*KEYS, *CHANGES, "unit"})
 
 
+def is_session(text: str) -> bool:
+    """Whether a text is the path of a saved session, by its name."""
+    return text.lower().endswith(".zoo") and not text.startswith(("http://", "https://"))
+
+
 def _pair(part: str) -> tuple[str, str]:
     key, mark, value = part.partition("=")
     if not mark or not value:

@@ -21,7 +21,7 @@ from zoo_gui.analysis import ANALYSES
 from zoo_gui.engine import server
 
 #: Commands that start a job under their ``key``.
-JOBS = ("run", "add_groups", "remove_groups", "replay")
+JOBS = ("run", "add_groups", "remove_groups", "replay", "save_session", "open_session")
 ENDED = "The process that plays has ended, and with it this job: restart it, and ask again."
 
 

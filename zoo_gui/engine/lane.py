@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from functools import partial
+from pathlib import Path
 from typing import Any, Callable, Iterator
 
 from zoo_gui.engine.shared import MAX_PINS, SharedLane
 from zoo_gui.play.meaning import meanings
 from zoo_gui.play.moments import KEY_EVERY, Moments, go_back, keep, of_player, record
-from zoo_gui.play.paths import BEGINS, JOINED, Path
+from zoo_gui.play.paths import BEGINS, JOINED, Taken, put_under
+from zoo_gui.play.paths import Path as Way
 from zoo_gui.play.played import Played
 from zoo_gui.play.games import title as game_title
 from zoo_gui.play.player import Player
@@ -25,18 +27,21 @@ class Lane:
 
     moments: of the sitting so far; their ids are the engine's count of steps. rollouts: recorded, by their settings.
     disturbance: the number of what disturbs the player, 0: nothing. path: how the player came to each moment. asked:
-    (name, value) of what it was loaded with, other than its own.
+    (name, value) of what it was loaded with, other than its own. file: of the weights, where they are one file of the
+    person's: agents that come with the program are everywhere.
     """
 
-    def __init__(self, agent_id: str, title: str, description: str, player: Player, asked: tuple = ()):
+    def __init__(
+        self, agent_id: str, title: str, description: str, player: Player, asked: tuple = (), file: Path | None = None
+    ):
         self.agent_id, self.title, self.description, self.player = agent_id, title, description, player
-        self.asked = asked
+        self.asked, self.file = asked, file
         self.number = self.disturbance = 0
         self.pins: tuple[Unit, ...] = ()
         self.shared: SharedLane | None = None
         self.moments: Moments = of_player(player)
         self.rollouts: dict[tuple, Moments] = {}
-        self.path = Path(self.moments.capacity)
+        self.path = Way(self.moments.capacity)
         self._snapshots: deque = deque(maxlen=HISTORY)
         self._key_due, self._revisits = True, None
 
@@ -105,6 +110,17 @@ class Lane:
             self.path.at = at
         return found
 
+    def pass_by(self, made: Taken, number: int | None) -> None:
+        """Take a step again as it was taken, without keeping it. number: the moment that it is, None: it is none."""
+        put_under(self.player, made.under)
+        watched = made.watched
+        step = self.player.step(follow=made.played if watched else None, forced=None if watched else made.action)
+        self._revisits, self._key_due = None, True
+        if number is None:
+            self.path.took(self.player, step, None, watched)
+        else:
+            self.path.at = number
+
     def memory_before(self, moment: int | None) -> dict[str, Any]:
         """{"state": (S,) float32} of a recurrent network before a moment of the sitting; {} for one without memory.
         Raises ZooError where the moment is not kept."""
@@ -130,14 +146,15 @@ class Lane:
         yield from analysis(agent, moments=self.rollouts[settings], **parameters)
 
     def step(
-        self, moment: int, all_frames: bool, explain: Callable | None, follow: Played | None = None
+        self, moment: int, all_frames: bool, explain: Callable | None, follow: Played | None = None,
+        forced: int | None = None,
     ) -> tuple[Step, StepSummary]:
         """Advance the player by one agent step, which becomes the moment of that id. explain: what makes its map, see
-        ``why.Explainer.function``. follow: see ``Player.step``."""
+        ``why.Explainer.function``. follow, forced: see ``Player.step``."""
         key = self.player.snapshot() if self._key_due or moment % KEY_EVERY == 0 else None
         agent = self.player.deciding
         explain = None if explain is None or agent is None else partial(explain, agent)
-        step = self.player.step(all_frames=all_frames, saliency=explain, follow=follow)
+        step = self.player.step(all_frames=all_frames, saliency=explain, follow=follow, forced=forced)
         if self._revisits is None or step.edited:  # a moment that is only looked at again is known already
             self._revisits = None
             keep(self.moments, self.player, step, moment, key, watched=follow is not None)

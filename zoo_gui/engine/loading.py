@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Callable, Iterator
 
 from zoo_gui.engine.lane import Lane
+from zoo_gui.settings import resource_path
 from zoo_gui.types import Progress
 
 
@@ -44,4 +45,5 @@ def load_lane(agent_id: str, options: dict[str, Any], say: Callable[[str], None]
         player.step(saliency=partial(explained, agent, wish=wish))
     player.restart()
     asked = tuple((name, options[name]) for name in ("game", "sticky") if options.get(name) not in (None, ""))
-    yield Lane(entry.id, entry.title, entry.description, player, asked)
+    own = entry.weights is not None and not entry.weights.is_relative_to(resource_path("agents"))
+    yield Lane(entry.id, entry.title, entry.description, player, asked, entry.weights if own else None)

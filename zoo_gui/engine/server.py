@@ -16,7 +16,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Iterator
 
-from zoo_gui.engine.travelling import Travelling
+from zoo_gui.engine.saving import Saving
 from zoo_gui.types import CardNeeded, Progress, ZooError
 from zoo_gui.workers import Streams, lower_priority
 
@@ -41,7 +41,7 @@ def main(connection) -> None:
     os._exit(0)
 
 
-class Server(Travelling):
+class Server(Saving):
     """Talks to the front end, loads agents and runs jobs. Each method ``do_…`` is a command, as those of the classes
     that this one is made of."""
 

@@ -48,7 +48,7 @@ def remembered(memory: Memory, moments: Any, rows: range) -> Memory:
 
 class Disturbable:
     """The part of Player that disturbs it. disturbed: what was done to the last step, None: nothing. undisturbed: what
-    its observation was before that."""
+    its observation was before that. wanted: the action that was decided, whatever was done."""
 
     agent: Any
     action_names: tuple[str, ...]
@@ -58,6 +58,7 @@ class Disturbable:
 
     def _init_disturbance(self) -> None:
         self._disturbance, self._memory = REST, Memory()
+        self.wanted = 0
         self._scale = scale_of(self.preprocessing)
         self._idle = self.action_names.index("NOOP") if "NOOP" in self.action_names else 0
         self._noisy: tuple[Any, tuple, Any] | None = None
@@ -142,7 +143,7 @@ class Disturbable:
 
     def _disturbed_action(self, decision: Decision, forced: int | None, watches: bool) -> Decision:
         """The decision with the action that is done. forced: done whatever was decided. watches: nothing is done."""
-        wanted = action = decision.action
+        self.wanted = wanted = action = decision.action
         if self.disturbed is not None:
             self.disturbed = self.disturbed._replace(wanted=wanted)
             if not watches:

@@ -85,23 +85,30 @@ class Recording:
                 f"{source} does not say what was played frame by frame, so other agents cannot see the same game: "
                 "record it anew with “zoo-gui rollout”."
             )
-        if not _sound(arrays):
+        if "played_game" not in arrays:
             raise ZooError(f"{source} is damaged where it says what was played: record it anew.")
-        told, ends, facts = arrays["played"].tobytes(), arrays["played_ends"], arrays["played_facts"]
-        steps, start = [], 0
-        for (middle, end), (terminated, truncated, episode, least, most) in zip(ends.tolist(), facts.tolist()):
-            skips = least, most
-            opening, advance = told[start:middle], told[middle:end]
-            steps.append(Played(opening, advance, bool(terminated), bool(truncated), episode, skips))
-            start = end
+        steps = played_of_arrays(arrays, source)
         if not steps[0].begins:
             raise ZooError(f"{source} does not begin with a game's beginning, so it cannot be played again.")
         return cls(bytes(arrays["played_game"]).decode(errors="replace"), tuple(steps))
 
 
+def played_of_arrays(arrays: Mapping[str, np.ndarray], source: Any) -> list[Played]:
+    """The steps that ``Recording.arrays`` tells of. Raises ZooError for what nobody can have played."""
+    if not _sound(arrays):
+        raise ZooError(f"{source} is damaged where it says what was played: record it anew.")
+    told, ends, facts = arrays["played"].tobytes(), arrays["played_ends"], arrays["played_facts"]
+    steps, start = [], 0
+    for (middle, end), (terminated, truncated, episode, least, most) in zip(ends.tolist(), facts.tolist()):
+        opening, advance = told[start:middle], told[middle:end]
+        steps.append(Played(opening, advance, bool(terminated), bool(truncated), episode, (least, most)))
+        start = end
+    return steps
+
+
 def _sound(arrays: Mapping[str, np.ndarray]) -> bool:
     """Whether arrays say what somebody can have played, in steps that end within seconds."""
-    if not {"played_ends", "played_facts", "played_game"} <= set(arrays):
+    if not {"played_ends", "played_facts"} <= set(arrays):
         return False
     told, ends, facts = (np.asarray(arrays[name]) for name in ("played", "played_ends", "played_facts"))
     if ends.shape[1:] != (2,) or facts.shape != (len(ends), 5) or not len(ends):

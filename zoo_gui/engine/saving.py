@@ -1,0 +1,214 @@
+"""Commands that save the sitting and open a saved one; the heavy part runs among the jobs, beside the game."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
+
+from zoo_gui.engine.travelling import Travelling
+from zoo_gui.types import Progress, ZooError
+from zoo_gui.workers import Streams
+
+if TYPE_CHECKING:
+    from zoo_gui.engine.lane import Lane
+    from zoo_gui.engine.sittings import Report
+    from zoo_gui.play.bundles import Bundle, LaneRecord
+
+
+@dataclass(frozen=True)
+class Differs:
+    """A session that would not be what it was: the person is asked. sentences: why, with a full stop each."""
+
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session that is on screen. window: what the window kept. changes: of each lane at the step on screen, as a
+    ``views.Place`` has them. exact: whether all came again bit for bit. sentences: what did not, and remarks."""
+
+    window: Mapping[str, Any]
+    changes: tuple[tuple, ...]
+    exact: bool
+    steps: int
+    sentences: tuple[str, ...]
+
+
+class Saving(Travelling):
+    """The part of Server for it."""
+
+    def __init__(self):
+        super().__init__()
+        self._sessions: Streams | None = None
+
+    def _deliver(self, key: str, kind: str, payload: Any) -> None:
+        """Tell the front end what a job came to."""
+        raise NotImplementedError
+
+    def _run(self, key: str, make: Callable[[], Iterator]) -> None:
+        """Not among the jobs, which have the lowest priority: somebody waits for it."""
+        if self._sessions is None:
+            self._sessions = Streams(self._deliver, name="zoo_gui sessions")
+        self._sessions.start(key, make)
+
+    def stop_travelling(self, key: str) -> None:
+        """End a journey, or the saving or opening of a session; nothing is changed by it then."""
+        super().stop_travelling(key)
+        if self._sessions is not None:
+            self._sessions.cancel(key)
+
+    def do_save_session(
+        self, key: str, path: str, shown: Sequence[int], told: Mapping[str, Any], window: Mapping[str, Any],
+        weights: bool = False,
+    ) -> None:
+        """Save what the lanes have played, under a key; the last Progress has the path. shown: the moments on screen.
+        told, window: as a Bundle has them. weights: with those of agents that do not come with the program."""
+        from zoo_gui.engine.sittings import kept
+
+        lanes = [kept(lane, moment, weights) for lane, moment in zip(self.lanes, shown)]
+        driver = self.lanes.index(self.game.driver) if self.game.driver in self.lanes else 0
+        mode = self.game.mode
+        self._run(key, lambda: _saved(lanes, mode, driver, told, window, Path(path)))
+
+    def do_open_session(self, key: str, path: str, anyway: bool = False) -> None:
+        """Read a session, play it anew and put its lanes in place of those there are, under a key. The Progress with a
+        result has Differs, and then nothing is changed, or Opened. anyway: also where it will not be what it was."""
+
+        def ready(lanes: list[Lane], bundle: Bundle, report: Report, remarks: list[str]) -> None:
+            self._later("place_session", key=key, lanes=lanes, bundle=bundle, report=report, remarks=remarks)
+
+        self._run(key, lambda: _opened(Path(path), anyway, ready))
+
+    def do_place_session(
+        self, key: str, lanes: list[Lane], bundle: Bundle, report: Report, remarks: list[str]
+    ) -> None:
+        """A session was played anew: its lanes are those that are on screen now."""
+        from zoo_gui.engine.one_game import OneGame
+
+        self._drop_memory()
+        self.lanes, self.game = lanes, OneGame()
+        self.moment = 1 + max((number for record in bundle.lanes for number in record.taken), default=0)
+        if bundle.mode != "own" and len(lanes) > 1:
+            self.game.share_from_beginning(lanes, lanes[bundle.driver])
+        self.epoch = (self.epoch // 1000 + 1) * 1000
+        self.tick = self.granted = 0
+        self._forget_maps(lanes_too=True)
+        self.send("lanes", key, self.epoch, self.described(share=True), self._device())
+        for lane, summaries in zip(lanes, report.summaries):
+            for summary in summaries:
+                lane.shared.write_summary(self.epoch, 0, summary)
+        changes = tuple(_changes(lane) for lane in lanes)
+        sentences = (*report.sentences, *remarks)
+        told = Opened(bundle.window, changes, report.exact, sum(one.steps for one in report.lanes), sentences)
+        self.send("progress", key, Progress(1, 1, "opened", told))
+        gc.collect()
+        gc.freeze()
+        self._warm()
+
+
+def _changes(lane: Lane) -> tuple:
+    from zoo_gui.play.paths import changes_of, under
+
+    return changes_of([under(lane.player)])
+
+
+def _saved(
+    lanes: Sequence[Any], mode: str, driver: int, told: Mapping[str, Any], window: Mapping[str, Any], path: Path
+) -> Iterator[Progress]:
+    from zoo_gui.engine.sittings import recorded
+    from zoo_gui.play.bundles import Bundle, write
+
+    records = []
+    for one in lanes:
+        for progress in recorded(one):
+            if progress.result is None:
+                yield progress
+        records.append(progress.result)
+    yield from write(path, Bundle(tuple(records), mode, driver, told, window))
+
+
+def _opened(path: Path, anyway: bool, ready: Callable) -> Iterator[Progress]:
+    """Read, load, compare and play a session; ``ready`` gets what is to be placed."""
+    from zoo_gui.engine.sittings import differences, played_anew
+    from zoo_gui.play.bundles import read
+
+    yield Progress(0, 0, "reading")
+    bundle = read(path)
+    lanes: list[Lane] = []
+    for record in bundle.lanes:
+        yield Progress(0, 0, f"loading {record.facts['title']}")
+        lanes.append(agent_of(record))
+    found = differences(lanes, bundle)
+    grave = [one for one in found if not one.startswith("It was saved with")]
+    if grave and not anyway:
+        yield Progress(1, 1, "differs", Differs(tuple(found)))
+        return
+    for progress in played_anew(bundle, lanes):
+        if progress.result is None:
+            yield progress
+    report, remarks = progress.result, grave
+    if not report.exact:
+        remarks = list(found)
+    if bundle.mode == "replay":
+        remarks.append("The game was a recording: from here on the agents play on themselves.")
+    ready(lanes, bundle, report, remarks)
+
+
+def agent_of(record: LaneRecord) -> Lane:
+    """A fresh lane with the agent that a session names, by its id or with the weights in the file; where there is none,
+    without a network, in the same game. Raises ZooError where there is no such game."""
+    from zoo_gui.agents import catalogue
+
+    facts, wanted = record.facts, record.facts["hash"]
+    options = {"game": facts["game"], **{name: value for name, value in facts["asked"].items() if name == "sticky"}}
+    if not wanted:
+        return _loaded(facts["id"], options) if facts["id"].startswith("random/") else _blind(facts, options)
+    found = None
+    try:
+        if catalogue.find(facts["id"]).is_here:  # else it would be downloaded, which nobody asked for
+            found = _loaded(facts["id"], options)
+    except ZooError:
+        found = None
+    if found is not None and found.player.agent is not None and found.player.agent.hash == wanted:
+        found.asked = tuple(facts["asked"].items())
+        return found
+    if record.weights:
+        other = _from_file(record, options)
+        if other is not None:
+            other.asked = tuple(facts["asked"].items())
+            return other
+    return found if found is not None and found.player.agent is not None else _blind(facts, options)
+
+
+def _loaded(agent_id: str, options: Mapping[str, Any]) -> Lane:
+    from zoo_gui.engine.loading import load_lane
+
+    *_, lane = load_lane(agent_id, dict(options), lambda text: None)
+    return lane
+
+
+def _blind(facts: Mapping[str, Any], options: Mapping[str, Any]) -> Lane:
+    lane = _loaded(f"random/{facts['game']}", options)
+    lane.title = f"{facts['title']} (not here)"
+    return lane
+
+
+def _from_file(record: LaneRecord, options: Mapping[str, Any]) -> Lane | None:
+    """The agent whose card and weights are in the session, kept in the cache; None where they are of another one."""
+    from zoo_gui.agents.card import Card
+    from zoo_gui.settings import cache_dir, writable_dir
+
+    try:
+        card = Card.parse(record.facts["card"], "The card in the session")
+        name = Path(card.weights.file).name
+        if not name or name.startswith("."):
+            return None
+        folder = writable_dir(cache_dir() / "sessions" / record.facts["hash"][:32], "cache folder")
+        (folder / name).write_bytes(record.weights)
+        (folder / "card.toml").write_text(record.facts["card"], encoding="utf-8")
+        lane = _loaded(str(folder), options)
+    except (ZooError, OSError):
+        return None
+    return lane if lane.player.agent is not None and lane.player.agent.hash == record.facts["hash"] else None
