@@ -14,6 +14,7 @@ from zoo_gui.capture import Capture
 from zoo_gui.commands import Commands
 from zoo_gui.finding import Finding
 from zoo_gui.keymap import Keymap
+from zoo_gui.focus import Focus
 from zoo_gui.keys import ACTIVATIONS, HUMAN, Keys, stick_action
 from zoo_gui.layouts import Layouts
 from zoo_gui.presenter import Presenter
@@ -68,6 +69,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.restorer = Restorer(self)
         self.saved = SavedSessions(self)
         self.finding = Finding(self)
+        self.focus = Focus(self)
         self.resize(1600, 900)
         self.layouts.restore()
 
@@ -265,6 +267,9 @@ class MainWindow(QtWidgets.QMainWindow):
     def _on_dock_menu(self, position: QtCore.QPoint) -> None:
         dock = self.sender()
         menus.dock_menu(self, dock).popup(dock.mapToGlobal(position))
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return self.focus.step(forward)
 
     # -- events -------------------------------------------------------------------------------------------------
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:

@@ -14,6 +14,13 @@ _EDITING = tuple(getattr(QtGui.QKeySequence, name) for name in (
     "Cut", "Paste", "SelectAll", "Undo", "Redo", "MoveToNextWord", "MoveToPreviousWord", "SelectNextWord",
     "SelectPreviousWord", "DeleteStartOfWord", "DeleteEndOfWord",
 ))  # fmt: skip
+_WAYS_OF = ("Up", "Down", "Left", "Right", "Home", "End", "PgUp", "PgDown")
+_CONTROLS = (
+    (QtWidgets.QAbstractButton, ("Space",)),
+    (QtWidgets.QComboBox, ("Space", "Up", "Down", "Home", "End")),
+    ((QtWidgets.QAbstractSlider, QtWidgets.QTabBar), _WAYS_OF),
+    (QtWidgets.QAbstractItemView, ("Space", *_WAYS_OF)),
+)
 _TYPING = (QtWidgets.QLineEdit, QtWidgets.QTextEdit, QtWidgets.QPlainTextEdit, QtWidgets.QAbstractSpinBox)
 
 
@@ -71,7 +78,7 @@ class Keys(QtCore.QObject):
         for when in self._contexts():
             if (when, text) in self._table:
                 return self._table[when, text]
-        if text in getattr(QtWidgets.QApplication.focusWidget(), "own_keys", ()):
+        if text in getattr(field, "own_keys", ()) or text in _kept(field):
             return None
         return self._table.get((ANYWHERE, text))
 
@@ -91,6 +98,13 @@ def _types(event, text: str) -> bool:
     """Whether a key without Ctrl or Alt belongs to a field: all but the function keys."""
     plain = not event.modifiers() & (QtCore.Qt.ControlModifier | QtCore.Qt.AltModifier)
     return plain and not re.fullmatch(r"(Shift\+)?F\d+", text)
+def _kept(widget: QtWidgets.QWidget | None) -> tuple[str, ...]:
+    """Keys of a control that the Tab key came to: it is worked with them, as everywhere on a desktop."""
+    if widget is None or not widget.window().testAttribute(QtCore.Qt.WA_KeyboardFocusChange):
+        return ()
+    return next((keys for kind, keys in _CONTROLS if isinstance(widget, kind)), ())
+
+
 
 
 def _edits(event, field: QtWidgets.QWidget) -> bool:

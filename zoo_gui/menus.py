@@ -154,7 +154,7 @@ class Toolbar(QtWidgets.QToolBar):
         self.seed.setFixedWidth(72)
         self.seed.setToolTip("Seed: the same seed gives the same episode. Enter restarts with it.")
         self.seed.setKeyboardTracking(False)
-        self.seed.setFocusPolicy(QtCore.Qt.ClickFocus)  # never the window's first focus: it would swallow the shortcuts
+        self.seed.setFocusPolicy(QtCore.Qt.StrongFocus)
         self.seed.editingFinished.connect(self._set_seed)
         self._labelled("Seed", self.seed)
         self.player = self._combo("Player", [PLAYER_NAMES[kind] for kind in PLAYERS], self._set_player)
@@ -191,7 +191,7 @@ class Toolbar(QtWidgets.QToolBar):
         write_keys(action, command)
         action.triggered.connect(partial(self.window_.commands.call, command))
         button = self.widgetForAction(action)
-        button.setFocusPolicy(QtCore.Qt.NoFocus)
+        button.setFocusPolicy(QtCore.Qt.TabFocus)
         button.setAccessibleName(row.text)
         return action
 
@@ -220,7 +220,7 @@ class Toolbar(QtWidgets.QToolBar):
             combo.view().setMinimumWidth(whole)
             combo.setFixedWidth(width)
             self._elastic.append((combo, width, whole))
-        combo.setFocusPolicy(QtCore.Qt.NoFocus)
+        combo.setFocusPolicy(QtCore.Qt.TabFocus)
         combo.activated.connect(chosen)
         self._labelled(text, combo)
         return combo

@@ -96,6 +96,7 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("cycle_scale", ("Y",), "Scale: running → locked → each frame's own", "View"),
     Shortcut("cycle_colormap", ("M",), "Next colour map", "View"),
     Shortcut("toggle_labels", ("8",), "Labels on or off", "View"),
+    Shortcut("toggle_steady", ("Shift+M",), "Less flicker: games as the brighter of each two frames", "View"),
     Shortcut("robustness", ("Shift+X",), "Robustness: disturb the running game, and see the score fall", "Why"),
     Shortcut("open_results", ("Ctrl+Shift+E",), "Open a result folder of the lab", "View"),
     Shortcut("next_theme", ("Ctrl+Shift+T",), "Dark or light", "Window"),

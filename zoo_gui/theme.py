@@ -54,14 +54,24 @@ QDockWidget {{ titlebar-close-icon: none; font-size: {small}; }}
 QDockWidget::title {{ background: {look.raised}; padding: 3px 6px; }}
 QToolBar {{ border: none; spacing: 3px; padding: 2px; }}
 QToolTip {{ color: {look.text}; background: {look.raised}; border: 1px solid {look.control}; }}
-QTabBar::tab {{ padding: 3px 10px; }}
+QTabBar::tab {{ padding: 3px 10px; color: {look.dim}; border: none; border-bottom: 2px solid transparent; }}
+QTabBar::tab:hover {{ color: {look.text}; }}
+QTabBar::tab:selected {{ color: {look.text}; background: {look.raised}; border-bottom-color: {look.link}; }}
+QTabBar:focus::tab:selected {{ border-bottom-color: {look.text}; }}
+QTabBar::tab:disabled {{ color: {look.disabled}; }}
+QTabWidget::pane {{ border: none; border-top: 1px solid {look.border}; }}
 QMainWindow > QTabBar {{ font-size: {small}; }}
-QMainWindow > QTabBar::tab {{ padding: 3px 4px; }}
+QMainWindow > QTabBar::tab {{ padding: 3px 5px; }}
+QMenu {{ border: 1px solid {look.control}; }}
+QHeaderView::section {{ background: {look.raised}; color: {look.text}; border: none;
+    border-right: 1px solid {look.border}; padding: 2px 5px; }}
+QTableView, QListView, QTreeView, QTextEdit, QPlainTextEdit, QTextBrowser {{ border: 1px solid {look.border}; }}
+QTableView:focus, QListView:focus, QTreeView:focus, QTextEdit:focus {{ border-color: {look.link}; }}
 QStatusBar::item {{ border: none; }}
 
 QLineEdit, QAbstractSpinBox, QComboBox, QPushButton {{ border: 1px solid {look.control}; border-radius: 3px; }}
 QLineEdit, QAbstractSpinBox {{ background: {look.base}; padding: 1px 3px; }}
-QComboBox {{ background: {look.raised}; padding: 1px 2px 1px 6px; }}
+QComboBox {{ background: {look.raised}; padding: 1px 1px 1px 5px; }}
 QPushButton {{ background: {look.raised}; padding: 3px 10px; }}
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QPushButton:focus {{ border-color: {look.link}; }}
 QPushButton:hover, QComboBox:hover {{ border-color: {look.text}; }}
@@ -71,7 +81,7 @@ QPushButton:checked {{ background: {look.accent}; color: {look.on_accent}; }}
 QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled, QPushButton:disabled {{
     color: {look.disabled}; border-color: {look.border}; background: {look.background}; }}
 QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; padding: 0; }}
-QComboBox::drop-down {{ border: none; width: {tick + 4}px; }}
+QComboBox::drop-down {{ border: none; width: {tick + 2}px; }}
 QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url({icon}-down.svg); width: {tick - 3}px; }}
 QAbstractSpinBox::up-arrow {{ image: url({icon}-up.svg); width: {tick - 3}px; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: {tick + 2}px; }}
@@ -100,6 +110,7 @@ GroupRow[chosen="true"] {{ border: 1px solid {look.text}; }}
 QPushButton[role="caption"] {{ padding: 2px 8px; }}
 QPushButton[role="toggle"], QToolButton[role="toggle"] {{ font-size: {small}; padding: 2px 8px; border: none;
     border-bottom: 2px solid transparent; border-radius: 0; background: transparent; color: {look.dim}; }}
+QToolButton[role="toggle"] {{ padding: 1px 6px; }}
 QPushButton[role="toggle"]:hover, QToolButton[role="toggle"]:hover {{ color: {look.text}; }}
 QPushButton[role="toggle"]:checked, QToolButton[role="toggle"]:checked {{ color: {look.text};
     background: {look.raised}; border-bottom-color: {look.link}; }}
@@ -124,6 +135,7 @@ def palette(look: Tokens) -> QtGui.QPalette:
         (role.BrightText, look.error), (role.ToolTipText, look.text), (role.ToolTipBase, look.raised),
         (role.Highlight, look.accent), (role.HighlightedText, look.on_accent), (role.Link, look.link),
         (role.LinkVisited, look.link), (role.PlaceholderText, look.dim), (role.Mid, look.border),
+        (role.Dark, look.border), (role.Midlight, look.raised), (role.Light, look.raised), (role.Shadow, look.border),
     ):
         made.setColor(kind, QtGui.QColor(colour))
     for kind in (role.WindowText, role.Text, role.ButtonText):
@@ -167,6 +179,7 @@ class Theme(QtCore.QObject):
         self._system.changed.connect(self._refresh)
         window.commands.parts.append(self)
         self._refresh()
+        self._use_steady()
 
     @property
     def chosen(self) -> str:
@@ -216,6 +229,8 @@ class Theme(QtCore.QObject):
             self._choice(sizes, types, f"{points} points", points, self._set_type)
         for command in ("larger_type", "smaller_type", "normal_type"):
             menu.addAction(command_action(self._window, command))
+        menu.addSeparator()
+        menu.addAction(command_action(self._window, "toggle_steady"))
         menu.aboutToShow.connect(lambda: self._check(themes, self.chosen))
         sizes.aboutToShow.connect(lambda: self._check(types, round(self.type_size)))
         return menu
@@ -250,6 +265,21 @@ class Theme(QtCore.QObject):
         self._settings.set("look/type", 0.0)
         self._refresh()
         self._window.session.hover(f"type: {self.type_size:g} points")
+
+    def do_toggle_steady(self) -> None:
+        """The flicker-reducing display, for those whom flashes can harm or disturb."""
+        self._settings.set("look/steady", not self._settings.get("look/steady"))
+        self._use_steady()
+        for panel in self._window.findChildren(Panel):
+            panel.look_changed(_tokens.current())
+        on = _tokens.steady()
+        self._window.session.hover("games as the brighter of each two frames" if on else "games frame by frame")
+
+    def _use_steady(self) -> None:
+        session = self._window.session
+        _tokens.use_steady(self._settings.get("look/steady"))
+        session.status["steady"] = _tokens.steady() or None
+        session.status_changed.emit(dict(session.status))
 
     def _change_type(self, points: float) -> None:
         self.type_size = points

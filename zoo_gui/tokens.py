@@ -63,7 +63,7 @@ LIGHT = Tokens(
 )  # fmt: skip
 THEMES = {tokens.name: tokens for tokens in (DARK, LIGHT)}
 
-_current, _size = DARK, NORMAL
+_current, _size, _steady = DARK, NORMAL, False
 
 
 def current() -> Tokens:
@@ -76,6 +76,17 @@ def use(tokens: Tokens, size: float | None = None) -> None:
     global _current, _size
     _current = tokens
     _size = _size if size is None else min(max(float(size), SMALLEST), LARGEST)
+
+
+def use_steady(on: bool) -> None:
+    """Whether games are shown as the brighter of each two frames."""
+    global _steady
+    _steady = on
+
+
+def steady() -> bool:
+    """The flicker-reducing display is on."""
+    return _steady
 
 
 def type_size() -> float:

@@ -13,48 +13,13 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from zoo_gui.naming import action_symbol, lane_letter, readable_action
 from zoo_gui.tokens import current, pixels
 from zoo_gui.types import Decision, LaneInfo, Unit
-from zoo_gui.widgets.base import PANELS, Panel
-from zoo_gui.widgets.inks import hue, lane_colour, letter_font, mixed
+from zoo_gui.widgets.base import PANELS, Panel, Part
+from zoo_gui.widgets.inks import Writer, hue, lane_colour, mixed
+from zoo_gui.widgets.parts import of_outputs
 
 MARGIN, GAP = 8, 6
 ROLES = {"drives": "does · ", "watches": "would do · ", "replay": "would do · "}
 """What the marked action means where all see one game; otherwise every agent does it."""
-
-
-class Writer:
-    """Draws short texts that come back again and again: laid out once, a third of ``drawText``'s cost."""
-
-    CAPACITY = 3000
-
-    def __init__(self):
-        self._texts: dict[tuple[str, int, bool], QtGui.QStaticText] = {}
-        self._sizes: dict[tuple[str, int, bool], tuple[float, float]] = {}
-        self._fonts: dict[tuple[int, bool], QtGui.QFont] = {}
-
-    def font(self, pixels: int, bold: bool) -> QtGui.QFont:
-        if (pixels, bold) not in self._fonts:
-            font = self._fonts[pixels, bold] = letter_font()
-            font.setPixelSize(pixels)
-            font.setBold(bold)
-        return self._fonts[pixels, bold]
-
-    def text(self, painter, row: QtCore.QRectF, text: str, pixels: int, *, bold=False, indent=0.0, right=False) -> None:
-        """Draw in the middle of the row's height, ``indent`` from its left or (``right``) right end."""
-        font = self.font(pixels, bold)
-        static = self._texts.get((text, pixels, bold))
-        if static is None:
-            if len(self._texts) > self.CAPACITY:
-                self._texts.clear()
-                self._sizes.clear()
-            static = self._texts[text, pixels, bold] = QtGui.QStaticText(text)
-            static.setTextFormat(QtCore.Qt.PlainText)
-            static.prepare(QtGui.QTransform(), font)
-            size = static.size()
-            self._sizes[text, pixels, bold] = size.width(), size.height() / 2
-        width, half = self._sizes[text, pixels, bold]
-        left = row.right() - indent - width if right else row.left() + indent
-        painter.setFont(font)
-        painter.drawStaticText(int(left), int(row.top() + row.height() / 2 - half), static)
 
 
 class Scale:
@@ -368,6 +333,9 @@ class ActionsPanel(Panel):
         column.addWidget(self.view, 1)
         column.addWidget(self.agreement)
         return content
+
+    def parts(self) -> list[Part]:
+        return of_outputs(self, self.view, self.item)
 
     def show_look(self, look) -> None:
         self.item.set_look()

@@ -38,7 +38,7 @@ class LayerCell:
         self.item = canvas.add(MosaicItem(mosaic, "background", Ink(0.5)))
         self.name = canvas.add(TextLine(Ink(), bold=True))
         self.shape = canvas.add(TextLine(Ink(0.7)))
-        self.bar = canvas.add(TextLine(Ink(0.7), align=RIGHT) if shares else ColourBar(Ink(0.5)))
+        self.bar = canvas.add(TextLine(Ink(0.7), align=RIGHT) if shares else ColourBar(Ink(0.7)))
         self.name.set_text(self.info.name)
         self.shape.set_text("×".join(map(str, self.info.shape)))
         if shares:

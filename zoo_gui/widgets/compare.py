@@ -93,7 +93,7 @@ class ComparePanel(Panel):
         self.add = button("Add an agent…", "", lambda: self.command.emit("add_agent"))
         keyed(self.add, "add_agent", "Open a second agent beside this")
         for made in (self.earlier, self.later, self.cancel, self.report, self.add):
-            made.setFocusPolicy(QtCore.Qt.NoFocus)
+            made.setFocusPolicy(QtCore.Qt.TabFocus)
         self.cancel.hide()
 
     def _lay_out(self, content: QtWidgets.QWidget) -> None:

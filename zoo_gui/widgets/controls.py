@@ -26,9 +26,9 @@ def mark(widget: QtWidgets.QWidget, name: str, value) -> QtWidgets.QWidget:
 class _Fitting(QtCore.QObject):
     """Keeps a widget as wide as a text is in its type."""
 
-    def __init__(self, widget: QtWidgets.QWidget, sample: str, extra: int, strong: bool):
+    def __init__(self, widget: QtWidgets.QWidget, sample: str, extra: int, strong: bool, grows: bool):
         super().__init__(widget)
-        self._sample, self._extra, self._strong = sample, extra, strong
+        self._sample, self._extra, self._strong, self._grows = sample, extra, strong, grows
         widget.installEventFilter(self)
         self._fit(widget)
 
@@ -36,8 +36,8 @@ class _Fitting(QtCore.QObject):
         font = QtGui.QFont(widget.font())
         font.setBold(font.bold() or self._strong)
         width = QtGui.QFontMetrics(font).horizontalAdvance(self._sample) + self._extra
-        if (widget.minimumWidth(), widget.maximumWidth()) != (width, width):
-            widget.setFixedWidth(width)
+        if widget.minimumWidth() != width:
+            widget.setMinimumWidth(width) if self._grows else widget.setFixedWidth(width)
 
     def eventFilter(self, watched, event) -> bool:
         if event.type() in (QtCore.QEvent.FontChange, QtCore.QEvent.StyleChange, QtCore.QEvent.Polish):
@@ -45,12 +45,14 @@ class _Fitting(QtCore.QObject):
         return False
 
 
-def fit(widget: QtWidgets.QWidget, sample: str, extra: int = 14, strong: bool = False) -> QtWidgets.QWidget:
+def fit(
+    widget: QtWidgets.QWidget, sample: str, extra: int = 14, strong: bool = False, grows: bool = False
+) -> QtWidgets.QWidget:
     """Make a widget as wide as the text ``sample``, whatever the type size; returns the widget.
 
-    extra: pixels beside the text. strong: leave room for bold type.
+    extra: pixels beside the text. strong: leave room for bold type. grows: it may be wider.
     """
-    _Fitting(widget, sample, extra, strong)
+    _Fitting(widget, sample, extra, strong, grows)
     return widget
 
 
@@ -143,7 +145,7 @@ class Quiet(QtWidgets.QComboBox):
         super().__init__()
         self.addItems(names)
         role(self, "caption")
-        self.setFocusPolicy(QtCore.Qt.NoFocus)
+        self.setFocusPolicy(QtCore.Qt.TabFocus)
         self.setSizeAdjustPolicy(self.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(4)
 

@@ -60,7 +60,7 @@ class AskBar(QtWidgets.QToolBar):
         for box, name in ((self.steps, "Moments of each agent"), (self.seed, "Seed of the rollout")):
             role(box, "caption")
             box.setButtonSymbols(QtWidgets.QAbstractSpinBox.NoButtons)  # arrows and the wheel do: room is scarce
-            box.setFocusPolicy(QtCore.Qt.ClickFocus)
+            box.setFocusPolicy(QtCore.Qt.StrongFocus)
             box.setAccessibleName(name)
             box.setToolTip(f"{name}, where they are not those of the sitting")
             box.valueChanged.connect(lambda _: self._on_change())

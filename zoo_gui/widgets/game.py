@@ -103,6 +103,9 @@ class GamePanel(Panel):
         session.cover_changed.connect(lambda *_: self._guard(self._show_covers))
         session.region_changed.connect(lambda region: self._guard(self._show_region, region))
 
+    def show_look(self, look) -> None:
+        self._repaint()
+
     def set_lanes(self, lanes) -> None:
         if lanes == self._shown:
             return

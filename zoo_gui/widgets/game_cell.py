@@ -52,6 +52,8 @@ class GameCell:
         self.unit: Unit | None = None
         self._veil: Veil | None = None
         self._frame: np.ndarray | None = None
+        self._newest: np.ndarray | None = None  # a copy, of the steady display only: the frame's memory is used again
+        self._before: np.ndarray | None = None
         self._below = 0.0  # screen pixels under the picture
         self._boxes: dict[Outline, tuple[int, int, int, int] | None] = {}
         self._saliency_text = self._unit_text = self._decision_text = self._fault = ""
@@ -153,11 +155,18 @@ class GameCell:
 
     def show_frame(self, frame: np.ndarray) -> None:
         """Paint (H, W, 3) uint8 under the overlay."""
-        self._frame = frame
-        pixels = rgb32(frame)
+        if frame is not self._frame:
+            self._newest, self._before = (np.array(frame) if tokens.steady() else None), self._newest
+            self._frame = frame
+        pixels = rgb32(self._shown(frame))
         if self._veil is not None and self._veil.keep.shape == pixels.shape:
             pixels = blend(pixels, self._veil)
         self.picture.set_pixels(pixels)
+
+    def _shown(self, frame: np.ndarray) -> np.ndarray:
+        """The frame; where flicker is to be less, at each pixel the brighter of it and the one shown before."""
+        before = self._before if tokens.steady() else None
+        return frame if before is None or before.shape != frame.shape else np.maximum(frame, before)
 
     def refresh(self) -> None:
         """Paint the last frame anew."""

@@ -78,7 +78,7 @@ class GroupsPanel(Panel):
         self.count.setRange(2, 16)
         self.count.setValue(6)
         role(self.count, "caption")
-        self.count.setFocusPolicy(QtCore.Qt.ClickFocus)
+        self.count.setFocusPolicy(QtCore.Qt.StrongFocus)
         self.layer.setMinimumContentsLength(8)
         self.of.setMinimumContentsLength(14)
         self.source.setMinimumContentsLength(14)

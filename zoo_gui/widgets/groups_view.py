@@ -189,7 +189,7 @@ class GroupRow(QtWidgets.QFrame):
         self.letter.setAccessibleName(f"Select group {result.letters[group]}")
         self.name = QtWidgets.QLineEdit(name)
         self.name.setPlaceholderText("name it")
-        self.name.setFocusPolicy(Qt.ClickFocus)
+        self.name.setFocusPolicy(Qt.StrongFocus)
         fit(self.name, "n" * 15)
         role(self.name, "caption")
         self.name.setToolTip("What you call it, wherever it is shown.")

@@ -83,7 +83,7 @@ class InspectorPanel(Panel):
         self.entry = QtWidgets.QLineEdit()
         self.entry.setPlaceholderText("conv2:17")
         self.entry.setAccessibleName("Unit")
-        self.entry.setFocusPolicy(QtCore.Qt.ClickFocus)  # never the first focus: it would swallow the shortcuts
+        self.entry.setFocusPolicy(QtCore.Qt.StrongFocus)
         self.entry.setToolTip("A unit as layer:index; Enter selects it.")
         self.entry.returnPressed.connect(lambda: self._guard(self._on_entry))
         self.wrong = QtWidgets.QLabel()

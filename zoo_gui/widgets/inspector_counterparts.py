@@ -23,7 +23,7 @@ class CounterpartLine(QtWidgets.QLabel):
         self.setWordWrap(True)
         self.setTextFormat(QtCore.Qt.RichText)
         self.setTextInteractionFlags(QtCore.Qt.LinksAccessibleByMouse | QtCore.Qt.LinksAccessibleByKeyboard)
-        self.setFocusPolicy(QtCore.Qt.ClickFocus)  # letters stay shortcuts until somebody clicks it
+        self.setFocusPolicy(QtCore.Qt.StrongFocus)
         self.setAccessibleName("Counterparts in other agents")
         self.setToolTip("What the other agent's unit does goes with what this one does, as units were matched in "
                         "Representations. A click selects it.")

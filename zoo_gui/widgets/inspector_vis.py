@@ -65,7 +65,7 @@ class VisTab(UnitTab):
         row = QtWidgets.QHBoxLayout()
         self.target = QtWidgets.QLineEdit()
         self.target.setAccessibleName("Target")
-        self.target.setFocusPolicy(QtCore.Qt.ClickFocus)  # never the first focus: it would swallow the shortcuts
+        self.target.setFocusPolicy(QtCore.Qt.StrongFocus)
         role(self.target, "caption")
         self.target.setToolTip("What to excite, Enter starts. The unit; or action:LEFT, value, layer:conv3, "
                                "conv2:17@4,5, and sums: action:LEFT - action:RIGHT")

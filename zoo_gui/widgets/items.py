@@ -217,11 +217,9 @@ class MosaicItem(PixelItem):
             self._arrange()
 
     def look_changed(self) -> None:
+        before = 0xFF000000 | self._line.rgb()
         self._line, self._mark = map(hue, self._hues)
-        shown = self._canvas
-        self._canvas = self.mosaic.canvas(0xFF000000 | self._line.rgb())
-        if self.pixels is not None and shown.shape == self._canvas.shape:
-            self._canvas[...] = shown  # until the next picture comes
+        self._canvas[self._canvas == before] = 0xFF000000 | self._line.rgb()  # between and after the tiles
         super().look_changed()
 
     def set_marks(self, marks: np.ndarray) -> None:

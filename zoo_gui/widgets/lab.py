@@ -101,7 +101,7 @@ class LabPanel(Panel):
     def _make_numbers(self) -> QtWidgets.QTabWidget:
         self.tabs = QtWidgets.QTabWidget()
         self.tabs.setDocumentMode(True)
-        self.tabs.setFocusPolicy(Qt.NoFocus)
+        self.tabs.setFocusPolicy(Qt.TabFocus)
         self.numbers = NumbersTable("Numbers of the result")
         self.failures = NumbersTable("Cells that failed")
         self.facts = NumbersTable("Where the result comes from")

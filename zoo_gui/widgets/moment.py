@@ -78,7 +78,7 @@ class MomentPanel(Panel):
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(4)
         for made in (self.earlier, self.later, self.method, self.shares, self.difference):
-            made.setFocusPolicy(QtCore.Qt.NoFocus)
+            made.setFocusPolicy(QtCore.Qt.TabFocus)
             row.addWidget(made)
         row.addWidget(self.said, 1)
         row.addWidget(self.cancel)

@@ -113,7 +113,7 @@ class PatternsGrid(QtWidgets.QListView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarAlwaysOn)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.setFrameShape(self.NoFrame)
-        self.setFocusPolicy(Qt.NoFocus)  # i, j, k, l move the selection, as everywhere
+        self.setFocusPolicy(Qt.TabFocus)
         self.setMouseTracking(True)
         self.viewport().setCursor(Qt.PointingHandCursor)
         self.setAccessibleName("Optimised images of the layer's units")

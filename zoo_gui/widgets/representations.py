@@ -78,7 +78,7 @@ class RepresentationsPanel(Panel):
         self.seed.setPrefix("seed ")
         for box, name in ((self.steps, "Steps of the rollout"), (self.seed, "Seed of the rollout")):
             role(box, "caption")
-            box.setFocusPolicy(QtCore.Qt.ClickFocus)
+            box.setFocusPolicy(QtCore.Qt.StrongFocus)
             box.setAccessibleName(name)
             box.setToolTip(f"{name}, at whose moments the agents are compared")
             box.valueChanged.connect(lambda _: self._guard(self._on_source))

@@ -63,7 +63,7 @@ class StagesTab(MeasureTab):
         self.slider = QtWidgets.QSlider(QtCore.Qt.Horizontal)
         self.slider.setTickPosition(QtWidgets.QSlider.TicksBelow)
         self.slider.setPageStep(1)
-        self.slider.setFocusPolicy(QtCore.Qt.ClickFocus)
+        self.slider.setFocusPolicy(QtCore.Qt.StrongFocus)
         self.slider.setMinimumWidth(90)
         self.slider.setAccessibleName("Stage of the training")
         self.slider.setToolTip("Puts this stage of the run beside it, in a column of its own: all panels show both.")

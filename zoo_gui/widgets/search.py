@@ -158,7 +158,7 @@ class SearchPanel(Panel):
         self.probes = ProbesTab(self.session, self._guard, self.source)
         self.tab_pages = (self.search, self.redundancy, self.probes)
         self.tabs = QtWidgets.QTabWidget()
-        self.tabs.setFocusPolicy(QtCore.Qt.NoFocus)
+        self.tabs.setFocusPolicy(QtCore.Qt.TabFocus)
         self.tabs.setDocumentMode(True)
         for tab in self.tab_pages:
             self.tabs.addTab(tab, tab.title.replace("&", "&&"))

@@ -58,7 +58,7 @@ class EventChoice(QtWidgets.QWidget):
         self.region.setPlaceholderText("top, left, height, width")
         self.region.setMaximumWidth(150)
         for field in (self.byte, self.value, self.region):
-            field.setFocusPolicy(QtCore.Qt.ClickFocus)  # never the first focus: it would swallow the shortcuts
+            field.setFocusPolicy(QtCore.Qt.StrongFocus)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)

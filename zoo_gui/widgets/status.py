@@ -37,6 +37,9 @@ class Field(NamedTuple):
 FIELDS = (
     Field("intervention", lambda _: "INTERVENTION ON", "INTERVENTION ON",
           "A unit's gain or offset is changed: what you see is not the trained network.", optional=True, alarm=True),
+    Field("steady", lambda _: "◐ steady", "◐ steady",
+          "Flicker-reducing display (Shift+M): of each two game frames the brighter pixels are shown, not the frames "
+          "themselves. What agents see, and what is computed, stays as it is.", optional=True, alarm=True),
     Field("recording", lambda text: f"● REC {text}", "● REC 00:00 · 000.0 MB",
           "Time recorded so far, and how large the file is. Not in the film.", optional=True, alarm=True),
     Field("ring", lambda seconds: f"⟲ {seconds} s", "⟲ 120 s",
@@ -78,7 +81,7 @@ class StatusBar(QtWidgets.QStatusBar):
 
     def _make(self, field: Field) -> QtWidgets.QLabel:
         label = QtWidgets.QLabel("–")
-        fit(label, field.longest, 8, strong=field.alarm)
+        fit(label, field.longest, 8, strong=field.alarm, grows=True)
         role(label, "caption")
         label.setAlignment(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
         label.setToolTip(field.tip)

@@ -8,9 +8,11 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.naming import readable_action
 from zoo_gui.overlays import FRAMES
 from zoo_gui.shortcuts import key_of
+from zoo_gui.tokens import current
 from zoo_gui.types import LaneInfo, Step, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel
 from zoo_gui.widgets.controls import role
+from zoo_gui.widgets.inks import line_height
 from zoo_gui.widgets.saving import Saver
 from zoo_gui.widgets.why_checks import FaithfulnessTab, SanityTab
 from zoo_gui.widgets.why_cover import CoverTab
@@ -51,11 +53,11 @@ class WhyPanel(Panel):
         self.faithfulness = FaithfulnessTab(self.session)
         self.tests = (self.cover, self.sanity, self.faithfulness)
         self.tabs = QtWidgets.QTabWidget()
-        self.tabs.setFocusPolicy(QtCore.Qt.NoFocus)
+        self.tabs.setFocusPolicy(QtCore.Qt.TabFocus)
         for test in self.tests:
             self.tabs.addTab(test, test.title)
         self._wire()
-        self.tabs.setMinimumHeight(64)
+        self.show_look(current())
         self.split = split = QtWidgets.QSplitter(QtCore.Qt.Vertical)
         split.addWidget(self.grid)
         split.addWidget(self.tabs)
@@ -101,6 +103,9 @@ class WhyPanel(Panel):
             signal.connect(lambda *values, method=method: self.is_seen and self._guard(method, *values))
 
     # -- what the session says ----------------------------------------------------------------------------------
+    def show_look(self, look) -> None:
+        self.tabs.setMinimumHeight(5 * line_height() + 14)  # its tabs, a row of controls and a line of words
+
     def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
         if lanes != self.question.lanes:
             self.question.set_lanes(lanes)

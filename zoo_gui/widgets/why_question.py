@@ -26,7 +26,7 @@ def combo(words, tip: str, name: str) -> QtWidgets.QComboBox:
     """A drop-down that never takes the keyboard from the shortcuts."""
     made = QtWidgets.QComboBox()
     made.addItems(list(words))
-    made.setFocusPolicy(QtCore.Qt.NoFocus)
+    made.setFocusPolicy(QtCore.Qt.TabFocus)
     made.setToolTip(tip)
     made.setAccessibleName(name)
     made.setSizeAdjustPolicy(QtWidgets.QComboBox.AdjustToContents)
@@ -37,7 +37,7 @@ def button(text: str, tip: str, clicked) -> QtWidgets.QPushButton:
     """A push button with its words for the mouse."""
     made = QtWidgets.QPushButton(text)
     made.setAutoDefault(False)
-    made.setFocusPolicy(QtCore.Qt.NoFocus)
+    made.setFocusPolicy(QtCore.Qt.TabFocus)
     made.setToolTip(tip)
     made.clicked.connect(lambda *_: clicked())
     return made
@@ -75,7 +75,7 @@ class Question(QtWidgets.QWidget):
         self.entry.setPlaceholderText(EXAMPLE)
         self.entry.setToolTip(f"A unit, an action, or sums and differences: {EXAMPLE}. Enter asks.")
         self.entry.setAccessibleName("Target")
-        self.entry.setFocusPolicy(QtCore.Qt.ClickFocus)
+        self.entry.setFocusPolicy(QtCore.Qt.StrongFocus)
         self.entry.returnPressed.connect(self.changed)
         self.explain = button("Explain this moment", "Ask about the step that is on screen now (w). While the game is "
                               "paused this is done by itself.", self.asked.emit)
@@ -99,7 +99,7 @@ class Question(QtWidgets.QWidget):
         self.methods.setText("Methods")
         self.methods.setToolTip("Which methods are set side by side.")
         self.methods.setPopupMode(QtWidgets.QToolButton.InstantPopup)
-        self.methods.setFocusPolicy(QtCore.Qt.NoFocus)
+        self.methods.setFocusPolicy(QtCore.Qt.TabFocus)
         menu = QtWidgets.QMenu(self.methods)
         self.checks: dict[str, QtWidgets.QCheckBox] = {}
         for method in self._methods:

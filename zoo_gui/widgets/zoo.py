@@ -36,7 +36,7 @@ class ZooPanel(Panel):
         self._loading: dict[str, str] = {}
         self.browser = browser = ZooBrowser()
         for field in (browser.search, browser.game, browser.algorithm, browser.tag, browser.source):
-            field.setFocusPolicy(QtCore.Qt.ClickFocus)  # never the first focus: it would swallow the shortcuts
+            field.setFocusPolicy(QtCore.Qt.StrongFocus)
         library = self.session.library
         self.browser.picture_wanted.connect(library.want_thumbnail)
         self.browser.opened.connect(self.opened)
