@@ -20,7 +20,7 @@ class Take:
         self.writer: Mp4Writer | None = None
         self.started = self._next = 0.0
         self.frames = self.drawn = 0
-        self.spent = 0.0  # seconds of the UI thread
+        self.spent = 0.0  # seconds in which the UI thread worked for it
 
     def begin(self, writer: Mp4Writer) -> None:
         """From now on."""
@@ -37,7 +37,7 @@ class Take:
 
     def shoot(self) -> None:
         """Append a picture, for as long as none was taken."""
-        now = time.perf_counter()
+        now, worked = time.perf_counter(), time.thread_time()
         due = int((now - self.started) * self.fps) + 1 - self.frames
         if due <= 0 or self.writer is None or now < self._next:
             return
@@ -48,9 +48,8 @@ class Take:
             self.writer.write(picture, count=due)
         self.frames += due
         self.drawn += 1
-        cost = time.perf_counter() - now
-        self.spent += cost
-        self._next = now + cost / SHARE
+        self.spent += time.thread_time() - worked
+        self._next = now + (time.perf_counter() - now) / SHARE
 
     def end(self) -> Mp4Writer | None:
         """No picture more; what wrote them, to be closed by whoever may wait."""

@@ -77,7 +77,8 @@ class RingWriter(Mp4Writer):
         options = f"-c:v libx264 -preset {preset} -tune zerolatency -crf {crf} -pix_fmt yuv420p -flush_packets 1"
         length = round(self.fps * SEGMENT)
         cut = f"-g {length} -keyint_min {length} -sc_threshold 0 -f segment -segment_time {SEGMENT}"
-        return [*options.split(), *cut.split(), "-segment_format", "mpegts", str(self.path / "%08d.ts")]
+        form = "-segment_format mpegts -segment_format_options flush_packets=1"
+        return [*options.split(), *cut.split(), *form.split(), str(self.path / "%08d.ts")]
 
     def _files(self) -> list[Path]:
         return sorted(self.path.glob("*.ts"))
