@@ -129,6 +129,7 @@ def dock_menu(window, dock: QtWidgets.QDockWidget) -> QtWidgets.QMenu:
     text = "Stop recording" if recording else "Record this panel"
     menu.addAction(text, partial(window.toggle_recording, dock.widget()))
     menu.addSeparator()
+    menu.addAction("What this panel shows", partial(window.finding.open_panel_page, dock.objectName()))
     menu.addAction("Hide", dock.close)
     return menu
 
