@@ -18,6 +18,7 @@ from zoo_gui.focus import Focus
 from zoo_gui.keys import ACTIVATIONS, HUMAN, Keys, stick_action
 from zoo_gui.layouts import Layouts
 from zoo_gui.presenter import Presenter
+from zoo_gui.notebook import Notebook
 from zoo_gui.restoring import Restorer
 from zoo_gui.recorder import Recorder
 from zoo_gui.results import ResultFolders
@@ -68,6 +69,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.recorder = Recorder(self)
         self.restorer = Restorer(self)
         self.saved = SavedSessions(self)
+        self.notebook = Notebook(self)
         self.finding = Finding(self)
         self.focus = Focus(self)
         self.resize(1600, 900)
@@ -278,6 +280,7 @@ class MainWindow(QtWidgets.QMainWindow):
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         self._save_settings()
+        self.notebook.close()
         self.capture.close()
         self.session.close()
         event.accept()

@@ -20,7 +20,7 @@ PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You"}
 NARROW = 122  # pixels of a combo whose entries are longer than its room in a narrow window's toolbar
 
 MENUS = (
-    ("&File", ("save_session open_session copy_link open_link - "
+    ("&File", ("save_session open_session - bookmark copy_link open_link - "
                "open_results - screenshot copy record record_options save_last - quit")),
     ("&Agents", "zoo wall open_agent add_agent remove_agent agent_card -"),
     ("&Play", "toggle step restart next_episode - slower faster normal_speed full_speed - switch_player"),

@@ -105,6 +105,7 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("normal_type", ("Ctrl+0",), "Type as on this desktop", "Window"),
     Shortcut("save_session", ("Ctrl+Shift+S",), "Save the session: what was played, and the window", "Session"),
     Shortcut("open_session", ("Ctrl+Alt+O",), "Open a saved session", "Session"),
+    Shortcut("bookmark", ("Ctrl+D",), "Bookmark this moment", "Session"),
     Shortcut("copy_link", ("Ctrl+Shift+C",), "Copy a link to what is on screen", "Session"),
     Shortcut("open_link", ("Ctrl+Shift+L",), "Open a link", "Session"),
     Shortcut("full_screen", ("F11",), "Full screen", "Window"),
