@@ -99,7 +99,7 @@ def test_plans_name_panels_that_exist_and_share_out_everything(name, agents):
 def test_each_layout_shows_its_panels_and_commands_bring_the_others(window, qtbot):
     fronts = {name: {cell.panels[0] for column in plan(name, 1).columns for cell in column.cells} for name in NAMES}
     assert seen(window) == fronts["Inspect"] and window.layouts.current == "Inspect"
-    assert not any(dock.isHidden() for dock in window.docks.values())
+    assert not window.docks["zoo"].isHidden() and window.docks["lab"].isHidden()
     for number, name in enumerate(NAMES, 1):
         window.commands.call(f"layout_{number}")
         assert window.layouts.current == name and seen(window) == fronts[name]
@@ -115,6 +115,15 @@ def test_each_layout_shows_its_panels_and_commands_bring_the_others(window, qtbo
     window.commands.call("previous_layout")
     assert window.layouts.current == "Talk" and seen(window) == fronts["Talk"], "what a command brought has gone again"
     assert not window.layouts._kept, "nothing was changed by the person"
+
+
+def test_a_panel_that_no_layout_knows_is_among_those_of_inspect(qtbot, monkeypatch):
+    monkeypatch.setattr(PANELS, "_things", {**PANELS.discover()._things, "mine": type("Mine", (), {"area": "nowhere"})})
+    window = make(qtbot)
+    assert not window.docks["mine"].isHidden()
+    assert window.docks["mine"] in window.tabifiedDockWidgets(window.docks["activations"])
+    window.layouts.apply("Talk")
+    assert window.docks["mine"].isHidden()
 
 
 def test_what_is_changed_is_kept_by_layout_and_number_of_agents(window, qtbot):
@@ -214,7 +223,8 @@ def test_a_state_as_text(window, qtbot):
     assert window.docks["actions"].isHidden() and "moment" in seen(window)
     told = json.loads(text)
     for bad in ("", "{", "[]", "null", json.dumps({**told, "version": 2}), json.dumps({**told, "base": "no"}),
-                json.dumps({**told, "state": 3}), json.dumps({**told, "agents": 9}), "x" * 300_000):
+                json.dumps({**told, "state": 3}), json.dumps({**told, "agents": 9}),
+                json.dumps({**told, "layout": []}), "x" * 300_000):
         assert not layouts.restore_state(bad)
     assert layouts.current == "Compare"
 
@@ -229,4 +239,4 @@ def test_the_switch_has_room_or_says_the_name(window, qtbot):
     assert switch.buttons["Lab"].isVisible()
     switch._fits = lambda: False
     switch.show_current()
-    assert not switch.buttons["Lab"].isVisible() and switch.more.text() == "Lab"
+    assert not switch.buttons["Lab"].isVisible() and switch.more.text() == "Lab ▾"

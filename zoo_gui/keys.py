@@ -82,6 +82,10 @@ class Keys(QtCore.QObject):
             return None
         return self._table.get((ANYWHERE, text))
 
+    def command_of(self, event) -> str | None:
+        """The command that a key stands for here and now."""
+        return self._find(event)
+
     def _move_stick(self, way: str, pressed: bool, repeat: bool) -> None:
         if repeat:
             return

@@ -66,6 +66,7 @@ class LayoutSwitch(QtWidgets.QWidget):
             row.addWidget(button)
         self.more = self._button("", "Layouts: your own, save, delete, reset", "")
         self.more.setPopupMode(QtWidgets.QToolButton.InstantPopup)
+        self.more.setStyleSheet("QToolButton::menu-indicator { image: none; width: 0; }")
         self.more.setMenu(LayoutMenu(window, self.more))
         row.addWidget(self.more)
         self._layouts.changed.connect(self.show_current)
@@ -96,7 +97,7 @@ class LayoutSwitch(QtWidgets.QWidget):
         for name, button in self.buttons.items():
             button.setChecked(name == current)
             button.setVisible(fits)
-        self.more.setText("" if fits and current in NAMES else current)
+        self.more.setText("▾" if fits and current in NAMES else f"{current} ▾")
         self.adjustSize()
 
     def _fits(self) -> bool:

@@ -24,11 +24,11 @@ class Column(NamedTuple):
 
 class Plan(NamedTuple):
     """hosts: {area of a panel: panel whose cell takes those that the plan does not name}; they are hidden until a
-    command brings them, or all shown where ``everything``."""
+    command brings them. strangers: but those that no plan names are shown."""
 
     columns: tuple[Column, ...]
     hosts: Mapping[str, str]
-    everything: bool = False
+    strangers: bool = False
 
     @property
     def named(self) -> set[str]:
@@ -48,10 +48,7 @@ PURPOSES = {
 WIDTHS = {1: (27, 45, 28), 2: (33, 42, 25), 3: (37, 40, 23), 4: (38, 40, 22)}
 #: Shares of the height for the game, the network's input and the actions.
 HEIGHTS = {1: (52, 20, 28), 2: (38, 20, 42), 3: (50, 20, 30), 4: (52, 16, 32)}
-TABS = (
-    "activations", "layer", "moment", "pair", "representations", "why", "patterns", "groups", "filters", "search",
-    "robustness", "zoo", "wall", "lab",
-)  # fmt: skip
+TABS = ("activations", "layer", "moment", "why", "patterns", "zoo", "wall")
 
 
 def plan(name: str, agents: int) -> Plan:
@@ -68,7 +65,7 @@ def _inspect(agents: int) -> Plan:
             Column(centre, (Cell(70, TABS), Cell(30, ("plots", "compare", "embedding")))),
             Column(right, (Cell(100, ("inspector",)),)),
         ),
-        {"left": "actions", "centre": "activations", "right": "inspector", "bottom": "plots"}, everything=True,
+        {"left": "actions", "centre": "activations", "right": "inspector", "bottom": "plots"}, strangers=True,
     )  # fmt: skip
 
 
@@ -117,3 +114,6 @@ def _talk(agents: int) -> Plan:
 
 
 _MAKERS = {"Inspect": _inspect, "Explore": _explore, "Compare": _compare, "Lab": _lab, "Talk": _talk}
+
+EVERY = frozenset().union(*(plan(name, 1).named for name in NAMES))
+"""The panels that some layout names."""

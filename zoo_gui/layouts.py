@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import base64
-import json
 import logging
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from zoo_gui.layout_plans import NAMES, Plan, plan
+from zoo_gui.layout_kept import VERSION, Snapshot, State, decoded, is_sound, read_state
+from zoo_gui.layout_plans import EVERY, NAMES, Plan, plan
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
-"""Of what is kept. What another version kept is not used: the layout starts as it is planned."""
 SETTLED_MS = 100
 """After a change, until the docks have their sizes."""
 LONGEST = 32
 """Characters of a layout's name."""
-LARGEST = 200_000
-"""Characters of a state that is taken from elsewhere."""
 
 
 class Layouts(QtCore.QObject):
@@ -31,13 +27,14 @@ class Layouts(QtCore.QObject):
     """
 
     changed = QtCore.Signal(str)
+    arranged = QtCore.Signal()  # docks and tool bars are where a layout has them
 
     def __init__(self, window: QtWidgets.QMainWindow):
         super().__init__(window)
         self.window = window
         self.current = NAMES[0]
         self.maximised: str | None = None  # a panel that has the window to itself
-        self.holds = False  # whether changes are for the moment, and not kept: while presenting
+        self._held: Snapshot | None = None
         self._count = 1
         self._default_state: str | None = None  # None: not settled yet
         self._kept: dict[str, str] = {}
@@ -53,7 +50,7 @@ class Layouts(QtCore.QObject):
         """The window as the person left it."""
         settings = self.window.settings
         self._kept = {key: state for key, state in settings.get("window/layouts").items() if isinstance(state, str)}
-        self._own = {name: own for name, own in settings.get("window/own_layouts").items() if _sound(own)}
+        self._own = {name: own for name, own in settings.get("window/own_layouts").items() if is_sound(own)}
         name = settings.get("window/layout")
         self.current = name if name in self.names() else NAMES[0]
         if geometry := settings.get("window/geometry"):
@@ -64,10 +61,11 @@ class Layouts(QtCore.QObject):
         """Tell the settings."""
         self._keep()
         settings = self.window.settings
-        settings.set("window/geometry", base64.b64encode(bytes(self.window.saveGeometry())).decode())
+        settings.set("window/layout", self._held.current if self._held else self.current)
+        if self._held is None:
+            settings.set("window/geometry", base64.b64encode(bytes(self.window.saveGeometry())).decode())
         settings.set("window/layouts", self._kept)
         settings.set("window/own_layouts", self._own)
-        settings.set("window/layout", self.current)
 
     def _on_lanes(self, lanes) -> None:
         if not lanes or len(lanes) == self._count:
@@ -147,25 +145,44 @@ class Layouts(QtCore.QObject):
     # -- as text ------------------------------------------------------------------------------------------------
     def state(self) -> str:
         """What ``restore_state`` takes, here or in another sitting."""
-        return json.dumps({"version": VERSION, "layout": self.current, "base": self._base(self.current),
-                           "agents": self._count, "state": self._before if self.maximised else self._state()})
+        state = self._before if self.maximised else self._state()
+        return State(self.current, self._base(self.current), self._count, state).text()
 
     def restore_state(self, text: str) -> bool:
         """Arrange the window as it was; False where the text is no state, or one of another version."""
-        try:
-            told = json.loads(text) if len(text) <= LARGEST else None
-            name, base, agents, state = told["layout"], told["base"], told["agents"], told["state"]
-            sound = told["version"] == VERSION and base in NAMES and agents in (1, 2, 3, 4) and decoded(state)
-        except (ValueError, TypeError, KeyError, RecursionError):
-            sound = False
-        if not sound:
+        told = read_state(text)
+        if told is None:
             return False
         self._keep()
-        self.current = name if name in self.names() else base
-        self._kept[self._key_of(self.current, agents)] = state
+        self.current = told.layout if told.layout in self.names() else told.base
+        self._kept[self._key_of(self.current, told.agents)] = told.state
         self._apply()
         self.changed.emit(self.current)
         return True
+
+    # -- for a while --------------------------------------------------------------------------------------------
+    def hold(self) -> None:
+        """Remember how the window is; until ``release`` changes are for the moment, and not kept."""
+        state = self._before if self.maximised else self._state()
+        held = Snapshot(self.current, self._count, state, self.maximised, set(self._brought),
+                        (self._default_state, self._with, self._without))
+        self._keep()
+        self._held = self._last_held = held
+
+    def release(self) -> None:
+        """As it was; called again, once more."""
+        self._held, held = None, self._last_held
+        self.current = held.current
+        if held.agents != self._count:
+            self._apply()
+        else:
+            self.maximised = None
+            self.window.restoreState(decoded(held.state), VERSION)
+            self._brought = set(held.brought)
+            self._default_state, self._with, self._without = held.marks
+            if held.maximised:
+                self.maximise(held.maximised)
+        self.changed.emit(self.current)
 
     # -- commands -----------------------------------------------------------------------------------------------
     def do_reset_layout(self) -> None:
@@ -256,6 +273,7 @@ class Layouts(QtCore.QObject):
         if self.maximised:
             self.maximised = None
             self.window.restoreState(decoded(self._before), VERSION)
+            self.arranged.emit()
 
     # -- arranging ----------------------------------------------------------------------------------------------
     @property
@@ -282,8 +300,10 @@ class Layouts(QtCore.QObject):
                     QtCore.QTimer.singleShot(SETTLED_MS, self._note_default)
                 else:
                     self._default_state = ""
-                return
-        self._arrange(plan(self._base(self.current), self._count))
+                break
+        else:
+            self._arrange(plan(self._base(self.current), self._count))
+        self.arranged.emit()
 
     def _place_new(self) -> None:
         """Panels that did not exist yet when this layout was kept."""
@@ -292,13 +312,18 @@ class Layouts(QtCore.QObject):
             if self.window.dockWidgetArea(dock) == QtCore.Qt.NoDockWidgetArea and not dock.isFloating():
                 beside = self._host(now, name)
                 self.window.tabifyDockWidget(beside, dock)
-                dock.setVisible(now.everything)
+                dock.setVisible(self._shows(now, name))
                 beside.raise_()
                 log.info("the panel %s is new in this layout", name)
 
     def _host(self, wanted: Plan, name: str) -> QtWidgets.QDockWidget:
         """Beside which a panel goes that the plan does not name."""
         return self.window.docks[wanted.hosts.get(self.window.panels[name].area, wanted.hosts["centre"])]
+
+    @staticmethod
+    def _shows(wanted: Plan, name: str) -> bool:
+        """A panel that no layout knows, somebody's own, is among those of Inspect."""
+        return name in wanted.named or wanted.strangers and name not in EVERY
 
     def _arrange(self, wanted: Plan) -> None:
         window, docks = self.window, self.window.docks
@@ -321,7 +346,7 @@ class Layouts(QtCore.QObject):
         for name in docks.keys() - wanted.named:
             window.tabifyDockWidget(self._host(wanted, name), docks[name])
         for name, dock in docks.items():
-            dock.setVisible(wanted.everything or name in wanted.named)
+            dock.setVisible(self._shows(wanted, name))
         for dock in (dock for column in fronts for dock in column):
             dock.raise_()
         self._share_out(wanted, fronts)
@@ -347,7 +372,7 @@ class Layouts(QtCore.QObject):
 
     def _keep(self) -> None:
         """Remember the arrangement if the person changed it."""
-        if self.holds:
+        if self._held is not None:
             return
         self._unmaximise()
         state = self._state()
@@ -359,17 +384,3 @@ class Layouts(QtCore.QObject):
             state = self._state()
         if self._default_state is not None and state != self._default_state:
             self._kept[self._key] = state
-
-
-def _sound(own) -> bool:
-    """Whether settings hold a layout of a person's own here."""
-    return (isinstance(own, dict) and own.get("base") in NAMES and isinstance(own.get("states"), dict)
-            and all(isinstance(state, str) for state in own["states"].values()))  # fmt: skip
-
-
-def decoded(text: str) -> bytes:
-    """What base64 text stands for; nothing for text that is not base64."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except (ValueError, TypeError):
-        return b""
