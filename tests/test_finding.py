@@ -1,0 +1,352 @@
+"""Finding things: the palette, own keys, labels of everything, pages in the window, the tour."""
+
+from __future__ import annotations
+
+import logging
+import random
+
+import pytest
+from fakes import fake_lane
+from pyqtgraph.Qt import QtCore, QtGui, QtTest, QtWidgets
+
+from zoo_gui import placing, shortcuts
+from zoo_gui.app import MainWindow
+from zoo_gui.fuzzy import Query, Text
+from zoo_gui.history import History
+from zoo_gui.keymap import Keymap, apply_own, row_name
+from zoo_gui.pages import read, resolve
+from zoo_gui.placing import Wanted
+from zoo_gui.session import Session
+from zoo_gui.settings import Settings
+from zoo_gui.shortcuts import ACTIVATIONS, HUMAN, TABLE, Shortcut
+from zoo_gui.tour import STOPS
+from zoo_gui.types import Unit
+from zoo_gui.widgets.base import PANELS
+
+Qt = QtCore.Qt
+
+
+@pytest.fixture(autouse=True)
+def first_keys():
+    """The keys of another test are not this one's."""
+    yield
+    shortcuts.use(TABLE)
+
+
+@pytest.fixture
+def window(qtbot):
+    """A window without an engine, with one lane that has a network."""
+    session = Session()
+    window = MainWindow(session, Settings())
+    qtbot.addWidget(window)
+    window.resize(1280, 720)
+    window.show()
+    qtbot.waitExposed(window)
+    session._histories, session._pending = [History()], [[]]
+    session.lanes = (fake_lane(),)
+    session.lanes_changed.emit(session.lanes)
+    window.activateWindow()
+    yield window
+    window.close()
+
+
+def press(key, modifier=Qt.NoModifier):
+    """A key as a person presses it: to whatever has the keyboard."""
+    target = QtWidgets.QApplication.focusWidget() or QtWidgets.QApplication.activeWindow()
+    QtTest.QTest.keyClick(target, key, modifier)
+
+
+def write(text):
+    QtTest.QTest.keyClicks(QtWidgets.QApplication.focusWidget(), text)
+
+
+# -- which one is meant ---------------------------------------------------------------------------------------------
+TITLES = ("Play or pause", "Panel: Actions", "Panel: Activations", "Open PPO · Breakout · run 1", "Next colour map",
+          "Explain by: Grad-CAM", "Open the wall: many small games at once")  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "best"), [
+    ("pause", 0), ("pau", 0), ("activ", 2), ("act pan", 1), ("brk ppo", 3), ("breakout", 3), ("ncm", 4), ("gradcam", 5),
+    ("wall", 6), ("games small", 6),
+])
+def test_a_few_letters_find_what_is_meant(typed, best):
+    scores = [match.score if (match := Query(typed).match(Text.of(title))) else -1.0 for title in TITLES]
+    assert scores.index(max(scores)) == best and scores[best] > 0
+
+
+@pytest.mark.parametrize("typed", ["xyz", "pause wall", "ralna", "conv3:12"])
+def test_letters_that_stand_anywhere_find_nothing(typed):
+    assert not any(Query(typed).match(Text.of(title)) for title in TITLES)
+
+
+def test_matched_letters_are_those_of_the_word():
+    match = Query("map").match(Text.of("Next colour map"))
+    assert "".join("Next colour map"[letter] for letter in match.letters) == "map"
+    assert Query("shown").match(Text.of("Panel: Game", "what is shown")).letters == ()
+
+
+# -- places of labels -----------------------------------------------------------------------------------------------
+def test_labels_are_apart_and_whole_and_near():
+    dice = random.Random(1)
+    bounds = (0, 0, 1280, 720)
+    wanted = [Wanted((dice.randrange(1100), dice.randrange(600), 120, 60), ((140, 60), (90, 22)), n % 3 == 0)
+              for n in range(60)]
+    boxes = placing.place(wanted, bounds, [(0, 0, 1280, 30)])
+    assert all(boxes)
+    for n, box in enumerate(boxes):
+        assert box[0] >= 0 and box[1] >= 30 and box[0] + box[2] <= 1280 and box[1] + box[3] <= 720
+        assert not any(placing.overlap(box, other, placing.GAP) for other in boxes[:n])
+    alone = placing.place([Wanted((500, 300, 50, 50), ((80, 20),))], bounds)[0]
+    assert placing.overlap(alone, (500, 300, 50, 50))
+    assert placing.place([Wanted((0, 0, 5, 5), ((50, 50),))], (0, 0, 40, 40)) == [None]
+
+
+# -- own keys -------------------------------------------------------------------------------------------------------
+SMALL = (Shortcut("one", ("A", "F2"), "", ""), Shortcut("two", ("B",), "", ""),
+         Shortcut("two", ("Left",), "", "", ACTIVATIONS), Shortcut("go", ("B",), "", "", HUMAN))  # fmt: skip
+
+
+def keys_of(table):
+    return {row_name(row): row.keys for row in table}
+
+
+def test_own_keys_are_taken_from_others_of_the_context_only():
+    table, faults = apply_own({"one": ["B"], "two/activations": ["Up"]}, SMALL)
+    assert not faults
+    assert keys_of(table) == {"one": ("B",), "two": (), "two/activations": ("Up",), "go/human": ("B",)}
+    assert shortcuts.conflicts(table) == []
+
+
+@pytest.mark.parametrize("own", [
+    {"three": ["A"]}, {"one": "A"}, {"one": [3]}, {"one": ["Ctrl+Nonsense"]}, {"one": ["A, B"]}, {"one": [""]},
+])
+def test_broken_entries_are_dropped_with_a_sentence(own):
+    table, faults = apply_own(own, SMALL)
+    assert table == SMALL and len(faults) == 1
+
+
+def test_two_own_rows_cannot_have_one_key():
+    table, faults = apply_own({"one": ["Z"], "two": ["Z", "Y"]}, SMALL)
+    assert keys_of(table)["one"] == ("Z",) and keys_of(table)["two"] == ("Y",) and "Z" in faults[0]
+
+
+def test_keys_are_kept_given_back_and_told(own_folders, caplog):
+    settings = Settings()
+    settings.set("keys/own", {"nothing": ["A"], "zoo": ["Ctrl+K"]})
+    with caplog.at_level(logging.WARNING):
+        keymap = Keymap(settings)
+    assert "nothing" in caplog.text and keymap.row("zoo").keys == ("Ctrl+K",)
+    told = []
+    keymap.changed.connect(lambda: told.append(1))
+    assert keymap.owners("wall", ("Ctrl+K",))["Ctrl+K"].command == "zoo"
+    keymap.assign("wall", ("Ctrl+K",))
+    assert keymap.row("zoo").keys == () and settings.get("keys/own") == {"zoo": [], "wall": ["Ctrl+K"]}
+    assert shortcuts.key_of("wall") == "Ctrl+K" and "(Ctrl+K)" in shortcuts.tip("wall", "Games")
+    keymap.reset("zoo")
+    assert keymap.row("zoo").keys == ("Ctrl+B",) and keymap.is_own("wall") and not keymap.is_own("zoo")
+    keymap.reset_all()
+    assert settings.get("keys/own") == {} and shortcuts.current() == TABLE and len(told) == 3
+
+
+# -- pages ----------------------------------------------------------------------------------------------------------
+def test_panels_say_what_their_pages_say():
+    pages = {name: read(f"panels/{name}.md") for name in PANELS.discover()}
+    there = {name: page for name, page in pages.items() if not page.fault}  # test_docs says that none is missing
+    assert len(there) > 20
+    for name, page in there.items():
+        assert PANELS[name].about == page.text.splitlines()[2], name
+        assert page.title == PANELS[name].title
+
+
+def test_pages_have_their_pictures_and_no_directives():
+    page = read("panels/game.md")
+    assert all(not picture.isNull() for picture in page.pictures.values()) and page.pictures
+    assert "```{" not in read("index.md").text and "TensorFlow" not in read("index.md").fault
+    assert "Python" in read("about").text and "doctor" in read("about").text
+
+
+@pytest.mark.parametrize("name", ["no_such.md", "../setup.md", "panels", ""])
+def test_a_missing_page_is_one_sentence(name):
+    assert read(name).text == "" and read(name).fault.endswith(".")
+
+
+@pytest.mark.parametrize(("base", "link", "page"), [
+    ("panels/game.md", "layer.md", ("panels/layer.md", "")), ("panels/game.md", "../a/b.png", ("a/b.png", "")),
+    ("panels/game.md", "../units.md#search", ("units.md", "search")), ("units.md", "#search", ("units.md", "search")),
+    ("units.md", "../README.md", ("", "")),
+])  # fmt: skip
+def test_where_links_lead(base, link, page):
+    assert resolve(base, link) == page
+
+
+# -- in the window: three windows for all of it, for each of them takes its time ------------------------------------
+def test_the_palette_does_everything_by_keys(window, qtbot, monkeypatch):
+    palette_by_keys(window)
+    catalogue_in_the_palette(window, qtbot, monkeypatch)
+    every_control_says_what_it_does(window)
+
+
+def test_new_keys_and_words_at_titles(window, qtbot):
+    new_keys_are_heard_and_shown_at_once(window)
+    titles_say_what_panels_show(window, qtbot)
+
+
+def test_everything_is_named_and_the_tour_shows_it(window, qtbot):
+    everything_is_named_and_leads_to_its_page(window, qtbot)
+    tour_waits_for_real_acts(window, qtbot)
+
+
+def palette_by_keys(window):
+    session, palette = window.session, window.finding.palette
+    press(Qt.Key_P, Qt.ControlModifier | Qt.ShiftModifier)
+    assert palette.isVisible() and palette.field.hasFocus()
+    titles = {found.entry.title for found in palette.model.rows}
+    assert {row.text for row in TABLE if row.when != HUMAN and not row.command.startswith("move_")} <= titles
+    write("conv3:12")
+    press(Qt.Key_Return)
+    assert session.selected == (0, Unit("conv3", 12)) and not palette.isVisible()
+
+    press(Qt.Key_P, Qt.ControlModifier | Qt.ShiftModifier)
+    write("remove agent")
+    assert palette.current().title == "Remove the last agent" and "one agent" in palette.said.text()
+    press(Qt.Key_Return)
+    assert palette.isVisible()  # grey: nothing happens
+    palette.field.clear()
+    write("colour map grey")
+    press(Qt.Key_Return)
+    assert session.view["colormap"] == "grey"
+
+    palette.open()
+    assert palette.model.rows[0].entry.title.startswith("Colour map: Grey")  # what was done last comes first
+    write("panel wall")
+    press(Qt.Key_Down)
+    press(Qt.Key_Up)
+    press(Qt.Key_Return)
+    assert window.panels["wall"].is_seen
+    palette.open("conv3:99")
+    assert palette.current().why_not == "conv3 has the units 0 to 63."
+    press(Qt.Key_Escape)
+    assert not palette.isVisible()
+    assert window.settings.get("palette/recent")[:2] == ["panel wall", "menu Colour map Grey"]
+
+
+def catalogue_in_the_palette(window, qtbot, monkeypatch):
+    opened = []
+    monkeypatch.setattr(window, "open_agent", lambda agent, beside=False: opened.append((agent, beside)))
+    palette = window.finding.palette
+    palette.open("seaq ppo")
+    qtbot.waitUntil(lambda: bool(palette.model.rows), timeout=20_000)
+    assert len(palette._agents) > 1000
+    agent = palette.current().more
+    press(Qt.Key_Return, Qt.ControlModifier)
+    assert opened == [(agent, True)] and "Seaquest" in agent
+
+
+def new_keys_are_heard_and_shown_at_once(window):
+    press(Qt.Key_Comma, Qt.ControlModifier)
+    dialog = next(widget for widget in window.findChildren(QtWidgets.QDialog) if widget.isVisible())
+    QtTest.QTest.keyClicks(dialog.search, "browse")
+    QtTest.QTest.keyClick(dialog.search, Qt.Key_Return)
+    QtTest.QTest.keyClick(dialog.catcher, Qt.Key_Control, Qt.ControlModifier)  # on its way to …
+    QtTest.QTest.keyClick(dialog.catcher, Qt.Key_G)
+    assert "“The wall: many small games at once” now" in dialog.catcher.text()
+    assert window.keymap.row("zoo").keys == ("Ctrl+B",)  # named first
+    QtTest.QTest.mouseClick(dialog.yes, Qt.LeftButton)
+    assert window.keymap.row("zoo").keys == ("G",) and window.keymap.row("wall").keys == ()
+    dialog.change()
+    QtTest.QTest.keyClick(dialog.catcher, Qt.Key_F, Qt.AltModifier)
+    assert dialog.catcher.text().startswith("Alt+F opens the menu File")
+    dialog.change()
+    QtTest.QTest.keyClick(dialog.catcher, Qt.Key_Escape)
+    assert window.keymap.row("zoo").keys == ("G",)
+    dialog.accept()
+
+    texts = {action.property("command"): action.text() for action in window.findChildren(QtWidgets.QAction)}
+    assert texts["zoo"].endswith("\tG") and "\t" not in texts["wall"]
+    window.show_panel("activations")
+    window.panels["activations"].setFocus()
+    press(Qt.Key_G)
+    assert window.panels["zoo"].is_seen and not window.panels["wall"].is_seen
+    assert Settings().get("keys/own") == {"zoo": ["G"], "wall": []}
+
+
+def everything_is_named_and_leads_to_its_page(window, qtbot):
+    press(Qt.Key_F1, Qt.ShiftModifier)
+    labels = window.finding.labels
+    signs = {sign.text(): sign for sign in labels.signs}
+    seen = {panel.title for panel in window.panels.values() if panel.is_seen}
+    assert seen and seen | {"Toolbar", "seed", "conv1: 32 maps, a tile each"} <= set(signs)
+    boxes = [sign.geometry() for sign in labels.signs]
+    assert all(window.rect().contains(box) for box in boxes)
+    assert not any(box.intersects(other) for n, box in enumerate(boxes) for other in boxes[:n])
+    press(Qt.Key_Tab)
+    assert QtWidgets.QApplication.focusWidget() is labels.signs[1]
+    press(Qt.Key_Escape)
+    assert not labels.isVisible()
+
+    press(Qt.Key_F1, Qt.ShiftModifier)
+    next(sign for sign in labels.signs if sign.text() == "Activations").click()
+    reader = window.finding.reader
+    qtbot.waitUntil(lambda: reader.title.text() == "Activations")
+    assert not labels.isVisible() and reader.view.toPlainText().startswith("Activations")
+    reader.view.anchorClicked.emit(QtCore.QUrl("layer.md"))
+    qtbot.waitUntil(lambda: reader.title.text() == "Layer")
+    press(Qt.Key_Left, Qt.AltModifier)
+    qtbot.waitUntil(lambda: reader.title.text() == "Activations")
+    reader.view.setFocus()
+    press(Qt.Key_Escape)
+    assert not reader.isVisible()
+
+
+def titles_say_what_panels_show(window, qtbot):
+    dock = window.docks["game"]
+    at = QtCore.QPoint(30, 6)
+    for place, shown in ((at, True), (QtCore.QPoint(30, dock.height() // 2), False)):
+        window.finding.titles._card = None
+        event = QtGui.QHelpEvent(QtCore.QEvent.ToolTip, place, dock.mapToGlobal(place))
+        QtWidgets.QApplication.sendEvent(dock, event)
+        assert (window.finding.titles.card is not None) == shown
+    QtWidgets.QApplication.sendEvent(dock, QtGui.QHelpEvent(QtCore.QEvent.ToolTip, at, dock.mapToGlobal(at)))
+    card = window.finding.titles.card
+    assert window.panels["game"].about in card.label.text() and window.rect().contains(card.geometry())
+    card.label.linkActivated.emit("more")
+    qtbot.waitUntil(lambda: window.finding.reader.title.text() == "Game")
+
+
+def tour_waits_for_real_acts(window, qtbot):
+    session, tour = window.session, window.finding.tour
+    window.finding.offer_tour()
+    session.stepped.emit(0, None, [])
+    assert not tour.running  # nobody sits before an offscreen window
+    window.finding.start_tour()
+    tour._onwards.setInterval(0)
+    assert tour.at == 0 and window.settings.get("tour/seen") and window.rect().contains(tour.bubble.geometry())
+    press(Qt.Key_Space)
+    qtbot.waitUntil(lambda: tour.at == 1)
+    session.select(0, Unit("conv1", 3))
+    qtbot.waitUntil(lambda: tour.at == 2)
+    press(Qt.Key_L)
+    qtbot.waitUntil(lambda: tour.at == 3)
+    press(Qt.Key_B)
+    qtbot.waitUntil(lambda: tour.at == 4)
+    tour.bubble.back.click()
+    assert tour.at == 3
+    press(Qt.Key_Return)
+    press(Qt.Key_Return)
+    assert not tour.running and not tour.bubble.isVisible()
+    window.finding.start_tour()
+    press(Qt.Key_Escape)
+    assert not tour.running and len(STOPS) == 5
+
+
+def every_control_says_what_it_does(window):
+    kinds = (QtWidgets.QAbstractButton, QtWidgets.QComboBox, QtWidgets.QAbstractSpinBox, QtWidgets.QLineEdit)
+    parts_of_others = (QtWidgets.QComboBox, QtWidgets.QAbstractSpinBox, QtWidgets.QLineEdit, QtWidgets.QTabBar,
+                       QtWidgets.QAbstractItemView)  # fmt: skip
+    silent = []
+    for root in (window.toolbar, *window.panels.values()):
+        for control in root.findChildren(kinds):
+            own = not isinstance(control.parentWidget(), parts_of_others) and not control.objectName().startswith("qt_")
+            if own and control.isVisible() and not control.toolTip():
+                silent.append(f"{type(root).__name__}: {type(control).__name__} {control.accessibleName()}")
+    assert not silent
