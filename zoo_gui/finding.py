@@ -92,6 +92,7 @@ class Finding(QtCore.QObject):
         """The five steps for whoever comes first."""
         if self._tour is None:
             self._tour = Tour(self.window)
+            self.window.presenter.changed.connect(lambda on: self._tour.end() if on else None)
         return self._tour
 
     def start_tour(self) -> None:

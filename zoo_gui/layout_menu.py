@@ -45,7 +45,9 @@ class LayoutMenu(QtWidgets.QMenu):
 
     def _entry(self, text: str, command: str = "") -> QtWidgets.QAction:
         key = _key(command) if command else ""
-        return self.addAction(f"{text}\t{key}" if key else text)
+        action = self.addAction(f"{text}\t{key}" if key else text)
+        action.setProperty("command", command)  # the palette has it once, and its key stays what it is now
+        return action
 
 
 class LayoutSwitch(QtWidgets.QWidget):

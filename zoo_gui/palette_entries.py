@@ -87,7 +87,10 @@ def _panels(window) -> Iterator[Entry]:
 
 def _layouts(window) -> Iterator[Entry]:
     layouts = getattr(window, "layouts", None)
+    commands = {rows[0].text for rows in by_command().values()}
     for name in layouts.names() if hasattr(layouts, "names") else ():
+        if f"Layout {name}" in commands:
+            continue  # with its key
         current = " (now)" if getattr(layouts, "current", None) == name else ""
         yield entry(f"layout {name}", f"Layout: {name}{current}", "Layout", partial(layouts.apply, name))
 
@@ -111,7 +114,10 @@ def _choices(window) -> Iterator[Entry]:
     for method in session.saliency_methods():
         holds = session.saliency is not None and session.saliency_method == method.name
         run = partial(_explain_by, session, method.name)
-        yield choice("Explain by", method.title, holds, run, "" if lanes else "No agent is open yet.", method.text)
+        target, fault = session.saliency or "action", "No agent is open yet."
+        if active < len(lanes):
+            fault = session.saliency_fault(active, target, method.name)
+        yield choice("Explain by", method.title, holds, run, fault, method.text)
     for kind in PLAYERS:
         for info in lanes:
             if kind != "agent" or info.layers:
