@@ -163,6 +163,8 @@ class Commands(QtCore.QObject):
         self._panel("inspector").focus_entry()
 
     def do_escape(self) -> None:
+        if self.window.finding.close_reader():
+            return
         if self.window.isFullScreen():
             self.do_full_screen()
         elif self.session.view["enlarged"]:

@@ -131,6 +131,13 @@ class Finding(QtCore.QObject):
         """Show a page of the documentation, by its place below docs."""
         self.reader.open(name)
 
+    def close_reader(self) -> bool:
+        """Close the pages; whether they were open."""
+        was_open = self._reader is not None and self._reader.isVisible()
+        if was_open:
+            self._reader.close_()
+        return was_open
+
     def open_panel_page(self, name: str) -> None:
         """Show a panel's page, by its registry name."""
         self.open_page(f"panels/{name}.md")

@@ -158,6 +158,7 @@ class Palette(QtWidgets.QFrame):
         self._window = window
         self._entries: list[Entry] = []
         self._agents: list[Entry] = []
+        self._catalogue: list | None = None
         self._asked = False
         self._before: QtWidgets.QWidget | None = None
         self.setObjectName("palette")
@@ -196,6 +197,7 @@ class Palette(QtWidgets.QFrame):
         """Show it, with this typed already."""
         self._before = QtWidgets.QApplication.focusWidget()
         self._entries = palette_entries.gather(self._window)
+        self._take_catalogue()
         if not self._asked:
             self._asked = True
             self._window.session.library.read()
@@ -229,9 +231,15 @@ class Palette(QtWidgets.QFrame):
 
     # -- finding ------------------------------------------------------------------------------------------------
     def _on_entries(self, entries: list) -> None:
-        self._agents = palette_entries.agents(self._window, entries)
+        self._catalogue = entries
         if self.isVisible():
+            self._take_catalogue()
             self._on_typed()
+
+    def _take_catalogue(self) -> None:
+        """Make lines of the agents when somebody looks: they are thousands."""
+        if self._catalogue is not None:
+            self._agents, self._catalogue = palette_entries.agents(self._window, self._catalogue), None
 
     def _on_typed(self, *_typed) -> None:
         typed = self.field.text()

@@ -165,6 +165,7 @@ class Reader(QtWidgets.QFrame):
             shortcut.setContext(Qt.WidgetWithChildrenShortcut)
             shortcut.activated.connect(act)
         window.installEventFilter(self)
+        window.theme.changed.connect(self.show_look)
         self.hide()
 
     def _button(self, text: str, tip: str, clicked) -> QtWidgets.QToolButton:
@@ -242,7 +243,7 @@ class Reader(QtWidgets.QFrame):
         bottom = status.geometry().top() if status.isVisible() else window.height()
         self.setGeometry(window.width() - width, top, width, bottom - top)
 
-    def show_look(self, look) -> None:
+    def show_look(self, *_look) -> None:
         """Another theme or type size: the page is laid out anew."""
         if self._name and self.isVisible():
             self.pages.want(self._name)
