@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo_gui.backports import tomllib
 from zoo_gui.types import ZooError
 
 if TYPE_CHECKING:

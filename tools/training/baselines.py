@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from training.envs import LONGEST_GAME, AtariEnvs, Envs
 from training.population import play
+from zoo_gui.backports import tomllib
 from zoo_gui.play import games
 from zoo_gui.settings import resource_path
 from zoo_gui.types import ZooError

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import sys
 import time
-import tomllib
 import traceback
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,6 +24,7 @@ from training import algorithms
 from training.cli import command_line, follow
 from training.learner import Settings
 from training.run import Run
+from zoo_gui.backports import tomllib
 from zoo_gui.play import games
 from zoo_gui.registry import near_names
 from zoo_gui.types import ZooError

@@ -10,7 +10,6 @@ import dataclasses
 import math
 import re
 import statistics
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from zoo_gui.agents import card_rules, presets_preprocessing, tables
 from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
 from zoo_gui.agents.preprocessing_spec import PreprocessingSpec, Transform
+from zoo_gui.backports import tomllib
 from zoo_gui.types import ZooError
 
 __all__ = [

@@ -7,7 +7,6 @@ each as long as the card's time and size stay what they were.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from typing import Any, Iterator
 from zoo_gui import __version__, settings
 from zoo_gui.agents.card import CARD_FILE, Card, Scores
 from zoo_gui.agents.entry import FOLDER, Entry, figure
+from zoo_gui.backports import file_digest
 from zoo_gui.types import ZooError
 
 log = logging.getLogger(__name__)
@@ -182,7 +182,7 @@ def _own_cards(path: Path) -> Iterator[Path]:
     try:
         if any(folder.glob("*.toml")):
             with path.open("rb") as file:
-                card = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()}.toml"
+                card = folder / f"{file_digest(file, 'sha256').hexdigest()}.toml"
             if card.is_file():
                 yield card
     except OSError as error:

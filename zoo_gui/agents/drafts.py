@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from zoo_gui.agents.inference import overrides
 from zoo_gui.agents.inference.board import KNOWN, Guess
 from zoo_gui.agents.inference.deduce import Deduced, deduce
 from zoo_gui.agents.network_spec import NetworkSpec
+from zoo_gui.backports import file_digest
 from zoo_gui.types import ZooError
 
 __all__ = ["KNOWN", "Draft", "Guess", "draft"]
@@ -85,7 +85,7 @@ def _digest(path: Path) -> str:
     if path.is_dir():
         return ""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _check(key: str, value: Any) -> None:

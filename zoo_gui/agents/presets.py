@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from zoo_gui.agents.formats import Checkpoint
+from zoo_gui.backports import tomllib
 from zoo_gui.registry import unknown
 from zoo_gui.settings import resource_path
 from zoo_gui.types import ZooError

@@ -6,12 +6,12 @@ description and url (where it is written down).
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 
 from zoo_gui.agents import tables
 from zoo_gui.agents.preprocessing_spec import PreprocessingSpec
+from zoo_gui.backports import tomllib
 from zoo_gui.registry import unknown
 from zoo_gui.settings import resource_path
 

@@ -9,7 +9,6 @@ interquartile mean of human-normalised scores over games and runs (Agarwal et al
 from __future__ import annotations
 
 import functools
-import tomllib
 from typing import Any, Iterator, Sequence
 
 import numpy as np
@@ -18,6 +17,7 @@ from zoo_gui.analysis import ANALYSES, Progress
 from zoo_gui.analysis import behaviour_statistics as statistics
 from zoo_gui.analysis.behaviour_record import Aggregate, Behaviour, GamesOf
 from zoo_gui.analysis.contestants import Contestant, contestants
+from zoo_gui.backports import tomllib
 from zoo_gui.play import games
 from zoo_gui.play.emulator import Emulator
 from zoo_gui.play.meaning import MEANINGS, Meaning

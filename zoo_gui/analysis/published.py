@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from dataclasses import dataclass
 from typing import Any
 
+from zoo_gui.backports import tomllib
 from zoo_gui.play import games
 from zoo_gui.settings import resource_path
 

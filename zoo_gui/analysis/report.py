@@ -34,7 +34,7 @@ def page(comparison: Comparison, when: datetime.datetime | None = None) -> str:
     """The report as HTML. when: the date on it, by default now (UTC)."""
     import jinja2
 
-    when = when or datetime.datetime.now(datetime.UTC)
+    when = when or datetime.datetime.now(datetime.timezone.utc)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(resource_path("report", "comparison.html").read_text(encoding="utf-8"))
     return template.render(

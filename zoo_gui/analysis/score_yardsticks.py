@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
-import tomllib
 from dataclasses import dataclass
 from typing import Any
 
 from zoo_gui.agents.card import Card
 from zoo_gui.agents.fetching import sources
+from zoo_gui.backports import tomllib
 from zoo_gui.play import games
 from zoo_gui.settings import resource_path
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-import tomllib
 from collections.abc import Mapping
 from typing import Any, Iterator
 
 from zoo_gui.agents.inference.actions import minimal
 from zoo_gui.analysis import lucid_adapter
+from zoo_gui.backports import tomllib
 from zoo_gui.play import games
 from zoo_gui.settings import resource_path
 

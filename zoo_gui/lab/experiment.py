@@ -19,7 +19,6 @@ import functools
 import hashlib
 import json
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterator, Mapping, Protocol, Sequence
@@ -27,6 +26,7 @@ from typing import Any, Iterator, Mapping, Protocol, Sequence
 import numpy as np
 
 from zoo_gui.agents import tables
+from zoo_gui.backports import tomllib
 from zoo_gui.registry import Registry
 from zoo_gui.types import Progress, ZooError
 

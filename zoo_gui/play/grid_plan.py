@@ -198,7 +198,7 @@ def _arranged(entries: list[Entry], rows: str, wanted: Wanted) -> Plan:
         key, number = tuple(_value(entry, name) for name in others), 0
         while _value(entry, kind) in taken.setdefault((*key, number), {}):
             number += 1  # another source has an agent of the same algorithm, game, run and stage
-        taken[*key, number][_value(entry, kind)] = entry
+        taken[(*key, number)][_value(entry, kind)] = entry
     _add_missing(taken, others, wanted)
     vary = [name for at, name in enumerate(others) if len({key[at] for key in taken}) > 1]
     tiles = {}
@@ -219,7 +219,7 @@ def _add_missing(taken: dict[tuple, dict], others: Sequence[str], wanted: Wanted
     for listed in itertools.product(*(_listed(wanted, name) or (first[at],) for at, name in enumerate(others))):
         if not any(all(not names or _plain(a) == _plain(b) for names, a, b in zip(lists, key, listed))
                    for key in taken):  # fmt: skip
-            taken[*listed, 0] = {}
+            taken[(*listed, 0)] = {}
     if any(lists):
         keys = sorted(taken, key=lambda key: [names.index(_plain(a)) if names else 0 for names, a in zip(lists, key)])
         for key in keys:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import logging
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterable, Mapping
@@ -18,6 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 from zoo_gui.agents import tables
 from zoo_gui.agents.card import ALGORITHM_TITLES
 from zoo_gui.agents.entry import HUGGINGFACE, REMOTE, SOURCES, URL, Entry, spaced
+from zoo_gui.backports import tomllib
 from zoo_gui.types import ZooError
 
 log = logging.getLogger(__name__)

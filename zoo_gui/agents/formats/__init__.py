@@ -6,7 +6,6 @@ It keeps within the limits of ``limits`` and raises ZooError, one sentence, for 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Mapping
@@ -14,6 +13,7 @@ from typing import Any, Callable, Mapping
 import numpy as np
 
 from zoo_gui.agents.network_spec import NetworkSpec
+from zoo_gui.backports import file_digest
 from zoo_gui.registry import Registry
 from zoo_gui.types import ZooError
 
@@ -120,7 +120,7 @@ def check_file(path: Path, sha256: str = "") -> None:
         if not sha256:
             return
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = file_digest(file, "sha256").hexdigest()
     except FileNotFoundError as error:
         raise ZooError(f"The weights {path} are missing: put the file beside its card.") from error
     except OSError as error:

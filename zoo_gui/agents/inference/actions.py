@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import lru_cache
 
 from zoo_gui.agents.inference.naming import Clue
+from zoo_gui.backports import tomllib
 from zoo_gui.settings import resource_path
 
 ALL = (
