@@ -25,13 +25,16 @@ LONGEST = 900.0
 
 
 @contextmanager
-def application() -> Iterator[object]:
-    """Qt's application with the program's looks, on a screen: one for all sittings of a script."""
-    from pyqtgraph.Qt import QtWidgets
+def application(size: tuple[int, int] = SIZE) -> Iterator[object]:
+    """Qt's application with the program's looks, on a screen, of this size where it is a virtual one: one for all
+    sittings of a script."""
+    from pyqtgraph.Qt import QtCore, QtWidgets
 
     from zoo_gui import theme
 
-    with screen():
+    with screen(size):
+        for name in ("AA_EnableHighDpiScaling", "AA_UseHighDpiPixmaps"):
+            QtCore.QCoreApplication.setAttribute(getattr(QtCore.Qt, name))
         made = QtWidgets.QApplication(sys.argv[:1])
         theme.apply(made)
         yield made
@@ -58,11 +61,13 @@ class Sitting:
         self.session = Session()
         self.session.message.connect(self._on_message)
         self.session.start_engine()
-        self.window = MainWindow(self.session, Settings(home / "settings.json"))
+        settings = Settings(home / "settings.json")
+        settings.set("tour/seen", True)
+        self.window = MainWindow(self.session, settings)
         self.window.resize(*size)
         self.panels = self.window.panels
         self.window.show()
-        QtGui.QCursor.setPos(SIZE[0] - 1, SIZE[1] - 1)  # what is under the mouse would be shown otherwise
+        QtGui.QCursor.setPos(size[0] - 1, size[1] - 1)  # what is under the mouse would be shown otherwise
         for lane, agent in enumerate(agents):
             self.session.load(agent, lane, seed=SEED)
         if agents:

@@ -98,7 +98,7 @@ def child(kind: str, count: int, seconds: float, limit: float = 600) -> dict:
 
 
 @contextmanager
-def screen() -> Iterator[str]:
+def screen(size: tuple[int, int] = SCREEN) -> Iterator[str]:
     """A screen to measure on: the present one, else a virtual one (Xvfb), else Qt's offscreen platform."""
     if display.has_display():
         yield os.environ.get("DISPLAY") or os.environ.get("QT_QPA_PLATFORM", "screen")
@@ -110,7 +110,7 @@ def screen() -> Iterator[str]:
         return
     read_end, write_end = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{SCREEN[0]}x{SCREEN[1]}x24", "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{size[0]}x{size[1]}x24", "-nolisten", "tcp"],
         pass_fds=[write_end], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
     os.close(write_end)
@@ -120,7 +120,7 @@ def screen() -> Iterator[str]:
         if not number:
             raise ZooError("Xvfb, the virtual screen, did not start: run “Xvfb :99” to see why.")
         with _environment(DISPLAY=f":{number}"):
-            yield f"Xvfb {SCREEN[0]}x{SCREEN[1]}"
+            yield f"Xvfb {size[0]}x{size[1]}"
     finally:
         server.terminate()
         server.wait(10)
