@@ -98,6 +98,9 @@ class KeysDialog(QtWidgets.QDialog):
         tree = QtWidgets.QTreeWidget()
         tree.setHeaderLabels(["What it does", "Keys", "When"])
         tree.setRootIsDecorated(False)
+        tree.header().setStretchLastSection(False)
+        tree.header().setSectionResizeMode(QtWidgets.QHeaderView.ResizeToContents)
+        tree.header().setSectionResizeMode(0, QtWidgets.QHeaderView.Stretch)
         tree.setUniformRowHeights(True)
         tree.setAlternatingRowColors(True)
         tree.setAccessibleName("Commands and their keys")
@@ -153,8 +156,6 @@ class KeysDialog(QtWidgets.QDialog):
             self._texts[name] = Text.of(row.text, f"{row.group} {keys} {' '.join(row.keys)} {WHEN.get(row.when, '')}")
             if name == chosen:
                 self.tree.setCurrentItem(item)
-        for column, share in ((0, 0.56), (1, 0.22)):
-            self.tree.setColumnWidth(column, int(self.width() * share))
         self._filter()
         self.buttons["reset_all"].setEnabled(any(self.keymap.is_own(name) for name in self._texts))
 

@@ -19,6 +19,8 @@ RECENT_BONUS = 25.0
 GREY = 18.0
 #: Agents are thousands and commands a hundred: at equal fit the command is meant.
 AGENT_COST = 6.0
+#: Those that are at hand come before those that have to be fetched.
+FAR_COST = 12.0
 WIDTH, MARGIN, ROWS, PAD = 760, 24, 12, 10
 MOST = 300  # lines that are listed
 
@@ -36,12 +38,14 @@ def rank(entries: list[Entry], typed: str, recent: list[str]) -> list[Found]:
     scored = []
     for number, entry in enumerate(entries):
         match = query.match(entry.text)
-        if match is None or (not query.words and entry.group == "Agent"):
+        is_agent = entry.group in (palette_entries.AGENT, palette_entries.FAR)
+        if match is None or (not query.words and is_agent):
             continue
         score = match.score if query.words else 0.0
         if entry.id in places:
             score += RECENT_BONUS * (1.0 - 0.5 * places[entry.id] / RECENT)
-        score -= GREY * bool(entry.why_not) * bool(query.words) + AGENT_COST * (entry.group == "Agent")
+        score -= GREY * bool(entry.why_not) * bool(query.words) + AGENT_COST * is_agent
+        score -= FAR_COST * (entry.group == palette_entries.FAR)
         scored.append((-score, number, Found(entry, match.letters)))
     scored.sort(key=lambda row: row[:2])
     seen: set[str] = set()
@@ -224,10 +228,12 @@ class Palette(QtWidgets.QFrame):
 
     def _place(self) -> None:
         width = min(WIDTH * max(1.0, self.fontInfo().pixelSize() / 13), self._window.width() - 2 * MARGIN)
-        row = self.fontMetrics().height() + PAD
-        height = min(row * (ROWS + 2) + 2 * PAD + 12, self._window.height() - 3 * MARGIN)
-        top = min(72, self._window.height() // 10)
-        self.setGeometry(int(self._window.width() - width) // 2, top, int(width), int(height))
+        row, top = self.list.fontMetrics().height() + PAD, min(72, self._window.height() // 10)
+        around = self.field.sizeHint().height() + self.said.fontMetrics().height()
+        around += 2 * PAD + 2 * self.layout().spacing()
+        rows = max(3, min(ROWS, (self._window.height() - top - MARGIN - around) // row))
+        self.list.setFixedHeight(rows * row)  # no line is cut
+        self.setGeometry(int(self._window.width() - width) // 2, top, int(width), rows * row + around)
 
     # -- finding ------------------------------------------------------------------------------------------------
     def _on_entries(self, entries: list) -> None:

@@ -34,6 +34,8 @@ OTHER_WORDS = (
 )  # fmt: skip
 #: What the catalogue says of an agent that is fetched when it is opened.
 TO_DOWNLOAD = "to download"
+#: Groups of agents: those that are at hand, and the others.
+AGENT, FAR = "Agent", "Agent elsewhere"
 _UNIT = re.compile(r"(?:unit\s+)?([\w./-]*\w)\s*:\s*(\d+)\s*")
 
 
@@ -178,8 +180,9 @@ def agents(window, entries: list) -> list[Entry]:
     made = []
     for one in entries:
         reason = "" if one.is_here or one.status == TO_DOWNLOAD else f"It is {one.status}."
-        made.append(entry(f"open {one.id}", f"Open {one.title}", "Agent", partial(window.open_agent, one.id), one.id,
-                          why_not=reason, beside=partial(window.open_agent, one.id, True)))
+        made.append(entry(f"open {one.id}", f"Open {one.title}", AGENT if one.is_here else FAR,
+                          partial(window.open_agent, one.id), one.id, why_not=reason,
+                          beside=partial(window.open_agent, one.id, True)))  # fmt: skip
     return made
 
 

@@ -15,7 +15,7 @@ class LivesPanel(Panel):
 
     title = "Lives"
     area = "right"
-    about = "How many lives each agent has left, and for how long it has kept them."  # at its title, and in What am I looking at?
+    about = "How many lives each agent has left, and for how long it has kept them."  # said at its title
 
     def build(self) -> QtWidgets.QWidget:
         """Called once, and again when the person presses Reload: forget everything held before."""
