@@ -47,6 +47,21 @@ def browse(sitting: Sitting) -> None:
     sitting.rest(2.0)
 
 
+def keep_moments(sitting: Sitting) -> None:
+    """Two bookmarks with names, and a few words."""
+    panel = sitting.show("notes")
+    for count, label in enumerate(("the first brick", "a hole at last"), 1):
+        sitting.window.commands.call("bookmark")
+        sitting.wait(lambda count=count: panel.list.count() == count)
+        panel.list.item(count - 1).setText(label)
+        sitting.session.play()
+        sitting.rest(4.0)
+    sitting.session.pause()
+    panel.field.setPlainText("# Breakout\n\n- conv2:17 fires before the ball comes back\n- ask why at the second mark")
+    panel.list.setCurrentRow(-1)
+    sitting.rest(1.0)
+
+
 def compare_layers(sitting: Sitting) -> None:
     """How alike the two agents' layers are."""
     sitting.show("representations").tabs.setCurrentIndex(0)
@@ -75,6 +90,7 @@ SCENES = (
         "wall": partial(acts.look_at_wall, best="Breakout", steps=260),
     }),
     Scene((BREAKOUT,), 260, {"groups": partial(acts.find_groups, layer="conv3", group=1, seen=3)}),
+    Scene((BREAKOUT,), 120, {"notes": keep_moments}),
     Scene(("ppo/Breakout/1",), 260, {
         "embedding": partial(acts.embed_moments, what="RAM bytes", colour="lives"),
         "lab": partial(acts.reopen_sweep, agents=("ppo/Breakout/1", "a2c/Breakout/1", BREAKOUT),

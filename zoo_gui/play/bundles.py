@@ -156,14 +156,16 @@ class _Damaged(Exception):
 def read(path: Path) -> Bundle:
     """Read a file. Raises ZooError: it is not there, no session, damaged, or made to do harm."""
     try:
-        with open(path, "rb") as file:
+        file = open(path, "rb")  # noqa: SIM115 — closed below: what fails in here is another matter
+    except OSError as error:
+        raise ZooError(f"The session {path} cannot be read ({error.strerror}): check the path.") from error
+    try:
+        with file:
             if os.fstat(file.fileno()).st_size > LARGEST_FILE:
                 raise _Damaged(f"it is larger than {LARGEST_FILE >> 30} GiB")
             with zipfile.ZipFile(file) as archive:
                 return _read(archive)
-    except OSError as error:
-        raise ZooError(f"The session {path} cannot be read ({error.strerror or error}): check the path.") from error
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, OSError) as error:
         raise ZooError(f"{path} is no saved session, or it is damaged: it is no whole zip file.") from error
     except _Damaged as error:
         raise ZooError(f"{path} is no saved session that can be opened: {error}.") from error

@@ -98,7 +98,7 @@ class Banner(QtWidgets.QFrame):
             self.waiting.setText(f"1 of {len(self._queue)}" if len(self._queue) > 1 else "")
             self.action.setVisible(message.action is not None)
             self.action.setText(message.action[0] if message.action else "")
-        if message is not None and message.level == "info":
+        if message is not None and message.level == "info" and message.action is None:  # an offer waits for an answer
             self._timer.start()
         else:
             self._timer.stop()

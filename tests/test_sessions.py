@@ -1,0 +1,355 @@
+"""Saved sessions and the way to a link's step: what is played anew is what was played, bit for bit, whatever was done;
+what differs is said; what is damaged or made to do harm is one sentence."""
+
+import json
+import zipfile
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from zoo_gui.agents.preprocessing_spec import PreprocessingSpec
+from zoo_gui.engine.lane import Lane
+from zoo_gui.engine.one_game import gather
+from zoo_gui.engine.sittings import differences, kept, played_anew, recorded
+from zoo_gui.engine.travelling import Travelling
+from zoo_gui.play import bundles
+from zoo_gui.play.cover import Cover
+from zoo_gui.play.disturbance import Disturbance
+from zoo_gui.play.emulator import Emulator
+from zoo_gui.play.paths import way
+from zoo_gui.play.player import Player
+from zoo_gui.play.preprocessing import Pipeline
+from zoo_gui.provenance import provenance
+from zoo_gui.types import Decision, LayerInfo, Unit, ZooError, read_only
+from zoo_gui.views import Change, Place
+
+
+SPEC = PreprocessingSpec(max_episode_frames=400)
+SHAPE = Pipeline(SPEC, (210, 160)).observation.shape
+
+
+class Tiny:
+    """Four numbers of what it sees and one that it remembers, as the scores of four actions; chance decides by them."""
+
+    layers = (LayerInfo("fc", (4,), "logits", True),)
+    action_names = ("NOOP", "FIRE", "RIGHT", "LEFT")
+    scores_kind, has_value = "logits", False
+    initial_state = read_only(np.zeros(1, np.float32))
+
+    def __init__(self, seed: int = 0):
+        self.observation_shape, self.hash = SHAPE, f"{seed:064d}"
+        self.card = SimpleNamespace(game="Breakout", preprocessing=SPEC, to_toml=lambda: "tiny = true\n")
+        self._weights = np.random.default_rng(seed).normal(size=(4, 4)).astype(np.float32) * 0.1
+        self.edits = {}
+
+    def edit(self, unit, gain=1.0, offset=0.0):
+        if unit.layer != "fc":
+            raise ZooError(f"There is no layer {unit.layer}.")
+        self.edits = {**self.edits, unit: (gain, offset)}
+
+    def clear_edits(self):
+        self.edits = {}
+
+    def decide(self, observation, rng, state=None):
+        seen = observation[::7, ::5].reshape(-1, 4).astype(np.float32).std(0) @ self._weights + state
+        for (_, index), (gain, offset) in self.edits.items():
+            seen[index] = gain * seen[index] + offset
+        odds = np.exp(seen - seen.max())
+        action = int(rng.choice(4, p=odds / odds.sum()))
+        state = read_only(np.float32([0.9 * state[0] + 0.01 * action]))
+        return Decision(action, read_only(seen), activations={"fc": seen}, flat=seen, state=state)
+
+
+def lane(seed: int = 0, game_seed: int = 3) -> Lane:
+    return Lane(f"tiny/{seed}", f"Tiny {seed}", "", Player(Emulator("breakout"), Tiny(seed), seed=game_seed))
+
+
+class Sitting:
+    """Two lanes, to which all is done that can be done in a window."""
+
+    def __init__(self):
+        self.lanes = [lane(0), lane(1, game_seed=4)]
+        self.moment = 0
+
+    def run(self, steps, driver=None):
+        for _ in range(steps):
+            order = sorted((0, 1), key=lambda i: i != driver)
+            for i in order:
+                follow = None if driver in (None, i) else self.lanes[driver].player.played
+                self.lanes[i].step(self.moment, False, None, follow)
+            self.moment += 1
+
+    def play(self):
+        a, b = self.lanes
+        self.run(12)
+        a.player.agent.edit(Unit("fc", 1), 0.0, 2.0)
+        a.player.cover = Cover((1, 2, 9, 9))
+        b.player.disturbance = Disturbance(action_noise=0.3, latency=2, frame_drop=0.2)
+        self.run(9)
+        a.player.agent.clear_edits()
+        a.player.cover, b.player.disturbance = None, Disturbance()
+        for one in self.lanes:
+            assert one.seek(one.moments, 7)  # and on from there otherwise
+        a.player.controller = "random"
+        self.run(6)
+        a.player.controller, a.player.human_action = "human", 2
+        self.run(6)
+        a.player.controller = "agent"
+        for one in self.lanes:
+            one.remember(99)
+        self.run(2)
+        assert all(one.rewind(99) for one in self.lanes)
+        self.moment -= 2
+        for one in self.lanes:
+            one.moments.forget_after(self.moment)
+        gather(a, self.lanes)
+        self.run(20, driver=0)
+        self.run(5, driver=1)
+        for one in self.lanes:
+            one.player.next_episode()
+            one.forget()
+        self.run(5, driver=1)
+        self.run(5)
+        return self
+
+
+@pytest.fixture(scope="module")
+def sitting():
+    return Sitting().play()
+
+
+def result(progress):
+    *_, last = progress
+    return last.result
+
+
+@pytest.fixture(scope="module")
+def bundle(sitting):
+    lanes = [result(recorded(kept(one, sitting.moment - 3, False))) for one in sitting.lanes]
+    return bundles.Bundle(tuple(lanes), "own", 0, provenance(), {"notes": "é"})
+
+
+@pytest.fixture
+def saved(bundle, tmp_path):
+    return result(bundles.write(tmp_path / "a.zoo", bundle))
+
+
+def test_what_is_saved_is_played_anew_bit_for_bit(sitting, bundle, saved):
+    found = bundles.read(saved)
+    assert found.window == {"notes": "é"} and [one.facts for one in found.lanes] == [one.facts for one in bundle.lanes]
+    lanes = [lane(0, game_seed=50), lane(1, game_seed=51)]  # seeds are the session's
+    assert differences(lanes, found) == []
+    report = result(played_anew(found, lanes))
+    assert report.exact and report.sentences == []
+    for old, new in zip(sitting.lanes, lanes):
+        assert len(new.moments) == len(old.moments) >= sitting.moment - 1
+        for name in ("id", "episode", "index", "action", "ram", "scores", "state", "edited", "watched", "reward"):
+            np.testing.assert_array_equal(new.moments.column(name), old.moments.column(name), name)
+        for row in range(0, len(old.moments), 5):
+            np.testing.assert_array_equal(new.moments.frame(row), old.moments.frame(row))
+            np.testing.assert_array_equal(new.moments.observation(row), old.moments.observation(row))
+        assert old.seek(old.moments, sitting.moment - 3)
+        for ahead in (0, 1, 2):  # they stand where the other stood, and go on as it would
+            one, other = (x.step(900 + ahead, False, None)[0] for x in (old, new))
+            np.testing.assert_array_equal(one.ram, other.ram)
+            np.testing.assert_array_equal(one.decision.scores, other.decision.scores)
+            assert one.decision.action == other.decision.action
+
+
+def test_it_says_what_differs(bundle):
+    """Another agent under the same name; a ROM; a game that was not so."""
+    lanes = [lane(7), lane(1)]
+    first, second = bundle.lanes
+    found = replace(bundle, lanes=(first, replace(second, facts={**second.facts, "rom": "0" * 32})),
+                    told={**bundle.told, "versions": {"ale-py": "0.1"}})  # fmt: skip
+    said = " ".join(differences(lanes, found))
+    assert "Tiny 0 is another agent" in said and "ROM of Breakout" in said and "ale-py 0.1" in said
+    report = result(played_anew(found, lanes))
+    assert not report.exact
+    assert report.lanes[0].world is None and report.lanes[0].far > 0  # the actions were those of then
+    assert report.lanes[0].decision is not None and "decides otherwise at step" in report.sentences[0]
+    assert report.lanes[1].row()["decision_differs_at"] is None
+    number = list(second.sums)[10]
+    wrong = replace(second, sums={**second.sums, number: (1, 0)})
+    report = result(played_anew(replace(bundle, lanes=(first, wrong)), [lane(0), lane(1)]))
+    made = second.taken[number]
+    assert report.lanes[1].world == (made.episode, made.index) and report.lanes[0].world is None
+
+
+def test_without_its_agent_the_game_is_seen(sitting, bundle):
+    blind = Lane("random/Breakout", "Random", "", Player(Emulator("breakout"), None))
+    report = result(played_anew(bundle, [blind, lane(1)]))
+    seen = blind.moments.column("ram")
+    np.testing.assert_array_equal(seen, sitting.lanes[0].moments.column("ram")[: len(seen)])
+    assert report.lanes[0].world is None and "is not here" in differences([blind, lane(1)], bundle)[0]
+
+
+def changed(path, name, change):
+    """The same file with one member changed, None: without it."""
+    with zipfile.ZipFile(path) as archive:
+        members = {one: archive.read(one) for one in archive.namelist()}
+    members[name] = change(members[name])
+    with zipfile.ZipFile(path, "w") as archive:
+        for one, data in members.items():
+            if data is not None:
+                archive.writestr(one, data)
+    return path
+
+
+def manifest(change):
+    def edit(data):
+        told = json.loads(data)
+        change(told)
+        return json.dumps(told).encode()
+
+    return "manifest.json", edit
+
+
+HARM = {
+    "a newer format": manifest(lambda told: told.update(format=99)),
+    "no manifest": ("manifest.json", lambda data: None),
+    "a deep manifest": ("manifest.json", lambda data: b"[" * 100_000),
+    "no lanes": manifest(lambda told: told.update(lanes=[])),
+    "a list as lane": manifest(lambda told: told["lanes"].__setitem__(0, [])),
+    "a huge shape": manifest(lambda told: told["lanes"][0]["shapes"].update(number=[1 << 40])),
+    "a wrong seed": manifest(lambda told: told["lanes"][0]["unders"][0].__setitem__(0, -1)),
+    "a wrong cover": manifest(lambda told: told["lanes"][0]["unders"][0].__setitem__(3, [1, 2, "x", 4, "mean"])),
+    "a wrong level": manifest(lambda told: told["lanes"][0]["unders"][0].__setitem__(4, {"rain": 1})),
+    "no circumstances": manifest(lambda told: told["lanes"][0].update(unders=[])),
+    "another step on screen": manifest(lambda told: told["lanes"][0].update(at=123456)),
+    "a missing array": ("lanes/0/after", lambda data: None),
+    "a short array": ("lanes/0/after", lambda data: data[:-8]),
+    "steps after later ones": ("lanes/0/after", lambda data: np.full(len(data) // 8, 10**9, "<i8").tobytes()),
+    "actions that there are not": ("lanes/0/action", lambda data: np.full(len(data) // 8, 99, "<i8").tobytes()),
+    "frames that nobody played": ("lanes/0/played", lambda data: b"\xc8" * len(data)),
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_a_file_that_makes_no_sense_is_one_sentence(saved, harm):
+    with pytest.raises(ZooError) as caught:
+        bundles.read(changed(saved, *HARM[harm]))
+    assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
+
+
+def test_what_is_no_session_is_one_sentence(saved, tmp_path):
+    for data in (b"", b"no zip", saved.read_bytes()[:-100], saved.read_bytes()[1000:]):
+        (tmp_path / "b.zoo").write_bytes(data)
+        with pytest.raises(ZooError, match="is no saved session|is damaged"):
+            bundles.read(tmp_path / "b.zoo")
+    with pytest.raises(ZooError, match="cannot be read"):
+        bundles.read(tmp_path / "none.zoo")
+
+
+def test_a_full_disk_leaves_what_was_there(bundle, saved, monkeypatch):
+    before = saved.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(bundles.os, "fsync", full)
+    with pytest.raises(ZooError, match="No space left"):
+        list(bundles.write(saved, bundle))
+    assert saved.read_bytes() == before and [path.name for path in saved.parent.iterdir()] == ["a.zoo"]
+
+
+# -- the way to a step ----------------------------------------------------------------------------------------------
+class Engine(Travelling):
+    """Lanes without a process: what would be sent is kept."""
+
+    def __init__(self, *lanes):
+        super().__init__()
+        self.lanes, self.sent = list(lanes), []
+        for one in self.lanes:
+            one.shared = SimpleNamespace(write_summary=lambda *_: True)
+
+    def send(self, *event):
+        self.sent.append(event)
+
+    def _changed_input(self):
+        pass
+
+    def go(self, places, driver=None):
+        self.sent.clear()
+        self.do_go_to(self.epoch + 1, "key", places, [0] * len(places), driver)
+        while self._journey is not None:
+            self._guarded_tick()
+        notes = [event[2].result for event in self.sent if event[0] == "progress" and event[2].result is not None]
+        return notes[0] if notes else [event for event in self.sent if event[0] == "failed"]
+
+    def shown(self):
+        """What each lane would show now; this is the moment of the next id."""
+        steps, made = {}, self.moment
+        for i in self.game.order(self.lanes):
+            steps[i] = self.lanes[i].step(made, False, None, self.game.follow(self.lanes[i]))[0]
+        self.moment += 1
+        return [steps[i] for i in sorted(steps)], made
+
+    def where(self, moment):
+        self.do_where("w", [moment] * len(self.lanes))
+        return self.sent[-2][2].result
+
+
+def test_the_same_seed_and_step_are_the_same_moment():
+    engine = Engine(lane(0))
+    changes = (Change("edit", (("fc", 2), 0.0, 5.0), 10), Change("cover", ((2, 2, 5, 5), "mean"), 12),
+               Change("disturb", (("latency", 1.0),), 14))  # fmt: skip
+    place = Place(seed=9, episode=1, step=20, changes=changes)
+    assert engine.go([place]) == ()
+    player = Player(Emulator("breakout"), Tiny(0), seed=9)
+    player.begin(1)
+    for _ in range(20):
+        player.agent.edits = {Unit("fc", 2): (0.0, 5.0)} if player.place[1] >= 10 else {}
+        player.cover = Cover((2, 2, 5, 5), "mean") if player.place[1] >= 12 else None
+        if player.place[1] >= 14:
+            player.disturbance = Disturbance(latency=1)
+        player.step()
+    step, (shown,), moment = player.step(), *engine.shown()
+    assert (shown.episode, shown.index) == (1, 20)
+    for name in ("frame", "ram", "observation"):
+        np.testing.assert_array_equal(getattr(shown, name), getattr(step, name))
+    np.testing.assert_array_equal(shown.decision.scores, step.decision.scores)
+    found, notes = engine.where(moment)
+    assert notes == () and found[0] == place
+    engine.lanes[0].player.agent.clear_edits()
+    _, moment = engine.shown()
+    assert engine.where(moment)[1]  # what was taken back is no change that stayed
+
+
+def test_a_step_behind_the_games_end_is_said():
+    engine = Engine(lane(0))
+    (note,) = engine.go([Place(seed=3, step=90_000)])
+    (shown,), _ = engine.shown()
+    assert shown.done and f"ends with step {shown.index:,}" in note
+    assert engine.go([Place(changes=(Change("edit", (("conv9", 1), 0.0, 0.0)),))])[0][0] == "failed"
+
+
+def test_all_see_the_drivers_game_and_arrive_together():
+    engine = Engine(lane(0), lane(1))
+    assert engine.go([Place(seed=5, step=4), Place(seed=6, step=15)], driver=1) == ()
+    shown, moment = engine.shown()
+    assert [step.index for step in shown] == [15, 15]
+    np.testing.assert_array_equal(shown[0].ram, shown[1].ram)
+    found, notes = engine.where(moment)
+    assert notes == () and [(place.seed, place.step) for place in found] == [(5, 15), (6, 15)]
+    assert engine.go([Place(seed=5, step=4), Place(seed=6, step=15)]) == ()  # each its own
+    shown, moment = engine.shown()
+    assert [step.index for step in shown] == [4, 15]
+    engine.game.share(engine.lanes, engine.lanes[0])
+    _, moment = engine.shown()
+    assert "came to this game later" in " ".join(engine.where(moment)[1])
+
+
+def test_steps_that_lead_nowhere_are_dropped():
+    one = lane(0)
+    for number in range(40):
+        one.step(number, False, None)
+    one.path._keeps = 8
+    one.path.trim([20, 25])
+    assert sorted(one.path.taken) == list(range(40))  # few enough to be kept
+    one.path._keeps = -300
+    one.path.at = 25
+    one.path.trim([20, 25])
+    assert sorted(one.path.taken) == list(range(26)) and list(way(one.path.taken, 3)) == [3, 2, 1, 0]
