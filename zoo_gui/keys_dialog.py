@@ -10,6 +10,7 @@ from zoo_gui.fuzzy import Query, Text
 from zoo_gui.keymap import Keymap, canonical, row_name
 from zoo_gui.keys import sequence
 from zoo_gui.shortcuts import WHEN, Shortcut, spelled
+from zoo_gui.tokens import pixels
 
 Qt = QtCore.Qt
 MODIFIERS = (Qt.Key_Control, Qt.Key_Shift, Qt.Key_Alt, Qt.Key_Meta, Qt.Key_AltGr, Qt.Key_CapsLock, Qt.Key_NumLock,
@@ -90,7 +91,7 @@ class KeysDialog(QtWidgets.QDialog):
         self.keymap.changed.connect(self._fill)
         self._fill()
         self._say(HINT)
-        self.resize(min(820, window.width() - 60), min(640, window.height() - 60))
+        self.resize(min(pixels(820), window.width() - 60), min(pixels(640), window.height() - 60))
         self.search.setFocus()
 
     # -- making -------------------------------------------------------------------------------------------------
