@@ -70,7 +70,9 @@ def test_agents_of_different_games_and_a_table(paths, tmp_path, capsys):
     assert main(["compare", *arguments]) == 0
     out = capsys.readouterr().out
     assert "only behaviour is compared" in out and "C  Random · Freeway  (random/Freeway)" in out
-    rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+    told, _, table = path.read_text(encoding="utf-8").partition("\n")  # the first line says where it comes from
+    assert told.startswith("# zoo_gui: ")
+    rows = list(csv.DictReader(io.StringIO(table)))
     assert [row["game"] for row in rows] == ["Breakout", "Pong", "Freeway"]
     up = sum(float(rows[2][name]) for name in ("NOOP", "UP", "DOWN"))
     assert up == pytest.approx(1) and set(Emulator("Freeway").minimal_actions) == {"NOOP", "UP", "DOWN"}

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from zoo_gui import provenance_files
+from zoo_gui.analysis import export
 from zoo_gui.provenance import PACKAGES, commit, of_session, plain, provenance, sentences, text
 from zoo_gui.types import LaneInfo, Unit, ZooError
 
@@ -110,3 +111,48 @@ def test_damaged_and_missing_files_are_a_sentence(tmp_path):
         provenance_files.read(tmp_path / "a.npz")
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\xff\xfftEXtzoo_gui\0{")
     assert provenance_files.read(tmp_path / "a.png") is None
+
+
+class Result:
+    """Of every kind, with a text that begins a comment."""
+
+    caption = "A result"
+
+    def draw(self, drawing):
+        drawing.add_subplot().plot([0, 1])
+
+    def table(self):
+        return [{"name": "agent #1", "value": 0.5}, {"name": "agent 2", "value": float("nan")}]
+
+    def arrays(self):
+        return {"x": np.arange(3)}
+
+    def html(self):
+        return "<html><head></head><body>A result</body></html>"
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf", "csv", "json", "npz", "html"])
+def test_every_result_is_written_with_where_it_comes_from(tmp_path, ending):
+    path = export.write(Result(), tmp_path / f"a.{ending}", TOLD)
+    assert provenance_files.read(path) == TOLD
+    assert provenance_files.read(export.write(Result(), tmp_path / f"b.{ending}"))["what"] == "A result"
+
+
+def test_tables_are_read_by_pandas_as_before(tmp_path):
+    import pandas
+
+    table = pandas.read_csv(export.write(Result(), tmp_path / "a.csv", TOLD), comment="#")
+    assert list(table["name"]) == ["agent #1", "agent 2"] and table["value"][0] == 0.5
+    table = pandas.DataFrame(json.loads(export.write(Result(), tmp_path / "a.json", TOLD).read_text())["rows"])
+    assert list(table.columns) == ["name", "value"]
+
+
+def test_the_command_says_it_and_is_silent_of_strangers(tmp_path, capsys):
+    from zoo_gui.cli import main
+
+    path = export.write(Result(), tmp_path / "a.png", TOLD)
+    assert main(["about", str(path)]) == 0
+    assert "Agent: ppo/Breakout/1" in capsys.readouterr().out
+    (tmp_path / "b.png").write_bytes(figure("png"))
+    assert main(["about", str(tmp_path / "b.png")]) == 2
+    assert "does not say where it comes from" in capsys.readouterr().err

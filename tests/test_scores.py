@@ -105,7 +105,7 @@ def test_the_command_plays_and_reads(tmp_path, capsys):
     assert main(command) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["finished"] == 2 and told["table"][0]["n"] == 2 and -21 <= told["table"][0]["mean"] <= -15
-    assert json.loads((tmp_path / "scores.json").read_text())[0]["human"] == 9.3
+    assert json.loads((tmp_path / "scores.json").read_text())["rows"][0]["human"] == 9.3
     assert main(["scores", "--from-cards"]) == 0
     assert "ga/SpaceInvaders/1 is not clearly better than FIRE" in capsys.readouterr().out
     assert main(["scores", "--from-cards", "--games", "3"]) == 2 and main(["scores"]) == 2

@@ -10,12 +10,14 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import sys
 import time
 from typing import Any, NoReturn, Sequence
 
 from zoo_gui import (
     __version__,
+    cli_about,
     cli_card,
     cli_compare,
     cli_desktop,
@@ -39,6 +41,7 @@ from zoo_gui import (
     cli_vis,
     cli_zoo,
 )
+from zoo_gui.provenance import note_command, provenance
 from zoo_gui.types import ZooError
 
 FRAMES_PER_SECOND = 60
@@ -55,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         options = _parser().parse_args(_with_command(arguments))
+        note_command(shlex.join(["zoo-gui", *arguments]))
         return options.run(options)
     except ZooError as error:
         if as_json:
@@ -126,6 +130,8 @@ def _gui_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--after-steps", type=_count, metavar="N", help="end after N agent steps")
     parser.add_argument("--layout", choices=("reset",), help="forget the saved layout")
     parser.add_argument("--lab", metavar="FOLDER", help="show a result folder of the lab")
+    parser.add_argument("--cues", metavar="FILE", help="open a list of cues: what a talk shows, view after view")
+    parser.add_argument("--present", action="store_true", help="begin in presenter mode")
 
 
 def _play_options(parser: argparse.ArgumentParser) -> None:
@@ -210,7 +216,8 @@ def _played(options: argparse.Namespace) -> dict[str, Any]:
     steps = play(agent, game, seed=seed, episodes=options.episodes, steps=options.steps, sticky=options.sticky,
                  all_frames=options.video is not None)  # fmt: skip
     count, begun = 0, 0.0
-    with _film(options.video) as show, _progress(options) as advance:
+    about = provenance([agent or entry.id], what=f"A film of {entry.title} at play", game=game, seed=seed)
+    with _film(options.video, about) as show, _progress(options) as advance:
         for step in steps:
             if step.index == 0:
                 episodes.append({"return": 0.0, "steps": 0, "seed": seed + step.episode, "complete": False})
@@ -228,7 +235,7 @@ def _played(options: argparse.Namespace) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _film(path: str | None):
+def _film(path: str | None, about: dict[str, Any]):
     """A function that records emulator frames, (S, H, W, 3) RGB; the file is complete afterwards."""
     if path is None:
         yield lambda frames: None
@@ -242,7 +249,7 @@ def _film(path: str | None):
     def show(frames) -> None:
         nonlocal writer
         size = frames.shape[2] * PIXEL[0], frames.shape[1] * PIXEL[1]
-        writer = writer or Mp4Writer(path, size, FRAMES_PER_SECOND)
+        writer = writer or Mp4Writer(path, size, FRAMES_PER_SECOND, about=about)
         for frame in frames:
             picture = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2BGRA), size, interpolation=cv2.INTER_NEAREST)
             writer.write(picture, wait=True)
@@ -311,6 +318,7 @@ COMMANDS = {
     "explain": (cli_explain.add_options, cli_explain.run, "say what a decision, the value or a unit depends on"),
     "vis": (cli_vis.add_options, cli_vis.run, "show what units look for, as optimised observations"),
     "desktop": (cli_desktop.add_options, cli_desktop.run, "put the program into the desktop's menu"),
+    "about": (cli_about.add_options, cli_about.run, "say where a saved figure, table or film comes from"),
     "doctor": (cli_doctor.add_options, cli_doctor.run, "say whether everything is here that the program needs"),
     "scores": (cli_scores.add_options, cli_scores.run, "say how well agents play, beside people and published numbers"),
     "sweep": (cli_sweep.add_options, cli_sweep.run, "say how well agents stand noise and other disturbances"),

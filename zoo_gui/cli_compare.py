@@ -86,7 +86,7 @@ def _compared(entries: list, options: argparse.Namespace, driver: int) -> Any:
             from zoo_gui.agents.agent import Agent
 
             known[name] = Agent.load(name)
-    agents = [known[name] for name in options.agents]
+    agents = options.loaded = [known[name] for name in options.agents]
     return cli_moments.watched(comparison(
         agents, steps=options.steps, episodes=options.episodes, seed=options.seed, driver=driver,
         method=options.method, game=options.game, sticky=options.sticky, limit=options.limit))  # fmt: skip

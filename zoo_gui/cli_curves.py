@@ -7,7 +7,7 @@ import dataclasses
 import json
 from typing import Any
 
-from zoo_gui import cli_lab
+from zoo_gui import cli_lab, cli_moments
 from zoo_gui.types import ZooError
 
 
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         raise ZooError("None of these logs has entropies: leave --entropy out.")
     found = dataclasses.replace(found, with_entropy=options.entropy)
     if options.output:
-        export.write(found, options.output)
+        export.write(found, options.output, cli_moments.about(found, options))
     if options.json:
         print(json.dumps(cli_lab.plain(_told(found, options.output)), ensure_ascii=False))
         return 0

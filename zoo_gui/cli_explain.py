@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     results = answer.found if options.all else [answer]
     rows = [_row(result) for result in results]
     if options.output:
-        write(answer, options.output)
+        write(answer, options.output, cli_moments.about(answer, options, [agent]))
     if options.json:
         print(json.dumps({"agent": agent.name, "results": rows, "output": options.output}, ensure_ascii=False))
     else:

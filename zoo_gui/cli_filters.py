@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
 
     agent = Agent.load(options.agent)
     found = temporal_bias_of(agent) if options.temporal_bias else filters_of(agent, options.layer)
-    cli_moments.write(found, options)
+    cli_moments.write(found, options, [agent])
     if options.json:
         print(json.dumps({"layer": found.layer, "rows": found.table(), "output": options.output}))
         return 0

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from zoo_gui import cli_films
+from zoo_gui.provenance import provenance
 
 if TYPE_CHECKING:
     from zoo_gui.play.grid_plan import Plan
@@ -54,7 +55,9 @@ def run(options: argparse.Namespace) -> int:
     made = grid.Grid(plan, players, faults, tile=options.tile, ending=options.ends)
     fps = options.fps or film.RATES[path.suffix.lower()][0]
     count = max(1, round(options.seconds * fps))
-    shot = film.Film(path, made.size, fps)
+    about = provenance([name for name in plan.agents if name], what="A film of agents at their games, side by side",
+                       seed=options.seed, settings={"speed": options.speed, "fps": fps})  # fmt: skip
+    shot = film.Film(path, made.size, fps, about)
     code = cli_films.shoot(shot, made.pictures(count, fps, options.speed), count)
     _tell(made, shot, options)
     return code

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
 
     found = cli_moments.watched(groups(agent, moments=moments, layer=options.layer, count=options.count, of=options.of,
                                        seed=options.seed, samples=options.samples))  # fmt: skip
-    cli_moments.write(found, options)
+    cli_moments.write(found, options, [agent])
     if options.json:
         print(json.dumps({"layer": found.layer, "of": found.of, "unexplained": found.error, "moments": found.moments,
                           "groups": found.table()[:-1], "output": options.output}))  # fmt: skip

@@ -41,6 +41,7 @@ def run_experiment(experiment: "Experiment", options: argparse.Namespace) -> "Ou
     """
     from zoo_gui import lab
     from zoo_gui.analysis import export
+    from zoo_gui.lab import folder as folder_module
 
     if options.output:
         export.check(options.output)
@@ -60,7 +61,8 @@ def run_experiment(experiment: "Experiment", options: argparse.Namespace) -> "Ou
     if outcome.record is None:
         raise ZooError(f"None of the {outcome.total} cells could be computed, see above; {folder} lists them.")
     if options.output:
-        export.write(outcome.record, options.output)
+        agents = folder_module.agent_rows(experiment)
+        export.write(outcome.record, options.output, cli_moments.about(outcome.record, options, agents))
     return outcome
 
 

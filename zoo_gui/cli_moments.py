@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
 from zoo_gui.types import Progress, ZooError
 
@@ -36,6 +36,7 @@ def play(options: argparse.Namespace) -> tuple["Agent", "Moments"]:
     from zoo_gui.play.moments import record
 
     agent = Agent.load(options.agent)
+    options.loaded = [agent]
     return agent, watched(record(agent, steps=options.steps, seed=options.seed, game=options.game))
 
 
@@ -55,12 +56,23 @@ def watched(steps: Iterator[Progress]) -> Any:
     return result
 
 
-def write(result: Any, options: argparse.Namespace) -> None:
-    """Write the result to --output, where that was given. Raises ZooError."""
+def write(result: Any, options: argparse.Namespace, agents: Sequence[Any] = ()) -> None:
+    """Write the result to --output, where that was given. agents: whom it is about. Raises ZooError."""
     if options.output:
         from zoo_gui.analysis.export import write as export
 
-        export(result, options.output)
+        export(result, options.output, about(result, options, agents))
+
+
+def about(result: Any, options: argparse.Namespace, agents: Sequence[Any] = ()) -> dict[str, Any]:
+    """What a command's file says of where it comes from."""
+    from zoo_gui.analysis.export import what_of
+    from zoo_gui.provenance import provenance, simple
+
+    asked = {key: value for key, value in vars(options).items() if key not in ("json", "output", "run") and value}
+    agents = agents or asked.pop("loaded", None)
+    return provenance(agents or asked.get("agents") or filter(None, [asked.get("agent")]), what=what_of(result),
+                      seed=asked.get("seed"), settings=simple(asked))  # fmt: skip
 
 
 def number(text: str, least: int = 0) -> int:

@@ -6,6 +6,7 @@ import argparse
 import json
 
 from zoo_gui import cli_films
+from zoo_gui.provenance import provenance
 from zoo_gui.types import ZooError
 
 LAYOUTS = ("ours", "original")
@@ -43,7 +44,9 @@ def run(options: argparse.Namespace) -> int:
 
         settings |= {"size": SIZES[options.size], "fps": fps}
     movie = Movie(agent, **settings)
-    shot = film.Film(path, movie.size, fps)
+    about = provenance([agent], what=f"A film of {agent.title} beside what its layers make of it",
+                       game=options.game, seed=options.seed, settings={"steps": options.steps, "fps": fps})  # fmt: skip
+    shot = film.Film(path, movie.size, fps, about)
     code = cli_films.shoot(shot, movie.pictures(), movie.count)
     told = {"output": str(shot.path), "agent": agent.name, "layout": options.layout, "steps": movie.steps_shown,
             "seconds": round(shot.seconds, 3), "size": list(shot.size), "fps": fps, "layers": len(agent.layers)}

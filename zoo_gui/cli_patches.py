@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
 
     found = cli_moments.watched(patches(agent, unit=options.unit, moments=moments, which=options.which, k=options.k,
                                         seed=options.seed, apart=options.apart))  # fmt: skip
-    cli_moments.write(found, options)
+    cli_moments.write(found, options, [agent])
     if options.json:
         print(json.dumps({"sentence": found.sentence, "patches": found.table(), "output": options.output}))
         return 0

@@ -67,7 +67,7 @@ def _from_cards(options: argparse.Namespace) -> int:
     names = options.agents or [entry.id for entry in catalogue.entries((catalogue.EMBEDDED,)) if not entry.tag]
     found = dataclasses.replace(of_cards(names), with_published=not options.only_ours)
     if options.output:
-        export.write(found, options.output)
+        export.write(found, options.output, cli_moments.about(found, options))
     if options.json:
         told = {"table": cli_lab.plain(found.table()), "caption": found.caption, "remarks": found.remarks}
         print(json.dumps({**told, "output": options.output}, ensure_ascii=False))

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     path = Path(options.output or f"{_plain(agent.name)}_{_plain(what)}.png")
     export.check(path)  # before a minute's work, not after it
     result = cli_moments.watched(ANALYSES[name](agent, **asked))
-    export.write(result, path)
+    export.write(result, path, cli_moments.about(result, options, [agent]))
     if options.json:
         print(json.dumps({"agent": agent.name, "rows": result.table(), "output": str(path)}, ensure_ascii=False))
         return 0

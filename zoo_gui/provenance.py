@@ -35,14 +35,33 @@ def provenance(
     step: agent step of the episode; moment: the id under which a sitting keeps it. edits: {unit: (gain, offset)} or
     {agent's place: that}. settings: what else was chosen. command: what makes it again. more: further plain data.
     """
-    when = when or datetime.datetime.now(datetime.UTC)
+    when = when or datetime.datetime.now(datetime.timezone.utc)
     told = {
         "made_by": f"zoo_gui {__version__}", "commit": commit(), "versions": versions(),
         "when": when.isoformat(timespec="seconds"), "what": what, "agents": [agent_row(one) for one in agents],
         "game": game, "seed": seed, "step": step, "moment": moment, "edits": edits, "disturbance": disturbance,
-        "settings": settings, "command": command, **more,
+        "settings": settings, "command": command or _command, **more,
     }  # fmt: skip
     return {key: value for key, value in plain(told).items() if value not in (None, "", [], {})}
+
+
+_command = ""
+
+
+def note_command(text: str) -> None:
+    """By what command line this process was started: it is said with everything that it makes."""
+    global _command
+    _command = text
+
+
+def simple(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those settings that are plain and short: no arrays, no records."""
+    kinds = (bool, int, float, str)
+    return {
+        name: value for name, value in values.items()
+        if isinstance(value, kinds) or (
+            isinstance(value, (list, tuple)) and len(value) < 50 and all(isinstance(one, kinds) for one in value))
+    }  # fmt: skip
 
 
 def agent_row(one: Any) -> dict[str, Any]:
@@ -54,6 +73,7 @@ def agent_row(one: Any) -> dict[str, Any]:
     names = AGENT_KEYS if hasattr(one, "agent_id") else _ROWS
     row = {key: getattr(one, name, "") for key, name in names.items()}
     row |= {key: getattr(one, key) for key in ("title", "game", "seed", "player") if hasattr(one, key)}
+    row = {key: value for key, value in row.items() if isinstance(value, (str, int))}
     units = getattr(one, "edits", None)
     if units:
         row["edits"] = {str(unit): change for unit, change in units.items()}

@@ -185,11 +185,13 @@ def _read_zip(path: Path) -> dict[str, Any] | None:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
         if sizes.get(BESIDE, MAX_BYTES) < MAX_BYTES:
             return _parsed(archive.read(BESIDE))
-        if sizes.get("provenance.npy", MAX_HEAD) < 4 * MAX_BYTES:
-            import numpy as np
+        for name in ("provenance.npy", "about.npy"):  # the second is that of rollouts, as bytes
+            if sizes.get(name, MAX_HEAD) < 4 * MAX_BYTES:
+                import numpy as np
 
-            with archive.open("provenance.npy") as file:
-                return _parsed(str(np.lib.format.read_array(file, allow_pickle=False)))
+                with archive.open(name) as file:
+                    found = np.lib.format.read_array(file, allow_pickle=False)
+                return _parsed(found.tobytes() if found.ndim else str(found))
     return None
 
 

@@ -1,5 +1,8 @@
 """Results as files: a figure (PNG, SVG, PDF), a table (CSV, JSON) or the numbers themselves (NPZ), by the ending.
 
+What a file says of where it comes from (``provenance``) lies in each: in the properties of figures and pages, in the
+first line of a CSV, which begins with ``#``, under the key ``provenance`` of JSON and NPZ.
+
 A result that can be written has ``draw(figure)``, ``table()`` or ``arrays()``, or several of them. Matplotlib draws, is
 imported when a figure is wanted, and needs no display.
 """
@@ -8,15 +11,18 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import os
 import tempfile
 from pathlib import Path
-from typing import IO, Any, Callable, Iterator
+from typing import IO, Any, Callable, Iterator, Mapping
 
 import numpy as np
 
 from zoo_gui.analysis import latest
+from zoo_gui.provenance import plain, provenance, text
+from zoo_gui.provenance_files import csv_line, stamped
 from zoo_gui.types import Progress, ZooError
 
 DPI = 150
@@ -27,19 +33,21 @@ REPORTS = {".html": "html", ".htm": "html"}
 """The same, of what few results are: a page with everything in it. Only they are asked for it."""
 
 
-def write(result: Any, path: str | Path) -> Path:
+def write(result: Any, path: str | Path, about: Mapping[str, Any] | None = None) -> Path:
     """Write a result to ``path``, whole or not at all; a file that was there is replaced. Returns the path.
 
-    result: with ``draw(figure)``, which fills an empty matplotlib Figure and may set its size; ``table()``, a list of
-    rows, each {column: text or number}; ``arrays()``, {name: array}; or ``html()``, a page. Raises ZooError: an ending
-    that means nothing, one that this result has nothing for, or a file that cannot be written.
+    about: what the file says of itself, None: which program made it. result: with ``draw(figure)``, which fills an
+    empty matplotlib Figure and may set its size; ``table()``, a list of rows, each {column: text or number};
+    ``arrays()``, {name: array}; or ``html()``, a page. Raises ZooError: an ending that means nothing, one that this
+    result has nothing for, or a file that cannot be written.
     """
     path = Path(path)
     check(path, result)
     ending = path.suffix.lower()
     writer = {"draw": _figure, "table": _csv if ending == ".csv" else _json, "arrays": _npz, "html": _html}
+    about = provenance(what=what_of(result)) if about is None else about
     with whole(path) as file:
-        writer[(KINDS | REPORTS)[ending]](result, file, ending)
+        writer[(KINDS | REPORTS)[ending]](result, file, ending, about)
     return path
 
 
@@ -92,7 +100,14 @@ def check(path: str | Path, result: Any = None) -> None:
     writable(path)
 
 
-def written(make: Callable[[], Iterator[Progress]], path: str | Path) -> Iterator[Progress]:
+def what_of(result: Any) -> str:
+    """What a result is, in a few words."""
+    return str(getattr(result, "caption", "") or getattr(result, "sentence", "") or type(result).__name__)[:500]
+
+
+def written(
+    make: Callable[[], Iterator[Progress]], path: str | Path, about: Mapping[str, Any] | None = None
+) -> Iterator[Progress]:
     """An analysis whose last result is also written to ``path``. Raises ZooError, before it begins for a bad path."""
     if Path(path).suffix.lower() in REPORTS:  # whether the result is one shows at its end
         writable(path)
@@ -103,7 +118,7 @@ def written(make: Callable[[], Iterator[Progress]], path: str | Path) -> Iterato
         result = latest(result, progress)
         yield progress
     if result is not None:
-        write(result, path)
+        write(result, path, about)
         yield Progress(progress.total, progress.total, f"saved {path}", result)
 
 
@@ -127,28 +142,39 @@ def drawn(draw: Callable[[Any], None], file: IO[bytes], ending: str, **options: 
     return tuple(figure.get_size_inches())
 
 
-def _figure(result: Any, file: IO[bytes], ending: str) -> None:
-    drawn(result.draw, file, ending[1:], dpi=DPI)
+def _figure(result: Any, file: IO[bytes], ending: str, about: Mapping[str, Any]) -> None:
+    content = io.BytesIO()
+    options = {"metadata": {"Subject": text(about)}} if ending == ".pdf" else {}
+    drawn(result.draw, content, ending[1:], dpi=DPI, **options)
+    file.write(stamped(content.getvalue(), ending, about))
 
 
-def _html(result: Any, file: IO[bytes], ending: str) -> None:
-    file.write(result.html().encode())
+def _html(result: Any, file: IO[bytes], ending: str, about: Mapping[str, Any]) -> None:
+    file.write(stamped(result.html().encode(), ending, about))
 
 
-def _csv(result: Any, file: IO[bytes], ending: str) -> None:
-    rows = result.table()
+def _csv(result: Any, file: IO[bytes], ending: str, about: Mapping[str, Any]) -> None:
+    file.write(table_csv(result.table(), about).encode())
+
+
+def table_csv(rows: list[dict[str, Any]], about: Mapping[str, Any]) -> str:
+    """Rows as CSV. The first line says where they come from; ``pandas.read_csv(path, comment="#")`` reads past it."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    text = os.fdopen(os.dup(file.fileno()), "w", encoding="utf-8", newline="")
-    with text:
-        writer = csv.DictWriter(text, columns)
-        writer.writeheader()
-        writer.writerows(rows)
+    # A sign that begins comments is safe in quotes only.
+    marked = any("#" in str(value) for row in rows for value in row.values())
+    content = io.StringIO(newline="")
+    content.write(csv_line(about))
+    writer = csv.DictWriter(content, columns, quoting=csv.QUOTE_NONNUMERIC if marked else csv.QUOTE_MINIMAL)
+    writer.writeheader()
+    writer.writerows(rows)
+    return content.getvalue()
 
 
-def _json(result: Any, file: IO[bytes], ending: str) -> None:
+def _json(result: Any, file: IO[bytes], ending: str, about: Mapping[str, Any]) -> None:
     # JSON has no number that is none: readers other than Python's refuse NaN
     rows = [{name: _there(value) for name, value in row.items()} for row in result.table()]
-    file.write(json.dumps(rows, ensure_ascii=False, indent=1, default=_plain).encode())
+    told = {"provenance": plain(about), "rows": rows}
+    file.write(json.dumps(told, ensure_ascii=False, indent=1, default=_plain).encode())
 
 
 def _there(value: Any) -> Any:
@@ -162,8 +188,8 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def _npz(result: Any, file: IO[bytes], ending: str) -> None:
-    np.savez_compressed(file, **result.arrays())
+def _npz(result: Any, file: IO[bytes], ending: str, about: Mapping[str, Any]) -> None:
+    np.savez_compressed(file, provenance=np.array(text(about)), **result.arrays())
 
 
 def _umask() -> int:

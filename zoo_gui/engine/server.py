@@ -17,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Iterator
 
 from zoo_gui.engine.saving import Saving
+from zoo_gui.provenance import agent_row, provenance, simple
 from zoo_gui.types import CardNeeded, Progress, ZooError
 from zoo_gui.workers import Streams, lower_priority
 
@@ -267,11 +268,12 @@ class Server(Saving):
         if isinstance(lane, tuple):
             path = parameters.pop("save_to", None)
             job = self.job_of_several(ANALYSES[analysis], lane, parameters)
-            return job if path is None else partial(written, job, path)
+            return job if path is None else partial(written, job, path, self._about(analysis, lane, parameters))
         agent = self._agent(lane)
         if agent is None:
             raise ZooError("This player has no network to analyse: open an agent first.")
         make, one, path = ANALYSES[analysis], self.lanes[lane], parameters.pop("save_to", None)
+        about = None if path is None else self._about(analysis, (lane,), parameters)
         parameters.update(one.memory_before(parameters.pop("at", None)))
         if parameters.get("moments") == "session":
             parameters["moments"] = one.moments.freeze()
@@ -280,7 +282,16 @@ class Server(Saving):
             job = partial(one.with_rollout, make, parameters.pop("moments"), parameters)
         else:
             job = partial(make, agent, **parameters)
-        return job if path is None else partial(written, job, path)
+        return job if path is None else partial(written, job, path, about)
+
+    def _about(self, analysis: str, lanes: tuple[int, ...], parameters: dict[str, Any]) -> dict[str, Any]:
+        """What a file with that result says of where it comes from."""
+        rows = []
+        for lane in lanes:
+            player, agent = self.lanes[lane].player, self._agent(lane)
+            row = {"id": self.lanes[lane].agent_id} if agent is None else agent_row(agent)
+            rows.append({**row, "game": player.emulator.game, "seed": player.seed})
+        return provenance(rows, what=f"The analysis {analysis}", settings=simple(parameters))
 
     def do_cancel(self, key: str) -> None:
         self._jobs.cancel(key)

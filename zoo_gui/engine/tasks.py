@@ -3,11 +3,11 @@ on the wall."""
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping
 
 from zoo_gui.analysis import Progress
+from zoo_gui.backports import tomllib
 from zoo_gui.engine.wall import wall_task
 from zoo_gui.types import CardReport, GuessRow, ZooError
 
@@ -66,12 +66,12 @@ def save_task(path: str, choices: Mapping[str, str]) -> Iterator[Progress]:
     yield Progress(1, 1, "saved", str(save_card(found.card, Path(path))))
 
 
-def write_task(result: Any, save_to: str) -> Iterator[Progress]:
-    """Write a result that is shown to a file, as it is: what took a minute is not computed again, and of a sitting that
-    went on it would come out otherwise. One Progress. Raises ZooError."""
+def write_task(result: Any, save_to: str, about: Mapping[str, Any] | None = None) -> Iterator[Progress]:
+    """Write a result that is shown to a file, as it is, with what it says of itself: what took a minute is not computed
+    again, and of a sitting that went on it would come out otherwise. One Progress. Raises ZooError."""
     from zoo_gui.analysis import export
 
-    yield Progress(1, 1, f"saved {export.write(result, save_to)}")
+    yield Progress(1, 1, f"saved {export.write(result, save_to, about)}")
 
 
 TASKS: dict[str, Callable[..., Iterator[Progress]]] = {

@@ -21,9 +21,11 @@ import filelock
 import numpy as np
 
 from zoo_gui import __version__
+from zoo_gui.agents import tables
 from zoo_gui.analysis import export
 from zoo_gui.lab import cell_files
 from zoo_gui.lab.experiment import Cell, Experiment
+from zoo_gui.provenance import commit, provenance
 from zoo_gui.settings import writable_dir
 from zoo_gui.types import ZooError
 
@@ -146,18 +148,21 @@ class Folder:
         """Write failures.json and provenance.json. Raises ZooError."""
         told = {cell.key: {"name": cell.name, "sentence": text} for cell, text in self.failures.items()}
         self.write("failures.json", json.dumps(told, ensure_ascii=False, indent=1))
-        told = {"zoo_gui": __version__, "versions": {name: _version(name) for name in PACKAGES},
+        told = {"made_by": f"zoo_gui {__version__}", "zoo_gui": __version__, "commit": commit(), "versions": {name: _version(name) for name in PACKAGES},
                 "agents": agents_of([{"settings": cell.settings} for cell in self.experiment.cells]),
-                "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "when": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                 "cells": len(self.experiment.cells), "finished": len(self), "failed": len(self.failures),
                 **more}  # fmt: skip
         self.write("provenance.json", json.dumps(told, ensure_ascii=False, indent=1))
 
     def write_result(self, record: Any) -> None:
         """Write what the cells say together. Raises ZooError."""
+        about = provenance(agent_rows(self.experiment), what=export.what_of(record),
+                           settings={"experiment": self.experiment.kind,
+                                     **tables.dump(self.experiment.settings, full=True)})  # fmt: skip
         for ending, need in ((".csv", "table"), (".npz", "arrays"), (".png", "draw")):
             if hasattr(record, need):
-                export.write(record, self.path / f"result{ending}")
+                export.write(record, self.path / f"result{ending}", about)
         self.write("result.txt", f"{getattr(record, 'caption', '')}\n")
 
 
@@ -205,6 +210,12 @@ def agents_of(cells: list) -> dict[str, str]:
     settings = [row.get("settings") for row in cells if isinstance(row, dict)]
     return {told["agent"]: str(told.get("agent_hash", "")) for told in settings
             if isinstance(told, Mapping) and isinstance(told.get("agent"), str)}  # fmt: skip
+
+
+def agent_rows(experiment: Experiment) -> list[dict[str, str]]:
+    """Its agents, with their hashes, as a provenance has them."""
+    found = agents_of([{"settings": cell.settings} for cell in experiment.cells])
+    return [{"id": name, "hash": digest} for name, digest in found.items()]
 
 
 def sentence_of(told: Any) -> str:

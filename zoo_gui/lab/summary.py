@@ -113,7 +113,7 @@ def _caption(path: Path) -> str:
 def _table(path: Path) -> tuple[tuple[str, ...], tuple[Mapping[str, float | str], ...]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
+            reader = csv.DictReader(line for line in file if not line.startswith("#"))
             rows = []
             for row in reader:
                 rows.append({str(name): _value(text) for name, text in row.items()})
