@@ -7,6 +7,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtTest, QtWidgets
 from zoo_gui import theme, tokens
 from zoo_gui.app import MainWindow
 from zoo_gui.capture import picture
+from zoo_gui.presenter import growth
 from zoo_gui.session import Session
 from zoo_gui.settings import Settings
 
@@ -48,6 +49,7 @@ def looks(window):
 def test_leaving_brings_back_what_was(window):
     window.layouts.apply("Compare")
     window.show_panel("why")
+    QtTest.QTest.qWait(130)
     window.layouts.maximise("why")
     before = looks(window)
     key(window, Qt.Key_F5)
@@ -55,7 +57,7 @@ def test_leaving_brings_back_what_was(window):
     assert {name for name, panel in window.panels.items() if panel.is_seen} == {"game", "activations", "inspector"}
     assert not any(part.isVisible() for part in (window.menuBar(), window.toolbar, window.statusBar()))
     assert all(dock.titleBarWidget() is not None for dock in window.docks.values())
-    assert tokens.type_size() >= 13
+    assert tokens.type_size() == round(tokens.NORMAL * growth(window.width()))
     key(window, Qt.Key_3)  # nothing: no picture is held
     window.layouts.apply("Lab")
     assert not window.toolbar.isVisible(), "a layout brings no tool bar back"
@@ -68,6 +70,10 @@ def test_leaving_brings_back_what_was(window):
     key(window, Qt.Key_F5, Qt.Key_F5)
     assert looks(window) == before
     window.layouts.apply("Inspect")
+
+
+def test_type_grows_with_the_window():
+    assert [growth(width) for width in (800, 1280, 1600, 1920, 3840, 7680)] == [1.25, 1.25, 1.375, 1.5, 2.2, 2.2]
 
 
 def test_closing_while_presenting_keeps_the_window_of_before(window):

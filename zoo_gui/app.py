@@ -12,6 +12,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from zoo_gui import menus
 from zoo_gui.capture import Capture
 from zoo_gui.commands import Commands
+from zoo_gui.cue_show import CueShow
 from zoo_gui.finding import Finding
 from zoo_gui.keymap import Keymap
 from zoo_gui.focus import Focus
@@ -68,6 +69,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.presenter = Presenter(self)
         self.recorder = Recorder(self)
         self.restorer = Restorer(self)
+        self.cues = CueShow(self)
         self.saved = SavedSessions(self)
         self.notebook = Notebook(self)
         self.finding = Finding(self)

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from zoo_gui import display, settings
+from zoo_gui.cues import read as read_cues
 from zoo_gui.types import CardNeeded, Unit, ZooError
 from zoo_gui.views import View, is_link, is_session
 
@@ -29,6 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     from zoo_gui.agents import catalogue
 
     agents = _named(arguments)
+    if getattr(arguments, "cues", None):
+        arguments.cue_list = read_cues(Path(arguments.cues).expanduser())
+        if arguments.present and not arguments.agents:
+            agents = []  # the first cue has its own
     if agents is None:
         agents = list(arguments.agents or []) or [catalogue.default_id()]
     unattended = not display.has_display()
@@ -101,7 +106,11 @@ class Sitting:
         self._plan_capture()
         self._load(agents)
         self.window.show()
-        if not (unattended or self.film or self.image or self.steps is not None):
+        if getattr(arguments, "cue_list", None):
+            self.window.cues.take(arguments.cue_list, arguments.present)
+        elif getattr(arguments, "present", False):
+            self.window.presenter.enter()
+        if not (unattended or self.film or self.image or self.steps is not None or self.window.presenter.is_on):
             self.window.finding.offer_tour()
         self._interruptible(QtCore)
 

@@ -107,8 +107,8 @@ def _lab(agents: int) -> Plan:
 def _talk(agents: int) -> Plan:
     hosts = {"left": "game", "centre": "activations", "right": "inspector", "bottom": "activations"}
     if agents == 1:
-        return Plan((Column(42, (Cell(100, ("game",)),)), Column(34, (Cell(100, ("activations",)),)),
-                     Column(24, (Cell(100, ("inspector",)),))), hosts)  # fmt: skip
+        return Plan((Column(39, (Cell(100, ("game",)),)), Column(33, (Cell(100, ("activations",)),)),
+                     Column(28, (Cell(100, ("inspector",)),))), hosts)  # fmt: skip
     games = Column(72, (Cell(56, ("game",)), Cell(44, ("activations",))))
     return Plan((games, Column(28, (Cell(100, ("inspector",)),))), hosts)
 

@@ -145,8 +145,7 @@ class Layouts(QtCore.QObject):
     # -- as text ------------------------------------------------------------------------------------------------
     def state(self) -> str:
         """What ``restore_state`` takes, here or in another sitting."""
-        state = self._before if self.maximised else self._state()
-        return State(self.current, self._base(self.current), self._count, state).text()
+        return State(self.current, self._base(self.current), self._count, self._whole_state()).text()
 
     def restore_state(self, text: str) -> bool:
         """Arrange the window as it was; False where the text is no state, or one of another version."""
@@ -163,8 +162,7 @@ class Layouts(QtCore.QObject):
     # -- for a while --------------------------------------------------------------------------------------------
     def hold(self) -> None:
         """Remember how the window is; until ``release`` changes are for the moment, and not kept."""
-        state = self._before if self.maximised else self._state()
-        held = Snapshot(self.current, self._count, state, self.maximised, set(self._brought),
+        held = Snapshot(self.current, self._count, self._whole_state(), self.maximised, set(self._brought),
                         (self._default_state, self._with, self._without))
         self._keep()
         self._held = self._last_held = held
@@ -242,7 +240,7 @@ class Layouts(QtCore.QObject):
             QtCore.QTimer.singleShot(SETTLED_MS, self._note_brought)
 
     def _note_brought(self) -> None:
-        self._with = self._state()
+        self._with = self._whole_state()
 
     def panel_at(self, place: QtCore.QPoint) -> str | None:
         """The panel that is seen at a place of the screen."""
@@ -365,7 +363,11 @@ class Layouts(QtCore.QObject):
         QtCore.QTimer.singleShot(SETTLED_MS, self._note_default)
 
     def _note_default(self) -> None:
-        self._default_state = self._state()
+        self._default_state = self._without if self._brought else self._whole_state()
+
+    def _whole_state(self) -> str:
+        """Of all panels, also where one has the window to itself now."""
+        return self._before if self.maximised else self._state()
 
     def _state(self) -> str:
         return base64.b64encode(bytes(self.window.saveState(VERSION))).decode()

@@ -28,7 +28,7 @@ MENUS = (
     ("&Unit", "goto_unit previous_layer next_layer enlarge_layer patterns - clear_edits"),
     ("Wh&y", "explain_moment - cycle_saliency cycle_method hold_unit - embedding robustness"),
     ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - full_screen"),
-    ("P&resent", "present - hold_picture laser spotlight"),
+    ("P&resent", "present edit_cues - hold_picture laser spotlight"),
     ("&Help", "help keyboard_settings palette labels -"),
 )
 

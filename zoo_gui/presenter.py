@@ -17,8 +17,8 @@ from zoo_gui.stage_held import Held
 from zoo_gui.stage_marks import Black, Laser, Spotlight
 
 LAYOUT = "Talk"
-GROWTH, TALLEST = 1.5, 1080
-"""How much larger the type is, and the height in pixels up to which that is enough: on taller screens it grows."""
+GROWTH = ((1280, 1.25), (1920, 1.5), (3840, 2.2))
+"""How much larger the type is while presenting, by the width of the window in pixels."""
 
 
 class Before(NamedTuple):
@@ -129,7 +129,7 @@ class Presenter(QtCore.QObject):
     def _enlarge_type(self) -> None:
         size = self.settings.get("present/type")
         if not size:
-            size = tokens.type_size() * GROWTH * max(1.0, self.window.height() / TALLEST)
+            size = tokens.type_size() * growth(self.window.width())
         self.window.theme.type_size = min(round(size), tokens.LARGEST)
         self._type = tokens.type_size()
 
@@ -141,6 +141,7 @@ class Presenter(QtCore.QObject):
             self.window.theme.type_size = size
         else:
             self.window.commands.call("normal_type")
+            self.session.hover("")
         for panel in self.window.panels.values():  # those behind others would ask for the room of large type still
             for widget in (*panel.findChildren(QtWidgets.QWidget), panel):
                 widget.updateGeometry()
@@ -227,7 +228,7 @@ class Presenter(QtCore.QObject):
         """The key and what it does; None for a key that is no command, and for those that lead through the talk."""
         command = self.window.keys.command_of(event)
         rows = by_command().get(command, ()) if command else ()
-        if not rows or rows[0].when in (CUES, PRESENTING, DRAWING):
+        if not rows or rows[0].group == "Presenting":
             return None
         return spelled(sequence(event)), rows[0].text.partition(":")[0]
 
@@ -244,6 +245,16 @@ class Presenter(QtCore.QObject):
                 if cover.isVisible():
                     cover.setGeometry(self.window.rect())
         return False
+
+
+def growth(width: int) -> float:
+    """How much larger the type is in a window of this width: between the rows of GROWTH in proportion."""
+    if width <= GROWTH[0][0]:
+        return GROWTH[0][1]
+    for (narrow, less), (wide, more) in zip(GROWTH, GROWTH[1:]):
+        if width <= wide:
+            return less + (more - less) * (width - narrow) / (wide - narrow)
+    return GROWTH[-1][1]
 
 
 class DoublePress(QtCore.QObject):

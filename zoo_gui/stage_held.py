@@ -30,15 +30,20 @@ class Held(QtWidgets.QWidget):
         self._colour = 0
         self._bar = QtWidgets.QFrame(self)
         self._bar.setObjectName("pens")
-        self._bar.setAutoFillBackground(True)
+        self._bar.setAttribute(Qt.WA_StyledBackground)
+        self._bar.setStyleSheet(f"#pens {{ background: {DARK.raised}; border: 1px solid {DARK.control}; "
+                                "border-radius: 6px; }")
         self._bar.setCursor(Qt.ArrowCursor)
         row = QtWidgets.QHBoxLayout(self._bar)
         row.setContentsMargins(8, 5, 8, 5)
         self.pens = [self._button(f"● {name}", f"Draw in {name.lower()} ({number})", partial(self.choose, number - 1))
                      for number, (name, _) in enumerate(COLOURS, 1)]
-        self._button("Undo", "Take the last line back (Ctrl+Z)", self.undo)
-        self._button("Clear", "Take all lines back (Del)", self.clear)
-        self._button("Done", "Let the picture go (F6, Esc)", self.hide)
+        for text, tip, does in (("Undo", "Take the last line back (Ctrl+Z)", self.undo),
+                                ("Clear", "Take all lines back (Del)", self.clear),
+                                ("Done", "Let the picture go (F6, Esc)", self.hide)):
+            self._button(text, tip, does).setStyleSheet(
+                f"color: {DARK.text}; background: {DARK.base}; padding: 2px 8px; border: 1px solid {DARK.control}; "
+                "border-radius: 4px;")
         self.hide()
 
     def _button(self, text: str, tip: str, does) -> QtWidgets.QToolButton:

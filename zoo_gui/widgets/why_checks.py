@@ -38,12 +38,19 @@ class CheckTab(WhyTab):
         column.setSpacing(3)
         row = QtWidgets.QHBoxLayout()
         self.method = combo((method.title for method in self._methods), "Whose map is tested.", "Method")
+        whole = self.method.sizeHint().width()  # where there is room; else it would widen its column of the window
+        self.method.setSizeAdjustPolicy(QtWidgets.QComboBox.AdjustToMinimumContentsLengthWithIcon)
+        self.method.setMinimumContentsLength(8)
+        self.method.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Fixed)
+        self.method.setMaximumWidth(whole)
+        self.method.view().setMinimumWidth(whole)
         self.run = button("Run", self.tip, self.start)
         self.cancel = button("Cancel", "Stop; what is there stays.", self.stop)
         self.save_button = button("Save…", "As a figure, a table or numbers.", self.save)
         self.bar = QtWidgets.QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
+        self.bar.setMinimumWidth(30)
         self.bar.setMaximumWidth(160)
         for widget in (self.method, *self.extras(), self.run, self.cancel, self.save_button, self.bar):
             row.addWidget(widget)
@@ -115,6 +122,7 @@ class SanityTab(CheckTab):
 
     def content(self) -> QtWidgets.QWidget:
         self.strip = Strip()
+        self.strip.setAccessibleName("Maps as layers become random")
         self.strip.said.connect(self.session.hover)
         return column_of(self.strip)
 
@@ -152,6 +160,7 @@ class FaithfulnessTab(CheckTab):
         self.plots.setProperty("ground", "background")
         self.plots.setMinimumHeight(110)
         self.plots.setAccessibleName("Deletion and insertion")
+        self.plots.setFocusPolicy(QtCore.Qt.NoFocus)
         self.curves: dict[str, pg.PlotDataItem] = {}
         for place, (name, title) in enumerate(CURVES):
             plot = self.plots.addPlot(row=0, col=place, title=title)
