@@ -156,7 +156,7 @@ class _Damaged(Exception):
 def read(path: Path) -> Bundle:
     """Read a file. Raises ZooError: it is not there, no session, damaged, or made to do harm."""
     try:
-        file = open(path, "rb")  # noqa: SIM115 — closed below: what fails in here is another matter
+        file = open(path, "rb")  # closed below: what fails in there is another matter
     except OSError as error:
         raise ZooError(f"The session {path} cannot be read ({error.strerror}): check the path.") from error
     try:
