@@ -279,6 +279,8 @@ def everything_is_named_and_leads_to_its_page(window, qtbot):
     boxes = [sign.geometry() for sign in labels.signs]
     assert all(window.rect().contains(box) for box in boxes)
     assert not any(box.intersects(other) for n, box in enumerate(boxes) for other in boxes[:n])
+    for panel in window.panels.values():
+        assert isinstance(panel.named_parts(), list)
     press(Qt.Key_Tab)
     assert QtWidgets.QApplication.focusWidget() is labels.signs[1]
     press(Qt.Key_Escape)

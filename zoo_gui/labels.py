@@ -60,7 +60,7 @@ def _panel_parts(window) -> list[Named]:
         panel = window.panels[name]
         corner = panel.mapTo(window, QtCore.QPoint())
         named += [Named(part.box.translated(corner), part.name, part.sentence, f"panels/{name}.md")
-                  for part in panel.parts()]
+                  for part in panel.named_parts()]
     return named
 
 

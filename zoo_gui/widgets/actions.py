@@ -334,7 +334,7 @@ class ActionsPanel(Panel):
         column.addWidget(self.agreement)
         return content
 
-    def parts(self) -> list[Part]:
+    def named_parts(self) -> list[Part]:
         return of_outputs(self, self.view, self.item)
 
     def show_look(self, look) -> None:

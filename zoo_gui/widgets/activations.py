@@ -181,7 +181,7 @@ class ActivationsPanel(Panel):
         for cell in self._cells.values():
             cell.draw(view)
 
-    def parts(self) -> list[Part]:
+    def named_parts(self) -> list[Part]:
         first = [cell for (lane, _), cell in self._cells.items() if lane == min(lane for lane, _ in self._cells)]
         rows = []
         for cell in first:

@@ -108,7 +108,7 @@ class Panel(QtWidgets.QWidget):
 
     Subclasses set ``title``, ``about`` (one sentence: what it shows; the first of its page, docs/panels/<name>.md) and
     ``area`` (``left``, ``centre``, ``right``, ``bottom``), make their content in ``build`` and override the ``show_…``
-    methods they need, and ``parts`` where its parts need names. Nothing is called while the panel is hidden; when it is
+    methods they need, and ``named_parts`` where its parts need names. Nothing is called while the panel is hidden; when it is
     shown again it gets the lanes, the selection and each lane's last step. An exception in any of these is shown in
     place of the content, with a button that builds it anew; the rest of the window goes on.
     """
@@ -166,7 +166,7 @@ class Panel(QtWidgets.QWidget):
     def show_look(self, look: Tokens) -> None:
         """The theme or the type size changed; also called while hidden. Canvases and plots know already."""
 
-    def parts(self) -> list[Part]:
+    def named_parts(self) -> list[Part]:
         """What of it *What am I looking at?* names, as it is on screen now; the first are the most important."""
         return []
 

@@ -10,13 +10,14 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.naming import MEANINGS, lane_letter, readable_action
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.base import PANELS, Job, Panel
+from zoo_gui.widgets.base import PANELS, Job, Panel, Part
 from zoo_gui.widgets.compare_bar import OWN, REPLAY, SHARED, InputBar
 from zoo_gui.widgets.compare_matrix import Matrix
 from zoo_gui.widgets.compare_replay import ReplayDialog
 from zoo_gui.widgets.compare_strip import Timeline
 from zoo_gui.widgets.compare_track import Track
 from zoo_gui.widgets.controls import Quiet, button, keyed, role
+from zoo_gui.widgets.parts import of_widgets
 from zoo_gui.widgets.saving import ask_path
 
 INTERVAL, MATRIX_MS = 0.1, 500  # between redraws, in seconds; of the table, in milliseconds
@@ -135,6 +136,14 @@ class ComparePanel(Panel):
                                (session.failed, self._end_job), (session.running_changed, self._on_running),
                                (session.stepped, self._on_step)):  # fmt: skip
             signal.connect(lambda *values, method=method: self._content is not None and self._guard(method, *values))
+
+    def named_parts(self) -> list[Part]:
+        return of_widgets(
+            self,
+            (self.bar, "whose game all see", "Each its own game, or all the same, which one of them drives."),
+            (self.strip, "how far they are apart", "The distance of their decisions along time; a click goes there."),
+            (self.matrix, "how often they agree", "Each pair's share of steps with the same choice."),
+        )
 
     # -- what the session says ----------------------------------------------------------------------------------
     def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:

@@ -75,7 +75,7 @@ class GamePanel(Panel):
         for lane in list(self.session.covers):
             self.session.set_cover(lane, None)
 
-    def parts(self) -> list[Part]:
+    def named_parts(self) -> list[Part]:
         rows = []
         for cell in list(self._cells.values())[:1]:
             rows = [

@@ -61,7 +61,7 @@ class InspectorPanel(Panel):
         column.addWidget(self._pages, 1)
         return content
 
-    def parts(self) -> list[Part]:
+    def named_parts(self) -> list[Part]:
         return of_widgets(
             self,
             (self.entry, "type a unit's name", "A unit as layer:index; Enter selects it."),

@@ -169,7 +169,7 @@ class ObservationPanel(Panel):
             action.triggered.connect(partial(self._guard, self.choose, choice))
             canvas.view.actions.append(action)
 
-    def parts(self) -> list[Part]:
+    def named_parts(self) -> list[Part]:
         rows = []
         for tiles in list(self._tiles.values())[:1]:
             stills = [tile.picture.box for tile in tiles.tiles if tile.frame is not None]

@@ -10,10 +10,11 @@ from zoo_gui.imaging import TABLE_SIZE, lut
 from zoo_gui.naming import lane_letter
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo, LayerInfo, Unit
-from zoo_gui.widgets.base import PANELS, Job, Panel
+from zoo_gui.widgets.base import PANELS, Job, Panel, Part
 from zoo_gui.widgets.controls import Quiet, button, check, keyed, role, toggle
 from zoo_gui.widgets.inks import Ink
 from zoo_gui.widgets.items import Canvas, ColourBar
+from zoo_gui.widgets.parts import of_widgets
 from zoo_gui.widgets.patterns_grid import PatternsGrid
 from zoo_gui.widgets.saving import Saver
 from zoo_gui.widgets.vis_options import VisOptions
@@ -124,6 +125,14 @@ class PatternsPanel(Panel):
             row.addWidget(widget)
         row.addStretch(1)
         return row
+
+    def named_parts(self) -> list[Part]:
+        return of_widgets(
+            self,
+            (self.layer, "which layer", "The layer whose units are optimised."),
+            (self.start_button, "begin", "Optimises an image for every unit, those in sight first."),
+            (self.grid, "a tile for each unit", "What would excite the unit most."),
+        )
 
     # -- what the session says ----------------------------------------------------------------------------------
     def _connect(self) -> None:

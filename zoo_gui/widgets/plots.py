@@ -63,7 +63,7 @@ class PlotsPanel(Panel):
         column.addWidget(self.layout_view, 1)
         return content
 
-    def parts(self) -> list[Part]:
+    def named_parts(self) -> list[Part]:
         return of_widgets(
             self,
             (next(iter(self.buttons.values())), "which numbers", "Each button shows or hides a plot."),

@@ -10,9 +10,10 @@ from zoo_gui.overlays import FRAMES
 from zoo_gui.shortcuts import key_of
 from zoo_gui.tokens import current
 from zoo_gui.types import LaneInfo, Step, Unit
-from zoo_gui.widgets.base import PANELS, Job, Panel
+from zoo_gui.widgets.base import PANELS, Job, Panel, Part
 from zoo_gui.widgets.controls import role
 from zoo_gui.widgets.inks import line_height
+from zoo_gui.widgets.parts import of_widgets
 from zoo_gui.widgets.saving import Saver
 from zoo_gui.widgets.why_checks import FaithfulnessTab, SanityTab
 from zoo_gui.widgets.why_cover import CoverTab
@@ -101,6 +102,14 @@ class WhyPanel(Panel):
             (session.cover_changed, lambda *_: self.cover.show_state()), (session.finished, self._end),
         ):  # fmt: skip
             signal.connect(lambda *values, method=method: self.is_seen and self._guard(method, *values))
+
+    def named_parts(self) -> list[Part]:
+        return of_widgets(
+            self,
+            (self.question, "what is asked", "What is to be explained, and by which methods."),
+            (self.grid, "a tile for each method", "Where the answer depends on what is seen, as each method has it."),
+            (self.tabs, "tests of the answer", "Cover a region, and see; and checks of the methods themselves."),
+        )
 
     # -- what the session says ----------------------------------------------------------------------------------
     def show_look(self, look) -> None:

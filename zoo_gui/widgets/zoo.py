@@ -5,7 +5,8 @@ from __future__ import annotations
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.types import Progress
-from zoo_gui.widgets.base import PANELS, Panel
+from zoo_gui.widgets.base import PANELS, Panel, Part
+from zoo_gui.widgets.parts import of_widgets
 from zoo_gui.widgets.zoo_browser import ZooBrowser
 
 
@@ -95,6 +96,14 @@ class ZooPanel(Panel):
 
     def _on_entries(self, entries: list) -> None:
         self._guard(self.browser.set_entries, entries)
+
+    def named_parts(self) -> list[Part]:
+        browser = self.browser
+        return of_widgets(
+            self,
+            (browser.search, "search", "Words of the game, the algorithm, the stage or the id."),
+            (browser.table, "a row for each agent", "A double click opens it; the columns sort."),
+        )
 
     # -- downloads ----------------------------------------------------------------------------------------------
     def _on_loading(self, loading: dict[str, str]) -> None:
