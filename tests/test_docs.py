@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import panel_pictures
+
+from zoo_gui.widgets.base import PANELS
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -25,6 +29,23 @@ def test_every_page_is_in_the_index():
     pages = [page for page in (ROOT / "docs").glob("*.md") if page.stem != "index"]
     missing = [page.name for page in pages if f"]({page.name})" not in index]
     assert not missing, f"docs/index.md names no {', '.join(missing)}"
+
+
+def test_every_panel_has_its_page_and_picture():
+    """Named as it is registered: a panel's help leads there."""
+    panels = {name for name, make in PANELS.items() if make.__module__.startswith("zoo_gui.")}
+    assert panels == {page.stem for page in (ROOT / "docs" / "panels").glob("*.md")} - {"index"}
+    assert panels == {picture.stem for picture in (ROOT / "docs" / "images" / "panels").glob("*.png")}
+    for name in panels:
+        text = (ROOT / "docs" / "panels" / f"{name}.md").read_text()
+        assert text.startswith(f"# {PANELS[name].title}\n") and f"](../images/panels/{name}.png)" in text, name
+        assert "\n## What it does not say\n" in text, name
+        assert (ROOT / "docs" / "images" / "panels" / f"{name}.png").stat().st_size <= 120_000, name
+
+
+def test_every_panels_picture_is_made_by_a_script():
+    made = [name for scene in panel_pictures.SCENES for name in scene.panels]
+    assert sorted(made) == sorted(name for name, make in PANELS.items() if make.__module__.startswith("zoo_gui."))
 
 
 def test_the_readmes_links_and_pictures_are_there():

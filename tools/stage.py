@@ -2,8 +2,8 @@
 """Pictures of every layout in both themes, small, large and at 200 %: ``python tools/stage.py FOLDER [LAYOUT …]``.
 
 Each size has a process and a virtual screen (Xvfb) of its own, for scaling is settled when Qt starts. Two agents see
-one game of Breakout, a unit is selected, the game is paused. The script also looks: a panel that is of one colour is named,
-and the script then fails.
+one game of Breakout, a unit is selected, the game is paused. The script also looks: it names panels of one colour, and
+then fails.
 """
 
 from __future__ import annotations
