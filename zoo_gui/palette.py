@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
@@ -249,11 +248,9 @@ class Palette(QtWidgets.QFrame):
 
     def _on_typed(self, *_typed) -> None:
         typed = self.field.text()
-        began = time.perf_counter()
         units = [Found(entry, ()) for entry in palette_entries.units(self._window, typed)]
         recent = self._window.settings.get("palette/recent")
         found = [*units, *rank([*self._entries, *self._agents], typed, recent)]
-        self.took = time.perf_counter() - began
         self.model.show(found)
         if found:
             self.list.setCurrentIndex(self.model.index(0))
