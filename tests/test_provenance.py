@@ -50,16 +50,17 @@ def test_the_commit_is_the_checkouts(tmp_path):
 def test_a_sitting_says_its_agents_moments_and_interventions():
     lane = LaneInfo(0, "ppo/Breakout/1", "PPO · Breakout", "Breakout", (), ("NOOP",), (210, 160), (84, 84, 4), 4, 7,
                     "agent", agent_hash="cd" * 32)  # fmt: skip
-    step = SimpleNamespace(episode=0, index=12, moment=12, episode_return=3.0)
+    step = SimpleNamespace(episode=0, index=12, moment=12, episode_return=3.0, edited=True)
     session = SimpleNamespace(
         lanes=(lane,), view={"gamma": 0.5, "enlarged": None}, selected=(0, Unit("conv2", 17)), saliency=None,
         edits={(0, Unit("conv2", 17)): (0.0, 0.0)}, covers={}, disturbances={0: {"noise": 0.2}},
-        last_step=lambda index: step,
+        last_step=lambda index: step, status={"state": "paused"}, speed=1.0,
     )  # fmt: skip
     told = of_session(session, "The Game panel")
     (row,) = told["agents"]
     assert row["hash"] == "cd" * 32 and (row["seed"], row["step"]) == (7, 12)
     assert row["edits"] == {"conv2:17": [0.0, 0.0]} and row["disturbance"] == {"noise": 0.2} and "covered" not in row
+    assert told["marks"] == ["paused", "edited", "disturbed"]
     assert told["settings"] == {"view": {"gamma": 0.5}, "selected": "conv2:17 of A"}
 
 

@@ -21,6 +21,7 @@ from zoo_gui.layouts import Layouts
 from zoo_gui.presenter import Presenter
 from zoo_gui.notebook import Notebook
 from zoo_gui.restoring import Restorer
+from zoo_gui.mark_signs import MarkSigns
 from zoo_gui.recorder import Recorder
 from zoo_gui.results import ResultFolders
 from zoo_gui.saved import SavedSessions
@@ -68,6 +69,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.results = ResultFolders(self)
         self.presenter = Presenter(self)
         self.recorder = Recorder(self)
+        self.signs = MarkSigns(self)
         self.restorer = Restorer(self)
         self.cues = CueShow(self)
         self.saved = SavedSessions(self)

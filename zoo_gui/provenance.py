@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Iterable, Mapping
 
 from zoo_gui import __version__
+from zoo_gui.marks import marks
 
 PACKAGES = ("ale-py", "tensorflow", "numpy")
 """Those that say what an agent sees and computes."""
@@ -91,7 +92,8 @@ def of_session(session: Any, what: str = "", lanes: Iterable[int] | None = None,
         "selected": None if chosen is None else f"{chosen[1]} of {'ABCD'[chosen[0]]}",
         "explained": None if explained is None else {"target": explained, "method": session.saliency_method},
     }
-    return provenance(agents, what=what, settings={key: value for key, value in settings.items() if value}, **more)
+    settings = {key: value for key, value in settings.items() if value}
+    return provenance(agents, what=what, settings=settings, marks=[mark.words for mark in marks(session)], **more)
 
 
 def _lane_row(session: Any, info: Any) -> dict[str, Any]:
@@ -114,8 +116,10 @@ def sentences(told: Mapping[str, Any]) -> list[str]:
     lines.append(f"{made}, {told['when']}" if told.get("when") else made)
     if told.get("versions"):
         lines.append("With " + ", ".join(f"{name} {version}" for name, version in told["versions"].items()))
-    for row in told.get("agents", ()):
-        lines += _agent_lines(row)
+    agents = told.get("agents", ())
+    rows = [{"id": name, "hash": digest} for name, digest in agents.items()] if isinstance(agents, Mapping) else agents
+    for row in rows:  # an experiment's file beside its results has them by name
+        lines += _agent_lines(row) if isinstance(row, Mapping) else []
     skipped = ("what", "made_by", "commit", "when", "versions", "agents")
     lines += [f"{_spaced(key)}: {_words(value)}" for key, value in told.items() if key not in skipped]
     return lines

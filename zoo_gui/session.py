@@ -15,6 +15,7 @@ from zoo_gui.engine.host import EngineHost
 from zoo_gui.engine.shared import MAX_PINS
 from zoo_gui.history import History
 from zoo_gui.library import Library
+from zoo_gui.marks import interventions
 from zoo_gui.naming import MEANINGS
 from zoo_gui.session_travel import Travelling
 from zoo_gui.settings import KEYS
@@ -68,9 +69,8 @@ class Session(Travelling):
         self._requests: dict[str, tuple[int | None, str, dict]] = {}
         self._pending: list[list] = []
         self._emitted = self._status_at = 0.0
-        self._play_when_ready = True
+        self._play_when_ready, self._loads = True, 0
         self._closed = self._fresh = False
-        self._loads = 0
         self.library, self.shelf = Library(self), Shelf(self)
         self._event.connect(self._on_event, QtCore.Qt.QueuedConnection)
         self.feed = Feed(self._send)
@@ -390,7 +390,7 @@ class Session(Travelling):
         self.status.update(
             self.rates.figures(time.perf_counter()), seed=first.seed if first else None, speed=self.speed,
             agree=self.agreement.fraction, agree_steps=self.agreement.steps,
-            intervention=bool(self.edits or self.covers or self.disturbances),
+            intervention=" · ".join(mark.words for mark in interventions(self)) or False,
         )
         self.status_changed.emit(dict(self.status))
 

@@ -148,9 +148,10 @@ class Folder:
         """Write failures.json and provenance.json. Raises ZooError."""
         told = {cell.key: {"name": cell.name, "sentence": text} for cell, text in self.failures.items()}
         self.write("failures.json", json.dumps(told, ensure_ascii=False, indent=1))
-        told = {"made_by": f"zoo_gui {__version__}", "zoo_gui": __version__, "commit": commit(), "versions": {name: _version(name) for name in PACKAGES},
+        told = {"made_by": f"zoo_gui {__version__}", "zoo_gui": __version__, "commit": commit(),
+                "versions": {name: _version(name) for name in PACKAGES},
                 "agents": agents_of([{"settings": cell.settings} for cell in self.experiment.cells]),
-                "when": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+                "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 "cells": len(self.experiment.cells), "finished": len(self), "failed": len(self.failures),
                 **more}  # fmt: skip
         self.write("provenance.json", json.dumps(told, ensure_ascii=False, indent=1))

@@ -35,7 +35,7 @@ class Field(NamedTuple):
 
 
 FIELDS = (
-    Field("intervention", lambda _: "INTERVENTION ON", "INTERVENTION ON",
+    Field("intervention", lambda words: words.upper() if isinstance(words, str) else "INTERVENTION ON", "EDITED",
           "A unit's gain or offset is changed: what you see is not the trained network.", optional=True, alarm=True),
     Field("steady", lambda _: "◐ steady", "◐ steady",
           "Flicker-reducing display (Shift+M): of each two game frames the brighter pixels are shown, not the frames "
