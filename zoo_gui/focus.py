@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Iterator
-
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui import tokens
@@ -19,15 +17,12 @@ def is_stop(widget: QtWidgets.QWidget) -> bool:
         and widget.focusProxy() is None  # fmt: skip
 
 
-def chain(within: QtWidgets.QWidget) -> Iterator[QtWidgets.QWidget]:
-    """What Tab stops at inside a widget, in the toolkit's order."""
-    widget = within
-    while True:
-        if is_stop(widget) and (widget is within or within.isAncestorOf(widget)):
-            yield widget
-        widget = widget.nextInFocusChain()
-        if widget is within:
-            return
+def _dock_of(widget: QtWidgets.QWidget, window: QtWidgets.QWidget) -> QtWidgets.QDockWidget | None:
+    while widget is not None and widget is not window:
+        if isinstance(widget, QtWidgets.QDockWidget):
+            return widget
+        widget = widget.parentWidget()
+    return None
 
 
 class Focus(QtCore.QObject):
@@ -45,13 +40,18 @@ class Focus(QtCore.QObject):
 
     def stops(self) -> list[QtWidgets.QWidget]:
         """All that Tab stops at, in order; first what lies around the panels."""
-        window = self._window
-        panels = [(dock.x(), dock.y(), dock) for name, dock in window.docks.items()
-                  if window.panels[name].is_seen and not dock.isFloating()]  # fmt: skip
-        docks = [dock for *_, dock in sorted(panels, key=lambda one: one[:2])]
-        inside = [stop for dock in docks for stop in chain(dock.widget())]
-        held = set(inside) | {stop for dock in window.docks.values() for stop in chain(dock.widget())}
-        return [stop for stop in chain(window) if stop is not window and stop not in held] + inside
+        window, found = self._window, []
+        widget, place = window.nextInFocusChain(), 0
+        while widget is not window:
+            place += 1
+            if is_stop(widget) and widget.window() is window:
+                dock = _dock_of(widget, window)
+                if dock is None:
+                    found.append((0, 0, 0, place, widget))
+                elif getattr(dock.widget(), "is_seen", True):
+                    found.append((1, dock.x(), dock.y(), place, widget))
+            widget = widget.nextInFocusChain()
+        return [widget for *_, widget in sorted(found, key=lambda one: one[:4])]
 
     def step(self, forward: bool) -> bool:
         """Move on, or back; False where there is nothing to go to."""

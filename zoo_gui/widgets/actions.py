@@ -321,6 +321,7 @@ class ActionsPanel(Panel):
         self.view = pg.GraphicsView(background=current().base)
         self.view.setProperty("ground", "base")
         self.view.setAccessibleName("Action outputs")
+        self.view.setFocusPolicy(QtCore.Qt.NoFocus)
         self.item = OutputItem()
         self.item.hovered.connect(self.session.hover)
         self.item.clicked.connect(self.session.select)

@@ -101,6 +101,7 @@ class ActivationsPanel(Panel):
 
     def build(self) -> QtWidgets.QWidget:
         self._canvas = canvas = Canvas()
+        canvas.setAccessibleName("Activations of every layer")
         canvas.resized.connect(lambda: self._guard(self._arrange))
         canvas.clicked.connect(partial(self._guard, self._click))
         canvas.pointed.connect(partial(self._guard, self._point))

@@ -109,6 +109,8 @@ def button(text: str, tip: str, clicked: Callable[[], None]) -> QtWidgets.QPushB
     role(made, "caption")
     made.setAutoDefault(False)
     made.setToolTip(tip)
+    if not any(map(str.isalpha, text)):
+        made.setAccessibleName(tip.partition(" (")[0].rstrip("."))  # a sign alone is not read out
     made.clicked.connect(lambda *_: clicked())
     return made
 

@@ -59,6 +59,7 @@ class FiltersPanel(Panel):
         self.said.setAccessibleName("Filters: what is shown")
         self._saver.said.connect(self.said.setText)
         self.grid, self.bars = FilterGrid(), BiasBars()
+        self.grid.setAccessibleName("Weights of every unit")
         self.grid.chosen.connect(lambda unit: self._guard(self._choose, unit))
         self.grid.said.connect(self.session.hover)
         self._lay_out(content)

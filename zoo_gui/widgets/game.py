@@ -42,6 +42,7 @@ class GamePanel(Panel):
 
     def build(self) -> QtWidgets.QWidget:
         self._canvas = canvas = Canvas()
+        canvas.setAccessibleName("The games")
         canvas.view.boxing = "shift"
         canvas.view.boxed.connect(lambda box, done: self._guard(self._draw_box, box, done))
         canvas.resized.connect(lambda: self._guard(self._arrange))

@@ -113,6 +113,7 @@ class GroupsPanel(Panel):
 
     def _make_findings(self) -> QtWidgets.QWidget:
         self.live = LiveGroups()
+        self.live.setAccessibleName("Groups over the game")
         self.live.said.connect(self.session.hover)
         self.overlay_button = toggle("Over the game", "The groups' colours over the game.",
                                      lambda: self._guard(self._on_toggles))  # fmt: skip

@@ -122,6 +122,8 @@ class InspectorPanel(Panel):
         column.setSpacing(4)
         now = QtWidgets.QHBoxLayout()
         self.unit_view = UnitView()
+        self.unit_view.setAccessibleName("The unit now")
+        self.unit_view.setFocusPolicy(QtCore.Qt.NoFocus)
         self.recent_plot = RecentPlot()
         now.addWidget(self.unit_view)
         now.addWidget(self.recent_plot, 1)

@@ -66,6 +66,8 @@ class RecentPlot(QtWidgets.QWidget):
         self.said.setAlignment(QtCore.Qt.AlignCenter)
         self.said.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
         self.graphics = pg.GraphicsLayoutWidget()
+        self.graphics.setFocusPolicy(QtCore.Qt.NoFocus)
+        self.graphics.setAccessibleName("The unit of late")
         self.graphics.setBackground(current().background)
         self.graphics.setProperty("ground", "background")
         self.graphics.ci.setContentsMargins(0, 2, 4, 0)

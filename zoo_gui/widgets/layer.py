@@ -149,6 +149,7 @@ class LayerPanel(Panel):
         graphics.setBackground(current().background)
         graphics.setProperty("ground", "background")
         graphics.setAccessibleName("The layer, unit by unit")
+        graphics.setFocusPolicy(QtCore.Qt.NoFocus)
         graphics.scene().sigMouseClicked.connect(partial(self._guard, self._click))
         graphics.scene().sigMouseMoved.connect(partial(self._guard, self._point))
         graphics.sigDeviceRangeChanged.connect(lambda *_: self._refit.start())

@@ -37,6 +37,8 @@ class MomentPanel(Panel):
         content = QtWidgets.QWidget()
         content.setMinimumSize(240, 160)  # behind another panel it must not widen that one
         self.view = MomentView()
+        self.view.setAccessibleName("Decisions and maps of the moment")
+        self.view.setFocusPolicy(QtCore.Qt.NoFocus)
         self.jobs: dict[int, Job] = {}
         self.records: dict[int, Any] = {}
         self._asked: tuple | None = None

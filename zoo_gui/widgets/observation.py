@@ -149,6 +149,7 @@ class ObservationPanel(Panel):
 
     def build(self) -> QtWidgets.QWidget:
         self._canvas = canvas = Canvas()
+        canvas.setAccessibleName("What the networks see")
         canvas.resized.connect(lambda: self._guard(self._arrange))
         canvas.pointed.connect(partial(self._guard, self._point))
         canvas.clicked.connect(lambda _, double: canvas.view.show_whole() if double else None)

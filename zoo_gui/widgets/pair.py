@@ -53,6 +53,7 @@ class PairPanel(Panel):
         content = QtWidgets.QWidget()
         content.setMinimumSize(240, 160)  # behind another panel it must not widen that one
         self.grid = PairGrid()
+        self.grid.setAccessibleName("Two units side by side")
         self.grid.said.connect(self.session.hover)
         self.grid.chosen.connect(lambda column, choice: self._guard(self._visit, column, choice))
         self.live = LivePair(self.session, self.grid)

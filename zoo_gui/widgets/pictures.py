@@ -62,9 +62,13 @@ class Strip(Canvas):
 
     chosen = QtCore.Signal(object)
     said = QtCore.Signal(str)
+    _STEPS = {Qt.Key_Left: -1, Qt.Key_Up: -1, Qt.Key_Right: 1, Qt.Key_Down: 1}
 
     def __init__(self, columns: int = 4):
         super().__init__()
+        self._at = self.add(Outline(width=3), 2)  # where the keys are
+        self._at.hide()
+        self._keyed = 0
         self._columns, self._largest = columns, 150
         self.tiles: list[Tile] = []
         self._pictures: list[PixelItem] = []
@@ -143,6 +147,41 @@ class Strip(Canvas):
             if tile.box is not None:
                 self._frames[index].set_box(_inside(box, tile))
         self._veil.set_box(QRectF(0, 0, *self.extent))
+
+    @property
+    def own_keys(self) -> tuple[str, ...]:
+        """Arrows go from tile to tile, where a tile can be chosen; Enter chooses it."""
+        return ("Left", "Up", "Right", "Down", "Return", "Enter") if self._choices else ()
+
+    @property
+    def _choices(self) -> list[int]:
+        return [] if self.stale else [index for index, tile in enumerate(self.tiles) if tile.choice is not None]
+
+    def _go(self, by: int) -> None:
+        choices = self._choices
+        self._at.setVisible(self.hasFocus() and bool(choices))
+        if choices:
+            self._keyed = min(max(self._keyed + by, 0), len(choices) - 1)
+            tile = choices[self._keyed]
+            self._at.set_box(self.tile_box(tile))
+            self.said.emit(self.tiles[tile].tip)
+
+    def keyPressEvent(self, event) -> None:
+        if event.key() in self._STEPS and self._choices:
+            self._go(self._STEPS[event.key()])
+        elif event.key() in (Qt.Key_Return, Qt.Key_Enter) and self._at.isVisible() and self._choices:
+            self.chosen.emit(self.tiles[self._choices[self._keyed]].choice)
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event) -> None:
+        super().focusInEvent(event)
+        if event.reason() in (Qt.TabFocusReason, Qt.BacktabFocusReason):
+            self._go(0)
+
+    def focusOutEvent(self, event) -> None:
+        super().focusOutEvent(event)
+        self._at.hide()
 
     def _tile_at(self, position) -> Tile | None:
         if position is None:

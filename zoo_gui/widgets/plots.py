@@ -53,6 +53,8 @@ class PlotsPanel(Panel):
         self._bar = QtWidgets.QToolBar()  # folds what does not fit behind a » button
         self._make_bar()
         self.layout_view = pg.GraphicsLayoutWidget()
+        self.layout_view.setFocusPolicy(QtCore.Qt.NoFocus)
+        self.layout_view.setAccessibleName("Plots of the newest steps")
         self.layout_view.setBackground(current().base)
         self.layout_view.setProperty("ground", "base")
         self.layout_view.ci.setContentsMargins(0, 0, 6, 0)

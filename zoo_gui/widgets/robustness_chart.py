@@ -63,6 +63,7 @@ class Plot(pg.PlotWidget):
         self.setProperty("ground", "base")
         self.setMinimumSize(140, 90)
         self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.NoFocus)
         still(self.getPlotItem(), self)
         self._words = {"bottom": bottom, "left": left}
         for side in self._words:

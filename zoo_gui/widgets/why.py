@@ -50,6 +50,7 @@ class WhyPanel(Panel):
         self._soon.setInterval(SETTLE_MS)
         self._soon.timeout.connect(lambda: self._guard(self.explain))
         self.question, self.grid = Question(self.session.saliency_methods()), Grid()
+        self.grid.setAccessibleName("Maps by every method")
         self.cover, self.sanity = CoverTab(self.session), SanityTab(self.session)
         self.faithfulness = FaithfulnessTab(self.session)
         self.tests = (self.cover, self.sanity, self.faithfulness)

@@ -68,6 +68,7 @@ class CoverTab(WhyTab):
         self.controls.setBackground(current().background)
         self.controls.setProperty("ground", "background")
         self.controls.setAccessibleName("Change here and elsewhere")
+        self.controls.setFocusPolicy(QtCore.Qt.NoFocus)
         self.controls.setMinimumHeight(80)
         still(self.controls.getPlotItem(), self.controls)
         self.controls.setToolTip("How much the agent changes when regions of the same size at random places are "
