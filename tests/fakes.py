@@ -74,6 +74,7 @@ class FakeSession(QtCore.QObject):
         self.selected: tuple[int, Unit] | None = None
         self.running, self.speed, self.saliency, self.saliency_method = False, 1.0, None, "gradient"
         self.covers: dict[int, Cover] = {}
+        self.edits, self.disturbances, self.status = {}, {}, {}
         self.region: tuple[int, tuple[int, int, int, int]] | None = None
         self.pins: list[Pin] = []
         self.view = dict(VIEW)

@@ -528,4 +528,4 @@ def test_a_result_is_written_by_the_engine(tmp_path):
     from zoo_gui.engine.tasks import TASKS
     path = tmp_path / "map.csv"
     records = list(TASKS["write"](result=planted(), save_to=str(path)))
-    assert len(path.read_text().splitlines()) == COUNT + 1 and "saved" in records[-1].label
+    assert len(path.read_text().splitlines()) == COUNT + 2 and "saved" in records[-1].label

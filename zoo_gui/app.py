@@ -22,6 +22,7 @@ from zoo_gui.presenter import Presenter
 from zoo_gui.notebook import Notebook
 from zoo_gui.restoring import Restorer
 from zoo_gui.mark_signs import MarkSigns
+from zoo_gui.panel_export import PanelExport
 from zoo_gui.recorder import Recorder
 from zoo_gui.results import ResultFolders
 from zoo_gui.saved import SavedSessions
@@ -69,7 +70,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.results = ResultFolders(self)
         self.presenter = Presenter(self)
         self.recorder = Recorder(self)
-        self.signs = MarkSigns(self)
+        self.signs, self.exports = MarkSigns(self), PanelExport(self)
         self.restorer = Restorer(self)
         self.cues = CueShow(self)
         self.saved = SavedSessions(self)

@@ -20,6 +20,7 @@ from zoo_gui.play.video import Mp4Writer
 from zoo_gui.provenance import of_session
 from zoo_gui.provenance_files import stamped
 from zoo_gui.recording import SIZES, Recording
+from zoo_gui.shortcuts import tip
 from zoo_gui.takes import Take
 from zoo_gui.types import ZooError
 from zoo_gui.widgets.base import Panel
@@ -203,7 +204,8 @@ class Capture(QtCore.QObject):
     def save_ring(self, path: Path | None = None) -> None:
         """Write the last seconds to an mp4; ``saved`` or ``failed`` follows."""
         if self._ring is None or self._ring.writer is None:
-            self.failed.emit("The last seconds are not kept: switch that on in the recording options (Ctrl+Shift+R).")
+            words = "The last seconds are not kept: switch that on in the recording options"
+            self.failed.emit(f"{tip('record_options', words)}.")
             return
         writer, about = self._ring.writer, self.about("The last seconds of the window")
         self._streams.start(f"save last {time.monotonic_ns()}", lambda: _save_ring(writer, path, about))
@@ -275,8 +277,8 @@ def _nothing(height: int) -> int:
 
 
 def _name(widget: QtWidgets.QWidget) -> str:
-    title = getattr(widget, "title", "")
-    return f"the panel {title}" if isinstance(widget, Panel) and title else "the window"
+    panel = widget.widget() if isinstance(widget, QtWidgets.QDockWidget) else widget
+    return f"the panel {panel.title}" if isinstance(panel, Panel) else "the window"
 
 
 def _settle(widget: QtWidgets.QWidget) -> None:

@@ -28,7 +28,7 @@ MENUS = (
     ("&Unit", "goto_unit previous_layer next_layer enlarge_layer patterns - clear_edits"),
     ("Wh&y", "explain_moment - cycle_saliency cycle_method hold_unit - embedding robustness"),
     ("&View", "toggle_labels toggle_contrast cycle_gamma cycle_boost - full_screen"),
-    ("P&resent", "present edit_cues - hold_picture laser spotlight"),
+    ("P&resent", "present edit_cues - hold_picture laser magnifier spotlight"),
     ("&Help", "help keyboard_settings palette labels -"),
 )
 
@@ -123,8 +123,9 @@ def dock_menu(window, dock: QtWidgets.QDockWidget) -> QtWidgets.QMenu:
     """What a right click on a panel's title offers."""
     menu = QtWidgets.QMenu(dock)
     menu.setAttribute(QtCore.Qt.WA_DeleteOnClose)
-    menu.addAction("Save a picture of this panel", partial(window.capture.screenshot, dock.widget()))
-    menu.addAction("Copy a picture of this panel", partial(window.capture.copy, dock.widget()))
+    menu.addAction("Save a picture of this panel", partial(window.capture.screenshot, dock))
+    menu.addAction("Save its picture and data …", partial(window.exports.save, dock.objectName()))
+    menu.addAction("Copy a picture of this panel", partial(window.capture.copy, dock))
     recording = window.capture.is_recording
     text = "Stop recording" if recording else "Record this panel"
     menu.addAction(text, partial(window.toggle_recording, dock.widget()))

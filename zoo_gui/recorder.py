@@ -39,7 +39,7 @@ class Recorder(QtCore.QObject):
         elif widget is None or widget is self.window:
             self.start(self.options)
         else:
-            self.capture.start(widget, self._of_panel(self.options, widget))
+            self.start(self._of_panel(self.options, widget))
 
     def start(self, options: Recording) -> None:
         """Begin; a sentence where that cannot be."""
@@ -49,7 +49,8 @@ class Recorder(QtCore.QObject):
             self.window.session.message.emit("warning", str(error))
             return
         whole = options.what == WINDOW or options.region is not None
-        self.capture.start(self.window if whole else self.window.panels[options.what], options)
+        # A panel with its title: marks of what is not what it seems stand there.
+        self.capture.start(self.window if whole else self.window.docks[options.what], options)
 
     def _of_panel(self, options: Recording, widget: QtWidgets.QWidget) -> Recording:
         name = next((name for name, panel in self.window.panels.items() if panel is widget), WINDOW)

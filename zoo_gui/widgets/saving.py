@@ -8,6 +8,7 @@ from typing import Any
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
+from zoo_gui.provenance import of_session
 from zoo_gui.settings import recordings_dir
 from zoo_gui.widgets.base import Job
 
@@ -51,6 +52,8 @@ class Saver(QtCore.QObject):
         path = ask_path(self._parent, suggestion, endings)
         if path:
             self._path = path
+            if lane is None:  # what is shown is written as it is; of what is computed anew the engine says it
+                parameters["about"] = of_session(self._job.session, suggestion)
             self._job.start(analysis, lane, save_to=path, **parameters)
             self.said.emit("saving …")
 
