@@ -66,7 +66,7 @@ def test_leaving_brings_back_what_was(window):
     assert window.presenter.is_on and window.layouts.maximised is None, "one thing at a time"
     key(window, Qt.Key_Escape)
     assert not window.presenter.is_on and looks(window) == before
-    assert "Compare/1" not in window.layouts._kept and "Talk/1" not in window.layouts._kept
+    assert "Talk/1" not in window.layouts._kept
     key(window, Qt.Key_F5, Qt.Key_F5)
     assert looks(window) == before
     window.layouts.apply("Inspect")
@@ -159,6 +159,25 @@ def test_the_laser_takes_the_pointers_place(window):
     assert QtGui.QColor(picture(window).pixel(200, 150)).lightness() > 200
     key(window, Qt.Key_F7)
     assert not laser.isVisible() and QtWidgets.QApplication.overrideCursor() is None
+
+
+def test_the_magnifier_shows_what_is_around_the_mouse_beside_it(window):
+    lens = window.presenter.lens
+    window.activateWindow()
+    QtGui.QCursor.setPos(window.mapToGlobal(QtCore.QPoint(200, 150)))
+    QtTest.QTest.keyClick(window, Qt.Key_F7, Qt.ShiftModifier)
+    assert lens.isVisible() and window.rect().contains(lens.geometry())
+    part = QtCore.QRect(QtCore.QPoint(100, 80), lens.PART)
+    assert not lens.geometry().intersects(part)
+    shown, whole = picture(lens), picture(window)
+    places = [(x, y) for x in (20, 77, 150) for y in (9, 99)]
+    assert all(shown.pixel(x * 2 + 1, y * 2 + 1) == whole.pixel(100 + x, 80 + y) for x, y in places)
+    for x, y in ((2, 2), (1278, 2), (1278, 718), (2, 718), (640, 360)):
+        QtGui.QCursor.setPos(window.mapToGlobal(QtCore.QPoint(x, y)))
+        lens.follow()
+        assert window.rect().contains(lens.geometry()) and not lens.geometry().contains(x, y)
+    QtTest.QTest.keyClick(window, Qt.Key_F7, Qt.ShiftModifier)
+    assert not lens.isVisible()
 
 
 def test_ctrl_and_a_double_press_give_a_panel_the_window(window):

@@ -216,6 +216,23 @@ def reopen_sweep(sitting: Sitting, agents: tuple[str, ...], levels: tuple[float,
     sitting.rest(0.5)
 
 
+def find_words(sitting: Sitting, typed: str) -> None:
+    """The command palette, with this typed."""
+    palette = sitting.window.finding.palette
+    palette.open(typed)
+    sitting.wait(lambda: palette.model.rows)
+    sitting.rest(1.0)
+
+
+def name_parts(sitting: Sitting, unit: str) -> None:
+    """What am I looking at? with a unit selected."""
+    sitting.session.select(0, Unit.parse(unit))
+    tab = sitting.panels["inspector"].vis
+    sitting.wait(lambda: tab._result is not None and tab._result.step == tab._result.total)
+    sitting.window.finding.labels.open()
+    sitting.rest(0.5)
+
+
 def guess_card(sitting: Sitting, home: Path) -> object:
     """The wizard, in which the two orders of frames play Breakout. Returns it."""
     from zoo_gui.agents import catalogue

@@ -51,6 +51,8 @@ PICTURES = {
                          partial(acts.reopen_sweep, agents=("ppo/Breakout/1", "a2c/Breakout/1", "distill/Breakout/1"),
                                  levels=(0.0, 0.02, 0.1))),
     "pair": Picture(("distill/Breakout/1", "distill/Breakout/2"), 260, partial(acts.look_at_both, unit="conv2:17")),
+    "palette": Picture(("distill/Breakout/1",), 60, partial(acts.find_words, typed="expl")),
+    "labels": Picture(("distill/Breakout/1",), 60, partial(acts.name_parts, unit="conv2:17")),
     "filters": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(acts.look_at_filters, unit="conv1:10")),
 }
 FILMS = {

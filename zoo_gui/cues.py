@@ -95,7 +95,8 @@ def doubts(cues: Iterable[View]) -> list[str]:
                 except ZooError as error:
                     reasons[agent] = str(error).rstrip(".")
         wrong = [reasons[agent] for agent in view.agents if reasons[agent]]
-        found += [f"Cue {number} cannot be shown: {'; '.join(dict.fromkeys(wrong))}."] if wrong else []
+        said = "; ".join(dict.fromkeys(wrong))
+        found += [f"Cue {number} cannot be shown: {said}{'' if said.endswith('?') else '.'}"] if wrong else []
     return found
 
 

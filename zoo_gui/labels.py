@@ -19,7 +19,7 @@ FIELD_NAMES = {
     "intervention": "something is changed", "recording": "recording", "download": "download", "agree": "agreement",
     "state": "plays or pauses", "speed": "speed", "game_fps": "game's pace", "ui_fps": "window's pace",
     "steps_per_second": "decisions", "inference_ms": "network's time", "dropped": "frames lost", "seed": "seed",
-    "device": "computed on",
+    "device": "computed on", "steady": "less flicker", "ring": "last seconds",
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from zoo_gui import tokens
 from zoo_gui.keys import sequence
 from zoo_gui.shortcuts import CUES, DRAWING, PRESENTING, by_command, spelled
 from zoo_gui.stage_held import Held
-from zoo_gui.stage_marks import Black, Laser, Spotlight
+from zoo_gui.stage_marks import Black, Laser, Lens, Spotlight
 
 LAYOUT = "Talk"
 GROWTH = ((1280, 1.25), (1920, 1.5), (3840, 2.2))
@@ -40,7 +40,7 @@ class Presenter(QtCore.QObject):
         super().__init__(window)
         self.window, self.session, self.settings = window, window.session, window.settings
         self.laser, self.black, self.held = Laser(window), Black(window), Held(window)
-        self.spotlight = Spotlight(window, self._said)
+        self.lens, self.spotlight = Lens(window), Spotlight(window, self._said)
         self._double_press = DoublePress(window)
         self.cues = None  # a list of cues that is loaded, with ``room`` pixels of caption: cue_show.CueShow
         self._before: Before | None = None
@@ -75,12 +75,13 @@ class Presenter(QtCore.QObject):
         full = window.isFullScreen()
         self._before = Before(window.saveGeometry(), full, self.settings.get("look/type"), self.laser.is_on,
                               self.spotlight.is_on)
-        window.setUpdatesEnabled(False)
         window.layouts.hold()
+        window.setUpdatesEnabled(False)
         window.layouts.apply(LAYOUT)
         self._hide_chrome()
         if not full:
             window.showFullScreen()
+            window.setGeometry(window.screen().geometry())  # where no window manager does it
         self._enlarge_type()
         window.setUpdatesEnabled(True)
         self.laser.switch(self.settings.get("present/laser") or self.laser.is_on)
@@ -147,9 +148,10 @@ class Presenter(QtCore.QObject):
                 widget.updateGeometry()
 
     def end_asides(self) -> None:
-        """No black screen and no held picture any more."""
+        """No black screen, no held picture and no magnifier any more."""
         self.black.switch(False)
         self.held.hide()
+        self.lens.switch(False)
 
     # -- the held picture ---------------------------------------------------------------------------------------
     def _hold(self) -> None:
@@ -185,6 +187,8 @@ class Presenter(QtCore.QObject):
         """Esc takes back one thing at a time."""
         if self.black.isVisible():
             self.black.switch(False)
+        elif self.lens.is_on:
+            self.lens.switch(False)
         elif self.window.layouts.maximised:
             self.window.layouts.maximise(self.window.layouts.maximised)
         else:
@@ -195,6 +199,9 @@ class Presenter(QtCore.QObject):
 
     def do_laser(self) -> None:
         self.laser.switch(not self.laser.is_on)
+
+    def do_magnifier(self) -> None:
+        self.lens.switch(not self.lens.is_on)
 
     def do_spotlight(self) -> None:
         self.spotlight.switch(not self.spotlight.is_on)
@@ -237,6 +244,7 @@ class Presenter(QtCore.QObject):
         if kind == QtCore.QEvent.Close:
             self.leave()  # what is remembered is the window as it was before
             self.laser.switch(False)
+            self.lens.switch(False)
             self.spotlight.switch(False)
         elif kind == QtCore.QEvent.Resize:
             if time.monotonic() < self._until:  # a window manager takes its time: the docks get their sizes only now

@@ -122,6 +122,7 @@ TABLE: tuple[Shortcut, ...] = (
     Shortcut("last_cue", ("End",), "Last cue", "Presenting", CUES),
     Shortcut("hold_picture", ("F6",), "Hold the picture to draw on it, or let it go", "Presenting"),
     Shortcut("laser", ("F7",), "Laser pointer on or off", "Presenting"),
+    Shortcut("magnifier", ("Shift+F7",), "Magnifier on or off", "Presenting"),
     Shortcut("spotlight", ("F8",), "Spotlight of clicks and keys on or off", "Presenting"),
     Shortcut("leave_presenter", ("Esc",), "Back, at last out of presenter mode", "Presenting", PRESENTING),
     Shortcut("black_screen", ("B", "."), "Black screen, or back", "Presenting", PRESENTING),

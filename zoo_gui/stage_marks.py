@@ -1,4 +1,4 @@
-"""What is drawn over the window for an audience: a laser dot, rings of clicks, caps of keys, a black screen.
+"""What is drawn over the window for an audience: a laser dot, a magnifier, rings of clicks, caps of keys, black.
 
 Each is a small child of the window that lets the mouse through, so that a recording has it too, and so that moving it
 has Qt paint nothing but the two places where it was and is.
@@ -110,6 +110,73 @@ class Laser(Mark):
 
     def paintEvent(self, event) -> None:
         QtGui.QPainter(self).drawPixmap(0, 0, self._dot)
+
+
+class Lens(Mark):
+    """What is around the mouse, larger, beside it: drawn anew from the widgets, so that it lives as they do."""
+
+    PART, TIMES, GAP, TURN_MS = QtCore.QSize(200, 140), 2, 24, 50
+
+    def __init__(self, window: QtWidgets.QWidget):
+        super().__init__(window, self.PART * self.TIMES)
+        self.setAttribute(Qt.WA_OpaquePaintEvent)
+        self._picture = QtGui.QPixmap()
+        self._timer = QtCore.QTimer(self)
+        self._timer.setInterval(self.TURN_MS)
+        self._timer.timeout.connect(self.follow)
+
+    @property
+    def is_on(self) -> bool:
+        return self._timer.isActive()
+
+    def switch(self, on: bool) -> None:
+        """Turn it on or off."""
+        if on:
+            self._timer.start()
+            self.follow()
+        else:
+            self._timer.stop()
+            self.hide()
+
+    def follow(self) -> None:
+        """Show what is around the mouse now."""
+        window = self.parentWidget()
+        place = window.mapFromGlobal(QtGui.QCursor.pos())
+        if not (window.rect().contains(place) and window.isActiveWindow()):
+            self.hide()
+            return
+        part = QtCore.QRect(QtCore.QPoint(0, 0), self.PART)
+        part.moveCenter(place)
+        part.moveLeft(max(0, min(part.left(), window.width() - part.width())))
+        part.moveTop(max(0, min(part.top(), window.height() - part.height())))
+        self.setGeometry(self._beside(part))
+        ratio = self.devicePixelRatioF()
+        self._picture = QtGui.QPixmap(part.size() * ratio)
+        self._picture.setDevicePixelRatio(ratio)
+        window.render(self._picture, QtCore.QPoint(), QtGui.QRegion(part))
+        self.show()
+        self.raise_()
+        self.update()
+
+    def _beside(self, part: QtCore.QRect) -> QtCore.QRect:
+        """Where it does not lie over what it shows: below, else above; at the side that has room."""
+        window, size = self.parentWidget().size(), self.PART * self.TIMES
+        left = max(0, min(part.center().x() - size.width() // 2, window.width() - size.width()))
+        top = part.bottom() + self.GAP
+        if top + size.height() > window.height():
+            top = part.top() - self.GAP - size.height()
+        if top < 0:  # a low window
+            top = max(0, min(part.center().y() - size.height() // 2, window.height() - size.height()))
+            right = part.right() + self.GAP
+            left = right if right + size.width() <= window.width() else part.left() - self.GAP - size.width()
+        return QtCore.QRect(QtCore.QPoint(left, top), size)
+
+    def paintEvent(self, event) -> None:
+        painter = QtGui.QPainter(self)
+        painter.drawPixmap(self.rect(), self._picture)
+        for colour, inset in ((Qt.black, 0), (QtGui.QColor(current().mark), 2)):
+            painter.setPen(QtGui.QPen(colour, 2))
+            painter.drawRect(self.rect().adjusted(inset + 1, inset + 1, -inset - 2, -inset - 2))
 
 
 class Ring(Mark):

@@ -108,9 +108,9 @@ class Panel(QtWidgets.QWidget):
 
     Subclasses set ``title``, ``about`` (one sentence: what it shows; the first of its page, docs/panels/<name>.md) and
     ``area`` (``left``, ``centre``, ``right``, ``bottom``), make their content in ``build`` and override the ``show_…``
-    methods they need, and ``named_parts`` where its parts need names. Nothing is called while the panel is hidden; when it is
-    shown again it gets the lanes, the selection and each lane's last step. An exception in any of these is shown in
-    place of the content, with a button that builds it anew; the rest of the window goes on.
+    methods they need, and ``named_parts`` where its parts need names. Nothing is called while the panel is hidden; when
+    it is shown again it gets the lanes, the selection and each lane's last step. An exception in any of these is shown
+    in place of the content, with a button that builds it anew; the rest of the window goes on.
     """
 
     title = ""

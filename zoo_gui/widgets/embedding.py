@@ -26,7 +26,7 @@ HINT = (
     "Run lays moments out so that alike ones lie together. Point at one to see it, click to go there, drag with Shift "
     "to choose some and see what they have in common."
 )
-NOBODY = "An agent with a network is needed: open one (Ctrl+O)."
+NOBODY = "An agent with a network is needed: open one."
 CHANGED = "The agents were changed meanwhile: run it again."
 LASSO_TIP = (
     "Drags choose moments instead of moving the map. Without it: drag with Shift. With Ctrl: added to the chosen ones."

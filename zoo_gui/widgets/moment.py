@@ -8,14 +8,14 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.naming import lane_letter
-from zoo_gui.shortcuts import key_of
+from zoo_gui.shortcuts import key_of, tip
 from zoo_gui.types import LaneInfo, Step
 from zoo_gui.widgets.base import PANELS, Job, Panel
 from zoo_gui.widgets.controls import Quiet, button, check, role
 from zoo_gui.widgets.moment_view import MomentView, Seen, parted
 
 SETTLE_MS = 150  # a moment that is stepped past is not explained
-ALONE = "Comparing needs two agents of one game: add another one beside this (Ctrl+Shift+O)."
+ALONE = "Comparing needs two agents of one game: add another one beside this"
 RUNNING = "Pause, or press ] for a disagreement: what each agent would do then, and why, is shown here."
 APART = "The agents see different moments: press {key}, and all see one game."
 NO_DIFFERENCE = "no difference"
@@ -126,7 +126,7 @@ class MomentPanel(Panel):
         if self.session.running:
             self.view.set_stale(True)
             if not self.view.seen:
-                self.view.show_hint(RUNNING if len(self.lanes) > 1 else ALONE)
+                self.view.show_hint(RUNNING if len(self.lanes) > 1 else f"{tip('add_agent', ALONE)}.")
             self.said.setText("not what is on screen: pause, or ]" if self.view.seen else "")
         else:
             self._soon.start()
@@ -137,7 +137,7 @@ class MomentPanel(Panel):
         steps = [self.session.last_step(info.lane) for info in self.lanes]
         if len(steps) < 2 or any(step is None for step in steps) or self.session.running:
             if len(steps) < 2:
-                self._forget(ALONE)
+                self._forget(f"{tip('add_agent', ALONE)}.")
             return
         if not all(np.array_equal(step.ram, steps[0].ram) for step in steps):
             self._forget(APART.format(key=key_of("share_input")))

@@ -10,6 +10,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.imaging import TABLE_SIZE, colourise, lut, rgb32
 from zoo_gui.naming import lane_letter
 from zoo_gui.scales import PictureBook
+from zoo_gui.shortcuts import tip
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel
 from zoo_gui.widgets.controls import Quiet, button, role
@@ -27,7 +28,7 @@ SOURCE_TIP = (
     "Where the moments at which each unit fired are looked for: this sitting so far, or games that each agent plays by "
     "itself, recorded once."
 )
-ALONE = "Two agents with networks are needed: add another one beside this (Ctrl+Shift+O)."
+ALONE = "Two agents with networks are needed: add another one beside this"
 NOTHING = ("Click a unit in Activations. It is shown here beside its counterpart in the other agent, which Match in "
            "Representations finds.")  # fmt: skip
 
@@ -125,7 +126,7 @@ class PairPanel(Panel):
         others = [info for info in able if info != mine]
         self._offer(others if mine is not None else [])
         if len(able) < 2 or mine is None or mine.layer(selected[1].layer) is None:
-            self._forget(ALONE if len(able) < 2 else NOTHING)
+            self._forget(f"{tip('add_agent', ALONE)}." if len(able) < 2 else NOTHING)
             return
         other = next((info for info in others if info.lane == self._other), others[0])
         unit, words = self._counterpart(mine, selected[1], other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from zoo_gui.shortcuts import tip
 from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.ask_tab import AskTab
 from zoo_gui.widgets.base import where
@@ -54,7 +55,7 @@ class PairTab(AskTab):
     def fault(self) -> str:
         """Why nothing can be asked now, as a sentence; "" where it can."""
         if len(self.infos) < 2:
-            return "Two agents with networks are needed: open another one beside this (Ctrl+Shift+O)."
+            return f"{tip('add_agent', 'Two agents with networks are needed: open another one beside this')}."
         first, second = self.infos
         if first.game != second.game:
             return f"{first.game} and {second.game} are different games: only agents of one see the same moments."

@@ -15,7 +15,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.base import PANELS, Panel
-from zoo_gui.widgets.controls import Quiet, button, column_of, mark, role, toggle
+from zoo_gui.widgets.controls import Quiet, button, column_of, keyed, mark, role, toggle
 from zoo_gui.widgets.inks import lane_colour
 from zoo_gui.widgets.robustness_chart import SPAN, Column, Course, CoursePlot, Level, LevelsPlot
 from zoo_gui.widgets.robustness_rows import LevelRows
@@ -86,7 +86,8 @@ class RobustnessPanel(Panel):
         role(self.said, "caption")
         column.addWidget(self.said)
         buttons = QtWidgets.QHBoxLayout()
-        self.reset_button = button("Reset", "Undisturbed again; Ctrl+E undoes all other changes, too.", self._reset)
+        self.reset_button = button("Reset", "", self._reset)
+        keyed(self.reset_button, "clear_edits", "Undisturbed again; the key undoes all other changes, too")
         self.speed_button = toggle("Full speed", "Episodes are over soonest as fast as it goes (0; 1 is game speed).",
                                    self._on_speed)
         self.copy_button = button("Copy", "The means by level, as a table (CSV).", self._copy)

@@ -34,7 +34,7 @@ class CoverTab(WhyTab):
         self.fill = combo(FILLS, "What takes the region's place, in all frames.", "Fill")
         self.fill.activated.connect(lambda _: self.start())
         self.cover_button = button("Cover it in the live game", "From now on the agent does not see the region: an "
-                                   "intervention, until Uncover or Ctrl+E.", self._cover)
+                                   "intervention, until Uncover or all changes are undone.", self._cover)
         self.uncover_button = button("Uncover", "The agents see everything again.", self._uncover)
         self.save_button = button("Save…", "As a figure, a table or numbers.", self.save)
         for widget in (QtWidgets.QLabel("fill"), self.fill, self.cover_button, self.uncover_button, self.save_button):
