@@ -111,7 +111,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.setStatusBar(StatusBar(self.session))
         self.help = HelpOverlay(self)
         self.help.hide()
-        self.keys = Keys(self, self._contexts, self.commands.call, self._on_stick)
+        self.keys = Keys(self, self.contexts, self.commands.call, self._on_stick)
 
     def _connect(self) -> None:
         session = self.session
@@ -164,7 +164,8 @@ class MainWindow(QtWidgets.QMainWindow):
             self.help.raise_()
 
     # -- keys ---------------------------------------------------------------------------------------------------
-    def _contexts(self) -> list[str]:
+    def contexts(self) -> list[str]:
+        """Which contexts of the shortcut table hold now, the most specific first."""
         contexts = []
         lanes = self.session.lanes
         if self.active_lane < len(lanes) and lanes[self.active_lane].player == "human":

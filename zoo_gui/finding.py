@@ -117,7 +117,7 @@ class Finding(QtCore.QObject):
             self.start_tour()
 
     def _presenting(self) -> bool:
-        return "presenting" in self.window._contexts()
+        return "presenting" in self.window.contexts()
 
     # -- pages --------------------------------------------------------------------------------------------------
     @property

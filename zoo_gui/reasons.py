@@ -43,7 +43,7 @@ def _wrong_context(window, command: str) -> str:
     """A command that is there in some contexts only, say while cues are stepped through."""
     rows = by_command().get(command, ())
     contexts = {row.when for row in rows}
-    if not rows or contexts & {ANYWHERE, ACTIVATIONS} or contexts & set(window._contexts()):
+    if not rows or contexts & {ANYWHERE, ACTIVATIONS} or contexts & set(window.contexts()):
         return ""
     return f"Only {WHEN[rows[0].when]}."
 

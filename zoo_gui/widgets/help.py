@@ -7,7 +7,7 @@ from html import escape
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui import shortcuts
-from zoo_gui.shortcuts import by_group, compact, spelled
+from zoo_gui.shortcuts import CUES, DRAWING, PRESENTING, by_group, compact, spelled
 from zoo_gui.tokens import current, pixels, type_size
 
 COLUMN_WIDTH = 340  # pixels where the type is normal
@@ -42,7 +42,8 @@ class HelpOverlay(QtWidgets.QWidget):
     # -- content ------------------------------------------------------------------------------------------------
     def _fill(self) -> None:
         count = min(max(self.width() // pixels(COLUMN_WIDTH), 1), 4)
-        made = count, current().name, type_size(), shortcuts.current()
+        contexts = tuple(getattr(self.window(), "contexts", tuple)())
+        made = count, current().name, type_size(), shortcuts.current(), contexts
         if made == self._made:
             return
         self._made = made
@@ -56,11 +57,11 @@ class HelpOverlay(QtWidgets.QWidget):
         hint = QtWidgets.QLabel(
             f"Esc or a click closes this. {search} finds keys and changes them, {anything} does whatever you type. The "
             "letters are DeepVis Toolbox's where it has the function. While a person plays, arrows and Space go to the "
-            "game.")  # fmt: skip
+            "game. While you present, there are more keys: open this then.")  # fmt: skip
         hint.setWordWrap(True)
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(36)
-        for groups in share_out(by_group(), count):
+        for groups in share_out(by_group(shown(contexts)), count):
             row.addWidget(self._table(groups), 1, QtCore.Qt.AlignTop)
         for item in (title, hint):
             column.addWidget(item)
@@ -142,6 +143,12 @@ class HelpOverlay(QtWidgets.QWidget):
                 self.hide()
                 return True
         return False
+
+
+def shown(contexts: tuple[str, ...] = ()) -> tuple[shortcuts.Shortcut, ...]:
+    """The rows of the table less those that count only while presenting, where that is not so now."""
+    absent = {PRESENTING, CUES, DRAWING} - set(contexts)
+    return tuple(row for row in shortcuts.current() if row.when not in absent)
 
 
 def share_out(groups: dict, count: int) -> list[dict]:
