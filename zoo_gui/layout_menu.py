@@ -79,7 +79,7 @@ class LayoutSwitch(QtWidgets.QWidget):
         button = QtWidgets.QToolButton()
         button.setText(text)
         button.setAutoRaise(True)
-        button.setFocusPolicy(QtCore.Qt.NoFocus)
+        button.setFocusPolicy(QtCore.Qt.TabFocus)
         button.setAccessibleName(f"Layout {text}" if text else "Layouts")
         sentence = purpose[:1].upper() + purpose[1:]
         if command:
