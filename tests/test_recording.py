@@ -145,6 +145,9 @@ class FakeSession(QtCore.QObject):
     stepped = QtCore.Signal(int, object, object)
     lanes = (SimpleNamespace(lane=0, title="PPO · Breakout", action_names=("NOOP", "LEFT")),)
 
+    def last_step(self, lane: int) -> None:
+        return None
+
 
 def test_captions_say_what_happens_and_which_key(window, qtbot):
     session = FakeSession()

@@ -31,7 +31,8 @@ class Captions(QtCore.QObject):
         super().__init__(parent)
         self.session, self.wanted = session, wanted
         self._rewards: dict[int, tuple[float, float]] = {}
-        self._steps: dict[int, Any] = {}  # as the panels show them
+        # as the panels show them
+        self._steps: dict[int, Any] = {info.lane: session.last_step(info.lane) for info in session.lanes}
         self._key, self._key_at = "", 0.0
         self._painted: tuple[str, str] | None = None
         session.stepped.connect(self._on_stepped)

@@ -102,6 +102,6 @@ def drawn_smaller(panel: QtWidgets.QWidget) -> bool:
             if isinstance(item, PixelItem) and item.isVisible() and item.pixels is not None:
                 height, width = item.pixels.shape[:2]
                 box = item.box
-                if box.width() * ratio < width - 1 or box.height() * ratio < height - 1:
+                if box.width() * ratio < width - 0.5 or box.height() * ratio < height - 0.5:
                     return True
     return False
