@@ -172,10 +172,9 @@ class SavedSessions(QtCore.QObject):
             session.set_speed(float(speed))
         if (notes := self.window.panels.get("notes")) is not None:
             notes.restore(kept.get("notes"), kept.get("bookmarks"))
-        words = f"{path.name}: {opened.steps:,} steps played anew"
-        if opened.exact:
-            session.message.emit("info", f"{words}, each bit for bit as it was.")
-        for sentence in () if opened.exact and not opened.sentences else opened.sentences:
+        words = ", each bit for bit as it was" if opened.exact else " by the actions that were taken then"
+        session.message.emit("info", f"{path.name}: {opened.steps:,} steps played anew{words}.")
+        for sentence in opened.sentences:
             session.message.emit("info" if opened.exact else "warning", sentence)
         self._settle(path)
 

@@ -76,15 +76,15 @@ class Saving(Travelling):
         """Read a session, play it anew and put its lanes in place of those there are, under a key. The Progress with a
         result has Differs, and then nothing is changed, or Opened. anyway: also where it will not be what it was."""
 
-        def ready(lanes: list[Lane], bundle: Bundle, report: Report, remarks: list[str]) -> None:
-            self._later("place_session", key=key, lanes=lanes, bundle=bundle, report=report, remarks=remarks)
+        def ready(**found: Any) -> None:
+            self._later("place_session", key=key, **found)
 
         self._run(key, lambda: _opened(Path(path), anyway, ready))
 
     def do_place_session(
-        self, key: str, lanes: list[Lane], bundle: Bundle, report: Report, remarks: list[str]
+        self, key: str, lanes: list[Lane], bundle: Bundle, report: Report, exact: bool, remarks: list[str]
     ) -> None:
-        """A session was played anew: its lanes are those that are on screen now."""
+        """A session was played anew: its lanes are those that are on screen now. exact: whether all is as it was."""
         from zoo_gui.engine.one_game import OneGame
 
         self._drop_memory()
@@ -101,7 +101,7 @@ class Saving(Travelling):
                 lane.shared.write_summary(self.epoch, 0, summary)
         changes = tuple(_changes(lane) for lane in lanes)
         sentences = (*report.sentences, *remarks)
-        told = Opened(bundle.window, changes, report.exact, sum(one.steps for one in report.lanes), sentences)
+        told = Opened(bundle.window, changes, exact, sum(one.steps for one in report.lanes), sentences)
         self.send("progress", key, Progress(1, 1, "opened", told))
         gc.collect()
         gc.freeze()
@@ -129,7 +129,7 @@ def _saved(
     yield from write(path, Bundle(tuple(records), mode, driver, told, window))
 
 
-def _opened(path: Path, anyway: bool, ready: Callable) -> Iterator[Progress]:
+def _opened(path: Path, anyway: bool, ready: Callable[..., None]) -> Iterator[Progress]:
     """Read, load, compare and play a session; ``ready`` gets what is to be placed."""
     from zoo_gui.engine.sittings import differences, played_anew
     from zoo_gui.play.bundles import read
@@ -153,7 +153,7 @@ def _opened(path: Path, anyway: bool, ready: Callable) -> Iterator[Progress]:
         remarks = list(found)
     if bundle.mode == "replay":
         remarks.append("The game was a recording: from here on the agents play on themselves.")
-    ready(lanes, bundle, report, remarks)
+    ready(lanes=lanes, bundle=bundle, report=report, exact=report.exact and not grave, remarks=remarks)
 
 
 def agent_of(record: LaneRecord) -> Lane:
