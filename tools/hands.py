@@ -68,6 +68,7 @@ class Hands:
         dialog = QtWidgets.QApplication.activeModalWidget()
         self.sitting.wait(lambda: dialog.browser.model.rowCount() > 0)
         self.type(words, dialog.browser.search, delay=60 if self.pace else 0)
+        self.sitting.wait(lambda: dialog.browser.table.selectionModel().hasSelection())
         self.sitting.rest(0.3)
         self.key("Return", dialog.browser.search)
         self.sitting.wait(lambda: session.lanes != before and session.last_step(len(session.lanes) - 1) is not None)

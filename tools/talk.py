@@ -124,10 +124,15 @@ class Talk:
         self.say("stop recording")
         saved: list[str] = []
         self.window.capture.saved.connect(saved.append)
+        self.window.capture.failed.connect(_fail)
         self.hands.key("F9")
         self.sitting.wait(lambda: saved)
         self.times.end()
         shutil.move(saved[-1], path)
+
+
+def _fail(sentence: str) -> None:
+    raise SystemExit(sentence)
 
 
 def give(folder: Path, size: tuple[int, int], pace: float, mouse: bool) -> None:
