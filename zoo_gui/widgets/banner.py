@@ -68,7 +68,8 @@ class Banner(QtWidgets.QFrame):
         if any(waiting[:2] == message[:2] for waiting in self._queue):
             return
         self._queue.append(message)
-        self._queue.sort(key=lambda waiting: LEVELS[waiting.level][0])
+        # an offer stays until it is answered, so what goes away by itself goes before it
+        self._queue.sort(key=lambda one: (LEVELS[one.level][0], one.level == "info" and one.action is not None))
         self._show_first()
 
     def dismiss(self) -> None:
