@@ -74,3 +74,21 @@ def check_libraries(platform: str) -> None:
             f"Qt cannot open a window because the system library {library} is missing: install it, on Debian or "
             f"Ubuntu with “apt install {QT_PACKAGES}”."
         ) from None
+
+
+def desktop_dpi() -> float | None:
+    """The dots an inch that the desktop on this X screen asks for (``Xft.dpi``; 144 stands for 150 %), None where none
+    does: what the screen says of its size in millimetres is no wish of anybody's."""
+    try:
+        x11 = ctypes.CDLL("libX11.so.6")
+        x11.XOpenDisplay.restype = ctypes.c_void_p
+        x11.XResourceManagerString.restype = ctypes.c_char_p
+        screen = ctypes.c_void_p(x11.XOpenDisplay(None))
+        if not screen:
+            return None
+        text = (x11.XResourceManagerString(screen) or b"").decode(errors="replace")
+        x11.XCloseDisplay(screen)
+    except (OSError, AttributeError):
+        return None
+    found = re.search(r"^Xft\.dpi:\s*(\d+(?:\.\d+)?)", text, re.MULTILINE)
+    return float(found[1]) if found else None

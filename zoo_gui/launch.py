@@ -92,8 +92,9 @@ class Sitting:
         QtCore.qInstallMessageHandler(_log_qt)
         for name in ("AA_EnableHighDpiScaling", "AA_UseHighDpiPixmaps"):
             QtCore.QCoreApplication.setAttribute(getattr(QtCore.Qt, name))
-        # 125 % and 150 % as they are: rounded, type would be a third too large or too small
-        QtGui.QGuiApplication.setHighDpiScaleFactorRoundingPolicy(QtCore.Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+        if display.desktop_dpi():  # 125 % and 150 % as they are: rounded, all would be a third too large or too small
+            exactly = QtCore.Qt.HighDpiScaleFactorRoundingPolicy.PassThrough
+            QtGui.QGuiApplication.setHighDpiScaleFactorRoundingPolicy(exactly)
         self.application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
         self.application.setApplicationName("zoo_gui")
         QtGui.QGuiApplication.setDesktopFileName("zoo_gui")  # its menu entry, where there is one: cli_desktop
