@@ -37,7 +37,7 @@ class Named(NamedTuple):
 
 def parts_of(window) -> list[Named]:
     """What is on screen now: panels first, then the window's own parts, then the panels' parts."""
-    return [*_panels(window), *_window(window), *_panel_parts(window), *_fields(window)]
+    return [*_panels(window), *_window(window), *_panel_parts(window), *_fields(window), *_marks(window)]
 
 
 def _seen(window) -> list[str]:
@@ -82,6 +82,13 @@ def _fields(window) -> list[Named]:
         return []
     return [Named(_box(window, bar.fields[field.key]), FIELD_NAMES.get(field.key, field.key), field.tip, "finding.md")
             for field in FIELDS if bar.fields[field.key].isVisible()]
+
+
+def _marks(window) -> list[Named]:
+    """What titles say of panels: paused, edited, drawn smaller …"""
+    signs = window.signs.labels
+    return [Named(_box(window, signs[name]), "mark", signs[name].accessibleName(), "provenance.md")
+            for name in _seen(window) if name in signs and signs[name].isVisible()]
 
 
 class Sign(QtWidgets.QAbstractButton):

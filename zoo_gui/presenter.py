@@ -6,6 +6,7 @@ Leaving brings back exactly what was. All marks are children of the window, so t
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import NamedTuple
 
 from pyqtgraph.Qt import QtCore, QtWidgets
@@ -17,6 +18,8 @@ from zoo_gui.stage_held import Held
 from zoo_gui.stage_marks import Black, Laser, Lens, Spotlight
 
 LAYOUT = "Talk"
+MESSAGE_MS = 8000
+"""After which a message goes while presenting."""
 GROWTH = ((1280, 1.25), (1920, 1.5), (3840, 2.2))
 """How much larger the type is while presenting, by the width of the window in pixels."""
 
@@ -49,6 +52,7 @@ class Presenter(QtCore.QObject):
         self._had_focus: QtWidgets.QWidget | None = None
         self.held.ended.connect(self._on_let_go)
         self.session.running_changed.connect(self._on_running)
+        self.session.message.connect(self._on_message)
         window.layouts.arranged.connect(self._hide_chrome)
         window.installEventFilter(self)
         window.commands.parts.append(self)
@@ -178,6 +182,16 @@ class Presenter(QtCore.QObject):
         if running and self.held.isVisible():
             self._goes_on = False
             self.held.hide()
+
+    def _on_message(self, level: str, sentence: str) -> None:
+        """While presenting no sentence stays until somebody closes it."""
+        if self.is_on:
+            QtCore.QTimer.singleShot(MESSAGE_MS, partial(self._dismiss, sentence))
+
+    def _dismiss(self, sentence: str) -> None:
+        shown = self.window.banner.shown
+        if self.is_on and shown is not None and shown.sentence == sentence:
+            self.window.banner.dismiss()
 
     # -- commands -----------------------------------------------------------------------------------------------
     def do_present(self) -> None:
