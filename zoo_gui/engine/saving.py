@@ -131,7 +131,7 @@ def _saved(
 
 def _opened(path: Path, anyway: bool, ready: Callable[..., None]) -> Iterator[Progress]:
     """Read, load, compare and play a session; ``ready`` gets what is to be placed."""
-    from zoo_gui.engine.sittings import differences, played_anew
+    from zoo_gui.engine.sittings import differences, grave, played_anew
     from zoo_gui.play.bundles import read
 
     yield Progress(0, 0, "reading")
@@ -141,19 +141,19 @@ def _opened(path: Path, anyway: bool, ready: Callable[..., None]) -> Iterator[Pr
         yield Progress(0, 0, f"loading {record.facts['title']}")
         lanes.append(agent_of(record))
     found = differences(lanes, bundle)
-    grave = [one for one in found if not one.startswith("It was saved with")]
-    if grave and not anyway:
+    changed = grave(found)
+    if changed and not anyway:
         yield Progress(1, 1, "differs", Differs(tuple(found)))
         return
     for progress in played_anew(bundle, lanes):
         if progress.result is None:
             yield progress
-    report, remarks = progress.result, grave
+    report, remarks = progress.result, changed
     if not report.exact:
         remarks = list(found)
     if bundle.mode == "replay":
         remarks.append("The game was a recording: from here on the agents play on themselves.")
-    ready(lanes=lanes, bundle=bundle, report=report, exact=report.exact and not grave, remarks=remarks)
+    ready(lanes=lanes, bundle=bundle, report=report, exact=report.exact and not changed, remarks=remarks)
 
 
 def agent_of(record: LaneRecord) -> Lane:

@@ -21,6 +21,7 @@ from zoo_gui.types import Progress, StepSummary, ZooError
 
 CLOSE = 1e-3
 """Scores that differ by less are the same network on another processor or another TensorFlow."""
+SAVED_WITH = "It was saved with"
 
 
 # -- saving ---------------------------------------------------------------------------------------------------------
@@ -96,9 +97,14 @@ def differences(lanes: Sequence[Lane], bundle: Bundle) -> list[str]:
         if rom_sum(lane.player.emulator.game) != facts["rom"]:
             found.append(f"The ROM of {lane.player.emulator.title} is another one here.")
     here, then = _versions(provenance()), _versions(bundle.told)
-    found += [f"It was saved with {name} {then[name]}, here is {here.get(name, 'none')}."
+    found += [f"{SAVED_WITH} {name} {then[name]}, here is {here.get(name, 'none')}."
               for name in then if then[name] != here.get(name)]  # fmt: skip
     return list(dict.fromkeys(found))
+
+
+def grave(found: Sequence[str]) -> list[str]:
+    """Of these differences those that make it another session: other agents, other ROMs; not only other versions."""
+    return [sentence for sentence in found if not sentence.startswith(SAVED_WITH)]
 
 
 def _versions(told: Mapping[str, Any]) -> dict[str, str]:
