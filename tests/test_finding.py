@@ -17,7 +17,7 @@ from zoo_gui.keymap import Keymap, apply_own, row_name
 from zoo_gui.pages import read, resolve
 from zoo_gui.placing import Wanted
 from zoo_gui.session import Session
-from zoo_gui.settings import Settings
+from zoo_gui.settings import Settings, docs_path
 from zoo_gui.shortcuts import ACTIVATIONS, HUMAN, TABLE, Shortcut
 from zoo_gui.tour import STOPS
 from zoo_gui.types import Unit
@@ -279,6 +279,8 @@ def everything_is_named_and_leads_to_its_page(window, qtbot):
     boxes = [sign.geometry() for sign in labels.signs]
     assert all(window.rect().contains(box) for box in boxes)
     assert not any(box.intersects(other) for n, box in enumerate(boxes) for other in boxes[:n])
+    pages = {sign.named.page for sign in labels.signs}
+    assert len(pages) > 5 and all(docs_path(*page.split("/")).is_file() for page in pages)
     for panel in window.panels.values():
         assert isinstance(panel.named_parts(), list)
     press(Qt.Key_Tab)
