@@ -85,7 +85,6 @@ class Presenter(QtCore.QObject):
         self._hide_chrome()
         if not full:
             window.showFullScreen()
-            window.setGeometry(window.screen().geometry())  # where no window manager does it
         self._enlarge_type()
         window.setUpdatesEnabled(True)
         self.laser.switch(self.settings.get("present/laser") or self.laser.is_on)
