@@ -51,7 +51,9 @@ class Bench:
                 capture.start_ring(self.window, 30)
             elif kind:
                 self.window.recorder.start(Recording(**kind, path=self.folder / f"{number}.mp4"))
-            yield 1.5
+            while kind and not any(take.drawn > 1 for take in capture._takes()):
+                yield 0.1
+            yield 1.0
             self.session.rates.reset()
             take = next(iter(capture._takes()), None)
             before = (take.spent, take.drawn, take.seconds) if take else (0, 0, 0)
@@ -62,7 +64,7 @@ class Bench:
                 paints.append(self.session.status["ui_fps"])
             self._print(name, take, before, games[2:], paints[2:])
             capture.stop_ring() if kind == "ring" else capture.stop()
-            yield 2.5
+            yield 3.0
 
     def _print(self, name: str, take, before: tuple, games: list, paints: list) -> None:
         game, paint = (sum(filter(None, values)) / max(1, len(values)) for values in (games, paints))

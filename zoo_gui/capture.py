@@ -68,8 +68,11 @@ class Capture(QtCore.QObject):
         super().__init__(parent)
         self.hidden: tuple[QtWidgets.QWidget, ...] = ()
         self._streams = Streams(lambda *result: self._delivered.emit(*result), name="zoo_gui files")
+        # Films take a while to be finished: meanwhile pictures are saved, and another film begins.
+        self._ends = Streams(lambda *result: self._delivered.emit(*result), name="zoo_gui films")
         self._delivered.connect(self._on_delivered)
         self._broke.connect(self._on_broke)
+        self._finishing: dict[str, Mp4Writer] = {}
         self._take: Take | None = None
         self._ring: Take | None = None
         self._timer = QtCore.QTimer(self)
@@ -162,7 +165,9 @@ class Capture(QtCore.QObject):
         self._streams.cancel(OPEN)
         writer, self._take = self._take.end(), None
         if writer is not None:
-            self._streams.start(f"close recording {id(writer)}", lambda: _close(writer))
+            key = f"close recording {id(writer)}"
+            self._finishing[key] = writer
+            self._ends.start(key, lambda: _close(writer))
         self._set_timer()
         self.recording.emit(None)
 
@@ -197,7 +202,7 @@ class Capture(QtCore.QObject):
         self._streams.cancel(RING)
         writer, self._ring = self._ring.end(), None
         if writer is not None:
-            self._streams.start(f"forget {id(writer)}", lambda: _forget(writer))
+            self._ends.start(f"forget {id(writer)}", lambda: _forget(writer))
         self._set_timer()
         self.ring_changed.emit(False)
 
@@ -208,7 +213,7 @@ class Capture(QtCore.QObject):
             self.failed.emit(f"{tip('record_options', words)}.")
             return
         writer, about = self._ring.writer, self.about("The last seconds of the window")
-        self._streams.start(f"save last {time.monotonic_ns()}", lambda: _save_ring(writer, path, about))
+        self._ends.start(f"save last {time.monotonic_ns()}", lambda: _save_ring(writer, path, about))
 
     # -- the clock ------------------------------------------------------------------------------------------------
     def _takes(self) -> list[Take]:
@@ -230,6 +235,8 @@ class Capture(QtCore.QObject):
 
     # -- results ------------------------------------------------------------------------------------------------
     def _on_delivered(self, key: str, kind: str, payload) -> None:
+        if kind != "progress":
+            self._finishing.pop(key, None)
         if kind == "failed":
             if key == OPEN and self._take is not None:
                 self._take.end()
@@ -262,14 +269,15 @@ class Capture(QtCore.QObject):
     def close(self) -> None:
         """Finish a running recording and wait for the files: what was recorded is kept."""
         self._timer.stop()
-        for take in self._takes():
-            if (writer := take.end()) is not None:
-                try:
-                    writer.close()
-                except ZooError as error:
-                    self.failed.emit(str(error))
+        running = [writer for take in self._takes() if (writer := take.end()) is not None]
+        for writer in [*running, *self._finishing.values()]:
+            try:
+                writer.close()
+            except ZooError as error:
+                self.failed.emit(str(error))
         self._take = self._ring = None
         self._streams.close(10.0)
+        self._ends.close(60.0)
 
 
 def _nothing(height: int) -> int:

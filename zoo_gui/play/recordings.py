@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import threading
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
@@ -76,23 +77,24 @@ class GifWriter(Mp4Writer):
 
     def __init__(self, path: str | os.PathLike, size: tuple[int, int], fps: float = 20, *,
                  about: Mapping[str, Any] | None = None, **options: Any):
-        self.film, self._about, self._made = Path(path), about, False
+        self.film, self._about, self._made, self._lock = Path(path), about, False, threading.Lock()
         raw = self.film.with_name(f"{self.film.stem}.recording{MP4}")
         super().__init__(raw, size, fps, about=about, **{**options, "crf": 0})
 
     def close(self, timeout: float = 60.0) -> Path:
         """Make the GIF and give its path; where that fails, the mp4 stays. Raises ZooError."""
-        kept = super().close(timeout)
-        if self.error:
-            return kept
-        if not self._made:
-            try:
-                gif_of(kept, self.film, self._about)
-            except ZooError as error:
-                raise ZooError(f"{error} The recording is in {kept}.") from error
-            kept.unlink(missing_ok=True)
-            self._made = True
-        return self.film
+        with self._lock:
+            kept = super().close(timeout)
+            if self.error:
+                return kept
+            if not self._made:
+                try:
+                    gif_of(kept, self.film, self._about)
+                except ZooError as error:
+                    raise ZooError(f"{error} The recording is in {kept}.") from error
+                kept.unlink(missing_ok=True)
+                self._made = True
+            return self.film
 
 
 WRITERS: Mapping[str, Callable[..., Mp4Writer]] = {"mp4": Mp4Writer, "gif": GifWriter, "png": PngWriter}

@@ -60,20 +60,32 @@ class RecordDialog(QtWidgets.QDialog):
         self.pointer = QtWidgets.QCheckBox("The mouse pointer is in the picture")
         self.pointer.setChecked(options.pointer)
         form.addRow("", self.pointer)
+        form.addRow("", self._make_ring(ring is not None, ring_seconds))
+        self.note = role(QtWidgets.QLabel(), "dim")
+        self.note.setWordWrap(True)
+        self.note.setMinimumHeight(2 * self.note.fontMetrics().height())
+        column = QtWidgets.QVBoxLayout(self)
+        column.addLayout(form)
+        column.addWidget(self.note)
+        column.addWidget(self._make_buttons())
+        for combo in (self.what, self.size_, self.fps, self.form_, self.quality):
+            combo.activated.connect(self._on_changed)
+        self._on_changed()
+
+    def _make_ring(self, kept: bool, seconds: int) -> QtWidgets.QHBoxLayout:
         self.ring = QtWidgets.QCheckBox("Keep the last seconds all the time; Shift+F9 saves them")
-        self.ring.setChecked(ring is not None)
+        self.ring.setChecked(kept)
         self.seconds = QtWidgets.QSpinBox()
         self.seconds.setRange(*RING_SECONDS)
         self.seconds.setSuffix(" s")
-        self.seconds.setValue(ring_seconds)
+        self.seconds.setValue(seconds)
         self.seconds.setAccessibleName("How many seconds are kept")
         row = QtWidgets.QHBoxLayout()
         row.addWidget(self.ring, 1)
         row.addWidget(self.seconds)
-        form.addRow("", row)
-        self.note = role(QtWidgets.QLabel(), "dim")
-        self.note.setWordWrap(True)
-        self.note.setMinimumHeight(2 * self.note.fontMetrics().height())
+        return row
+
+    def _make_buttons(self) -> QtWidgets.QDialogButtonBox:
         buttons = QtWidgets.QDialogButtonBox()
         self.begin = buttons.addButton("● Record", buttons.AcceptRole)
         self.keep = buttons.addButton("Keep settings", buttons.ApplyRole)
@@ -82,13 +94,7 @@ class RecordDialog(QtWidgets.QDialog):
         self.begin.clicked.connect(lambda: self._choose(True))
         self.keep.clicked.connect(lambda: self._choose(False))
         buttons.rejected.connect(self.reject)
-        column = QtWidgets.QVBoxLayout(self)
-        column.addLayout(form)
-        column.addWidget(self.note)
-        column.addWidget(buttons)
-        for combo in (self.what, self.size_, self.fps, self.form_, self.quality):
-            combo.activated.connect(self._on_changed)
-        self._on_changed()
+        return buttons
 
     def _combo(self, names: dict, chosen, accessible: str) -> QtWidgets.QComboBox:
         combo = QtWidgets.QComboBox()
