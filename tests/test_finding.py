@@ -298,6 +298,9 @@ def everything_is_named_and_leads_to_its_page(window, qtbot):
     press(Qt.Key_Left, Qt.AltModifier)
     qtbot.waitUntil(lambda: reader.title.text() == "Activations")
     reader.view.setFocus()
+    labelled = window.session.view["labels"]
+    press(Qt.Key_8)  # letters and digits stay shortcuts while one reads
+    assert window.session.view["labels"] != labelled
     press(Qt.Key_Escape)
     assert not reader.isVisible()
 

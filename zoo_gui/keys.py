@@ -73,7 +73,7 @@ class Keys(QtCore.QObject):
 
     def _find(self, event) -> str | None:
         text, field = sequence(event), QtWidgets.QApplication.focusWidget()
-        if isinstance(field, _TYPING) and (_types(event, text) or _edits(event, field)):
+        if _takes_words(field) and (_types(event, text) or _edits(event, field)):
             return None
         for when in self._contexts():
             if (when, text) in self._table:
@@ -109,6 +109,12 @@ def _kept(widget: QtWidgets.QWidget | None) -> tuple[str, ...]:
     return next((keys for kind, keys in _CONTROLS if isinstance(widget, kind)), ())
 
 
+
+
+def _takes_words(widget: QtWidgets.QWidget | None) -> bool:
+    """Whether one can write there; in a page that is only read, letters stay shortcuts."""
+    only_read = isinstance(widget, (QtWidgets.QTextEdit, QtWidgets.QPlainTextEdit)) and widget.isReadOnly()
+    return isinstance(widget, _TYPING) and not only_read
 
 
 def _edits(event, field: QtWidgets.QWidget) -> bool:

@@ -18,6 +18,8 @@ class PageView(QtWidgets.QTextBrowser):
     """Shows one Page; links are for ``anchorClicked``."""
 
     left = QtCore.Signal()
+    own_keys = ("Up", "Down", "Left", "Right", "PgUp", "PgDown", "Home", "End", "Esc", "Return", "Enter", "Ctrl+C",
+                "Ctrl+A", "Ctrl+Home", "Ctrl+End")  # fmt: skip
 
     def __init__(self):
         super().__init__()
