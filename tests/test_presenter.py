@@ -85,6 +85,20 @@ def test_closing_while_presenting_keeps_the_window_of_before(window):
     window.layouts.apply("Inspect")
 
 
+def test_messages_go_by_themselves_while_presenting(window):
+    key(window, Qt.Key_F5)
+    window.session.message.emit("error", "That is not here.")
+    window.presenter._dismiss("Something else.")
+    assert window.banner.shown.sentence == "That is not here."
+    window.presenter._dismiss("That is not here.")
+    assert window.banner.shown is None
+    key(window, Qt.Key_F5)
+    window.session.message.emit("error", "That is not here.")
+    window.presenter._dismiss("That is not here.")
+    assert window.banner.shown is not None, "else somebody has to read it"
+    window.banner.dismiss()
+
+
 def test_a_black_screen(window):
     key(window, Qt.Key_F5, Qt.Key_B)
     black = window.presenter.black

@@ -222,6 +222,7 @@ class CueShow(QtCore.QObject):
         views, row = list(self.list.cues), self.editor.row + 1 if self.list.cues else 0
         views.insert(row, replace(view, play=self.session.running))
         self._change(views, row)
+        self.editor.list.editItem(self.editor.list.item(row))  # its caption is what is wanted next
         self._warn(notes)
 
     def _warn(self, notes: tuple[str, ...]) -> None:
