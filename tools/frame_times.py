@@ -14,10 +14,12 @@ BEAT_MS = 16
 
 
 class Stop(NamedTuple):
-    """at: seconds since the beginning. act: what was being done."""
+    """at: seconds since the beginning. computed: seconds of ``seconds`` in which the thread had a core: the rest is
+    other programs'. act: what was being done."""
 
     at: float
     seconds: float
+    computed: float
     act: str
 
 
@@ -31,6 +33,7 @@ class FrameTimes(QtCore.QObject):
         self.frames: list[float] = []
         self.stops: list[Stop] = []
         self._began = self._turned = time.perf_counter()
+        self._computed = time.thread_time()
         self._painted: float | None = None
         for view in game.findChildren(QtWidgets.QAbstractScrollArea):
             view.viewport().installEventFilter(self)
@@ -40,11 +43,12 @@ class FrameTimes(QtCore.QObject):
         self._timer.start(BEAT_MS)
 
     def _turn(self) -> None:
-        now = time.perf_counter()
+        now, computed = time.perf_counter(), time.thread_time()
         took, self._turned = now - self._turned, now
+        worked, self._computed = computed - self._computed, computed
         self.turns.append(took)
         if took > STUTTER:
-            self.stops.append(Stop(now - self._began - took, took, self.act))
+            self.stops.append(Stop(now - self._began - took, took, worked, self.act))
 
     def eventFilter(self, watched, event) -> bool:
         if event.type() == QtCore.QEvent.Paint:
@@ -69,5 +73,8 @@ class FrameTimes(QtCore.QObject):
                 half, most, nearly = np.percentile(times, (50, 95, 99)) * 1000
                 text.append(f"{name}: {len(times):,}; median {half:.1f} ms, 95th percentile {most:.1f} ms, "
                             f"99th {nearly:.1f} ms, longest {max(times) * 1000:.0f} ms")  # fmt: skip
-        text.append(f"stops of more than {STUTTER * 1000:.0f} ms: {len(self.stops)}")
-        return text + [f"  {stop.at:7.2f} s  {stop.seconds * 1000:5.0f} ms  {stop.act}" for stop in self.stops]
+        limit = f"{STUTTER * 1000:.0f} ms"
+        own = sum(stop.computed > STUTTER for stop in self.stops)
+        text.append(f"stops of more than {limit}: {len(self.stops)}; with more than {limit} of computing: {own}")
+        return text + [f"  {stop.at:7.2f} s  {stop.seconds * 1000:5.0f} ms, computing {stop.computed * 1000:5.0f} ms  "
+                       f"{stop.act}" for stop in self.stops]  # fmt: skip

@@ -72,4 +72,5 @@ class Hands:
         self.sitting.rest(0.3)
         self.key("Return", dialog.browser.search)
         self.sitting.wait(lambda: session.lanes != before and session.last_step(len(session.lanes) - 1) is not None)
+        QtWidgets.QApplication.setActiveWindow(self.window)  # as a window manager does, where there is one
         self.sitting.rest(self.pace)

@@ -39,9 +39,10 @@ def flat(image) -> bool:
     """Whether a picture (QImage) is of one colour but for its edges."""
     from pyqtgraph.Qt import QtGui
 
-    from zoo_gui import capture
-
-    grey = capture.pixels(image.convertToFormat(QtGui.QImage.Format_RGB32))[..., :3].mean(axis=-1)
+    small = image.scaled(400, 400).convertToFormat(QtGui.QImage.Format_RGB32)
+    bits = small.constBits()
+    bits.setsize(small.sizeInBytes())
+    grey = np.frombuffer(bits, np.uint8).reshape(400, 400, 4)[..., :3].mean(axis=-1)
     height, width = grey.shape
     return bool(np.std(grey[height // 12:, width // 20: -width // 20]) < PLAIN)
 
