@@ -95,8 +95,7 @@ def doubts(cues: Iterable[View]) -> list[str]:
                 except ZooError as error:
                     reasons[agent] = str(error).rstrip(".")
         wrong = [reasons[agent] for agent in view.agents if reasons[agent]]
-        said = "; ".join(dict.fromkeys(wrong))
-        found += [f"Cue {number} cannot be shown: {said}{'' if said.endswith('?') else '.'}"] if wrong else []
+        found += [_ended(f"Cue {number} cannot be shown: {'; '.join(dict.fromkeys(wrong))}")] if wrong else []
     return found
 
 
@@ -122,7 +121,7 @@ def _view(row: dict[str, Any], number: int, path: Path) -> View:
             raise ZooError('it needs 1 to 4 agents, agents = ["ppo/Breakout/1"]')
         return replace(View.of_values(tuple(agents), list(_pairs(row))), text=text)
     except ZooError as error:
-        raise ZooError(f"Cue {number} of {path} is wrong: {_line(str(error))}.") from error
+        raise ZooError(_ended(f"Cue {number} of {path} is wrong: {_line(str(error))}")) from error
 
 
 def _pairs(row: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
@@ -175,3 +174,8 @@ def _value(text: str) -> Any:
 def _line(text: str) -> str:
     """As a part of a sentence."""
     return " ".join(text.split()).rstrip(".")[:300]
+
+
+def _ended(text: str) -> str:
+    """A sentence has an end; “Did you mean …?” has one."""
+    return text if text.endswith("?") else f"{text}."
