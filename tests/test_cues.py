@@ -159,10 +159,13 @@ def test_a_remote_leads_through_the_talk(show, qtbot, tmp_path):
     show.window.presenter.enter()
     assert shown == [show.list.cues[0]]
     assert show._bar.text.text() == "It was never told the rules"
+    assert show._bar.next.text() == "… 1/3 · next: Two that learnt apart", "on its way"
+    show.window.restorer.arrived.emit(shown[0])
     assert show._bar.next.text() == "1/3 · next: Two that learnt apart"
     for command in ("next_cue", "next_cue", "next_cue", "previous_cue", "first_cue", "previous_cue", "last_cue"):
         getattr(show, f"do_{command}")()
     assert [show.list.cues.index(view) for view in shown] == [0, 1, 2, 1, 0, 2], "none after the last"
+    show.window.restorer.given_up.emit(shown[-1])
     assert show._bar.next.text() == "3/3 · the last"
     show._bar.hide()
     show.window.layouts.arranged.emit()

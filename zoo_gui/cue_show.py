@@ -78,6 +78,7 @@ class CueShow(QtCore.QObject):
         self.files = CueFiles(self)
         self.editor: CueEditor | None = None
         self._bar: CaptionBar | None = None
+        self._busy = False  # the cue is on its way
         self._starts = False  # presenting begins when the list is there
         self._trial: tuple[int, float, list[str]] | None = None  # the cue that is rehearsed, since when, what failed
         self.files.read.connect(self._on_read)
@@ -144,7 +145,7 @@ class CueShow(QtCore.QObject):
         """Show a cue; before the first and after the last there is none."""
         if not 0 <= number < len(self.list.cues):
             return
-        self.at = number
+        self.at, self._busy = number, True
         self.window.presenter.end_asides()
         self._show_caption()
         self._tell()
@@ -187,7 +188,8 @@ class CueShow(QtCore.QObject):
         self._bar.text.setText(view.text)
         told = "the last" if last else f"next: {caption(self.list.cues[self.at + 1])}"
         hint = self.settings.get("present/hint")
-        self._bar.next.setText(f"{self.at + 1}/{len(self.list.cues)} · {told}" if hint else "")
+        told = f"{self.at + 1}/{len(self.list.cues)} · {told}" if hint else ""
+        self._bar.next.setText(f"… {told}" if self._busy else told)
         self._bar.setVisible(bool(view.text) or hint)
 
     # -- the dialog ---------------------------------------------------------------------------------------------
@@ -277,10 +279,17 @@ class CueShow(QtCore.QObject):
             self.go(0)
 
     def _on_arrived(self, view: View) -> None:
-        self._tried(view, "")
+        self._end(view, "")
 
     def _on_given_up(self, view: View) -> None:
-        self._tried(view, "could not be shown")
+        self._end(view, "could not be shown")
+
+    def _end(self, view: View, fault: str) -> None:
+        """The way to a view is at its end, by a cue or by anything else."""
+        if 0 <= self.at < len(self.list.cues) and view is self.list.cues[self.at]:
+            self._busy = False
+            self._show_caption()
+        self._tried(view, fault)
 
     def _tried(self, view: View, fault: str) -> None:
         if self._trial is None or view is not self.list.cues[self._trial[0]]:
