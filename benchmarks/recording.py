@@ -1,8 +1,8 @@
 """What recording costs: game and UI frames a second without it and with each kind, in the real window.
 
 ``python benchmarks/recording.py [AGENT …]``: a display is needed (or xvfb-run). Prints, for each kind, game fps, UI fps
-and their ratio to none, the share of the UI thread that taking pictures takes, and the pictures a second that were
-really new (the film's rate is constant all the same).
+and their ratio to none, the share of the UI thread that taking pictures takes, the pictures a second that were really new
+(the film's rate is constant all the same), and the work of that thread for each.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Bench:
             yield 0.2
         self.session.set_saliency("action")
         yield 2.0
-        print(f"{'':24}{'game fps':>10}{'UI fps':>8}{'of none':>9}{'UI thread':>11}{'new pictures':>14}")
+        print(f"{'':24}{'game fps':>10}{'UI fps':>8}{'of none':>9}{'UI thread':>11}{'new pictures':>14}"
+              f"{'ms a picture':>14}")
         for number, (name, kind) in enumerate(KINDS.items()):
             capture = self.window.capture
             if kind == "ring":
@@ -71,7 +72,8 @@ class Bench:
         self.first = self.first or game
         spent, drawn, seconds = ((take.spent, take.drawn, take.seconds) if take else (0, 0, 1))
         share, new = (spent - before[0]) / (seconds - before[2]), (drawn - before[1]) / (seconds - before[2])
-        print(f"{name:24}{game:10.1f}{paint:8.1f}{game / self.first:9.0%}{share:11.0%}{new:14.1f}", flush=True)
+        print(f"{name:24}{game:10.1f}{paint:8.1f}{game / self.first:9.0%}{share:11.0%}{new:14.1f}"
+              f"{1000 * share / new if new else 0:14.1f}", flush=True)
 
 
 def main(agents: list[str]) -> None:

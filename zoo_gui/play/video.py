@@ -7,6 +7,7 @@ this program or the encoder is killed; a clean close turns it into a plain one t
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import queue
 import subprocess
@@ -231,6 +232,8 @@ class Mp4Writer:
     def _reason(self) -> str:
         self._log.seek(0)
         log = self._log.read().decode(errors="replace")
+        if self._process.returncode == 256 - errno.ENOSPC:  # some of ffmpeg's writers say no more than that
+            return _REASONS["No space left on device"]
         known = (sentence for mark, sentence in _REASONS.items() if mark in log)
         return next(known, f"the encoder ended with code {self._process.returncode}")
 
