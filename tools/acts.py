@@ -33,6 +33,12 @@ def look(sitting: Sitting, unit: str, saliency: str = "", method: str | None = N
     sitting.rest(4.0)  # the status bar tells rates of the last seconds
 
 
+def in_light(sitting: Sitting, unit: str) -> None:
+    """The same in the light theme."""
+    sitting.window.theme.apply("light")
+    look(sitting, unit, "action", "gradcam")
+
+
 def ask_why(sitting: Sitting, unit: str, region: tuple[int, int, int, int]) -> None:
     """Explain the moment, and test whether what is in the region mattered; the plots make room."""
     sitting.session.select(0, Unit.parse(unit))

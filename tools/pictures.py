@@ -33,6 +33,7 @@ PICTURES = {
     "window": Picture(("distill/Breakout/1",), 260,
                       partial(acts.look, unit="conv2:17", saliency="action", method="gradcam")),
     "side_by_side": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(acts.look, unit="conv1:3")),
+    "light": Picture(("distill/Breakout/1", "ppo/Breakout/1"), 260, partial(acts.in_light, unit="conv2:17")),
     "seaquest": Picture(("distill/Seaquest/1",), 300, partial(acts.look, unit="fc:42", saliency="action")),
     "why": Picture(("distill/Breakout/1",), 260, partial(acts.ask_why, unit="conv2:17", region=(56, 32, 14, 14))),
     "patterns": Picture(("distill/Breakout/1",), 260, partial(acts.optimise_all, unit="conv2:17")),

@@ -71,11 +71,11 @@ class Appearance(QtCore.QObject):
         self._watcher.finished.connect(self._on_answer)
 
     def _on_answer(self, watcher) -> None:
-        message = watcher.reply()
-        arguments = message.arguments()
-        log.info("the desktop portal says about light or dark: %s %s", arguments, message.errorMessage())
-        if arguments and not message.errorMessage():
-            self._take(arguments[0])
+        reply = QtDBus.QDBusPendingReply(watcher)
+        if reply.isError():  # no portal, or none that knows
+            log.info("the desktop does not say whether it is light or dark: %s", reply.error().message())
+        else:
+            self._take(reply.value())
 
     @QtCore.Slot(QtDBus.QDBusMessage if QtDBus else object)
     def _on_change(self, message) -> None:

@@ -11,13 +11,15 @@ from zoo_gui.keymap import write_keys
 from zoo_gui.layout_menu import LayoutMenu, LayoutSwitch
 from zoo_gui.shortcuts import by_command
 from zoo_gui.widgets.controls import keyed
+from zoo_gui.tokens import pixels
+from zoo_gui.widgets.controls import fit
 
 SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Advantage", "advantage"),
             ("Selected unit", "unit"))  # fmt: skip
 OTHER = "Other…"
-SPARE = 110  # pixels kept for what buttons say at other times: Pause, Stop recording
+SPARE = 110  # pixels, where the type is normal, kept for what buttons say at other times: Pause, Stop recording
 PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You"}
-NARROW = 122  # pixels of a combo whose entries are longer than its room in a narrow window's toolbar
+NARROW = 122  # of a combo whose entries are longer than its room in a narrow window's toolbar
 
 MENUS = (
     ("&File", ("save_session open_session - bookmark copy_link open_link - "
@@ -143,7 +145,7 @@ class Toolbar(QtWidgets.QToolBar):
         self.setObjectName("toolbar")
         self.setMovable(False)
         self.window_, self.session = window, window.session
-        self._elastic: list[tuple[QtWidgets.QComboBox, int, int]] = []  # with their least and largest widths
+        self._elastic: list[tuple[QtWidgets.QComboBox, int]] = []  # with their least widths
         self.toggle = self._button("toggle", "▶ Play")
         self._button("step", "❙▶ Step")
         self._button("restart", "↺ Restart")
@@ -153,7 +155,7 @@ class Toolbar(QtWidgets.QToolBar):
         keyed(self.speed, "faster", "How fast the game is played: 1× is 60 frames a second, max all it can; faster")
         self.seed = QtWidgets.QSpinBox()
         self.seed.setRange(0, 2**31 - 1)
-        self.seed.setFixedWidth(72)
+        fit(self.seed, "00000", 30)
         self.seed.setToolTip("Seed: the same seed gives the same episode. Enter restarts with it.")
         self.seed.setKeyboardTracking(False)
         self.seed.setFocusPolicy(QtCore.Qt.StrongFocus)
@@ -199,15 +201,24 @@ class Toolbar(QtWidgets.QToolBar):
 
     def resizeEvent(self, event) -> None:
         """Room that is left goes to the combos that could not say everything, the last of them first."""
-        room = event.size().width() - self.sizeHint().width() + sum(combo.width() for combo, *_ in self._elastic)
-        room -= sum(least for _, least, _ in self._elastic) + SPARE
-        for combo, least, whole in reversed(self._elastic):
-            more = max(0, min(room, whole - least))
-            room -= more
-            combo.setFixedWidth(least + more)
+        self._share_out(event.size().width())
         super().resizeEvent(event)
 
     def _labelled(self, text: str, widget: QtWidgets.QWidget) -> None:
+    def set_look(self) -> None:
+        """Another type size."""
+        self._share_out(self.width())
+
+    def _share_out(self, width: int) -> None:
+        room = width - self.sizeHint().width() + sum(combo.width() for combo, _ in self._elastic)
+        room -= sum(pixels(least) for _, least in self._elastic) + pixels(SPARE)
+        for combo, least in reversed(self._elastic):
+            whole = combo.sizeHint().width()
+            more = max(0, min(room, whole - pixels(least)))
+            room -= more
+            combo.view().setMinimumWidth(whole)
+            combo.setFixedWidth(pixels(least) + more)
+
         label = QtWidgets.QLabel(f" {text} ")
         label.setBuddy(widget)
         widget.setAccessibleName(text)
@@ -218,10 +229,8 @@ class Toolbar(QtWidgets.QToolBar):
         combo = QtWidgets.QComboBox()
         combo.addItems(choices)
         if width is not None:
-            whole = combo.sizeHint().width()
-            combo.view().setMinimumWidth(whole)
-            combo.setFixedWidth(width)
-            self._elastic.append((combo, width, whole))
+            combo.setFixedWidth(pixels(width))
+            self._elastic.append((combo, width))
         combo.setFocusPolicy(QtCore.Qt.TabFocus)
         combo.activated.connect(chosen)
         self._labelled(text, combo)

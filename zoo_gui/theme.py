@@ -213,6 +213,9 @@ class Theme(QtCore.QObject):
             return
         for panel in self._window.findChildren(Panel):
             panel.look_changed(look)
+        for bar in self._window.findChildren(QtWidgets.QToolBar):
+            if hasattr(bar, "set_look"):
+                bar.set_look()
         self.changed.emit(look)
 
     # -- menu ---------------------------------------------------------------------------------------------------

@@ -164,7 +164,8 @@ class Panel(QtWidgets.QWidget):
         """The view settings (colour map, gamma, contrast, scale …) changed."""
 
     def show_look(self, look: Tokens) -> None:
-        """The theme or the type size changed; also called while hidden. Canvases and plots know already."""
+        """The theme or the type size changed, or the content is new; also called while hidden. Canvases and plots know
+        already."""
 
     def named_parts(self) -> list[Part]:
         """What of it *What am I looking at?* names, as it is on screen now; the first are the most important."""
@@ -192,6 +193,7 @@ class Panel(QtWidgets.QWidget):
         except Exception as error:
             self._fail(error)
             return
+        self._guard(self.show_look, current())
         self._catch_up()
 
     def _set_content(self, content: QtWidgets.QWidget | None) -> None:

@@ -22,7 +22,7 @@ ROLES = {"drives": "drives", "watches": "watches", "replay": "recording"}
 """What a lane is told to be where all see one game."""
 PLAYERS = {"agent": "agent plays", "random": "random actions", "human": "you play"}
 COVERED = tokens.DARK.warning  # of an intervention; over a game, which is dark in any theme
-BAR = 150  # screen pixels of the colour bar
+BAR = 150  # pixels of the colour bar where the type is normal
 
 
 class GameCell:
@@ -83,12 +83,13 @@ class GameCell:
         self.badge.set_box(QRectF(box.left() + wide, top, marked, height))
         wide += marked + 4 if marked else 0.0
         self.more.set_box(QRectF(box.left() + wide, top, max(0.0, box.width() - wide), height))
-        line, room = line_height(), min(BAR, box.width() / 2)
+        line, bar = line_height(), tokens.pixels(BAR)
+        room = min(bar, box.width() / 2)
         under = self._below >= 2 * line + 2  # else the colour bar shares the caption's line
         taken = room if self.bar.isVisible() and not under else 0.0
         self.caption.set_box(QRectF(box.left(), box.bottom() + 2, box.width() - taken, line))
         place = (box.left(), box.bottom() + 4 + line) if under else (box.right() - room, box.bottom() + 2)
-        self.bar.set_box(QRectF(*place, min(BAR, box.width()) if under else room, line))
+        self.bar.set_box(QRectF(*place, min(bar, box.width()) if under else room, line))
 
     # -- numbers ------------------------------------------------------------------------------------------------
     def show_numbers(self, step: Step, played: str = "") -> None:

@@ -49,6 +49,7 @@ class GroupsPanel(Panel):
         self._adding, self._before, self._wanted = "", frozenset(), None
         self._job = Job(self.session, "groups")
         content = QtWidgets.QWidget()
+        content.setMinimumWidth(260)  # behind another panel it must not widen that one
         self._later = QtCore.QTimer(content)
         self._later.setSingleShot(True)
         self._later.timeout.connect(lambda: self._guard(self._choose_wanted))

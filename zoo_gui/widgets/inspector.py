@@ -9,6 +9,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.naming import lane_letter, readable_action
 from zoo_gui.scales import PictureBook
+from zoo_gui.tokens import pixels
 from zoo_gui.types import LaneInfo, LayerInfo, Step, StepSummary, Unit, ZooError
 from zoo_gui.widgets.base import PANELS, Panel, Part
 from zoo_gui.widgets.controls import column_of, heading, mark, role
@@ -38,13 +39,18 @@ class InspectorPanel(Panel):
     turns_late = 1
 
     # -- building -----------------------------------------------------------------------------------------------
+    def show_look(self, look) -> None:
+        self._content.setMinimumWidth(max(300, pixels(240)))  # its lowest row in letters of any size
+        for widget in (self.unit_view, self.recent_plot):
+            widget.setMinimumHeight(max(NOW_HEIGHT[0], pixels(120)))
+            widget.setMaximumHeight(max(NOW_HEIGHT[1], pixels(200)))
+
     def build(self) -> QtWidgets.QWidget:
         self._current: tuple[int, Unit] | None = None
         self._agent, self._asked = "", 0.0
         self._recent: dict[int, Recent] = {}
         self._book = PictureBook.of(self.session)
         content = QtWidgets.QWidget()
-        content.setMinimumWidth(300)
         self._wait = QtCore.QTimer(content)
         self._wait.setSingleShot(True)
         self._wait.timeout.connect(lambda: self._guard(self._ask))
@@ -127,9 +133,6 @@ class InspectorPanel(Panel):
         self.recent_plot = RecentPlot()
         now.addWidget(self.unit_view)
         now.addWidget(self.recent_plot, 1)
-        for widget in (self.unit_view, self.recent_plot):
-            widget.setMinimumHeight(NOW_HEIGHT[0])
-            widget.setMaximumHeight(NOW_HEIGHT[1])
         self.edit_bar = EditBar()
         self.edit_bar.edited.connect(lambda gain, offset: self._guard(self._on_edit, gain, offset))
         self.edit_bar.cleared.connect(lambda: self._guard(self._on_clear_edits))

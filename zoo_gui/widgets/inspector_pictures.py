@@ -7,6 +7,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.imaging import colourise
 from zoo_gui.scales import LayerPicture, number
+from zoo_gui.tokens import pixels
 from zoo_gui.widgets.inks import Ink, hue
 from zoo_gui.widgets.items import BoxItem, Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
 
@@ -43,7 +44,7 @@ class UnitView(Canvas):
         super().__init__()
         self.setMinimumSize(130, 150)
         self.setSizePolicy(QtWidgets.QSizePolicy.Fixed, QtWidgets.QSizePolicy.Expanding)
-        self.setFixedWidth(180)
+        self.set_look()
         self._map = self.add(PixelItem())
         self._frame = self.add(Outline(width=1.5), 2)
         self._level = self.add(LevelBar(Ink(), Ink(0.15)))
@@ -53,6 +54,10 @@ class UnitView(Canvas):
         self._shape: tuple[int, ...] = ()
         self.peak: tuple[int, int] | None = None
         self.resized.connect(self._arrange)
+
+    def set_look(self) -> None:
+        """As wide as the words in it."""
+        self.setFixedWidth(pixels(180))
 
     def show_unit(self, picture: LayerPicture, index: int, view: dict) -> float:
         """Draw the unit's newest activation; returns the value in large (a map's maximum)."""

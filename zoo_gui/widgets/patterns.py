@@ -9,10 +9,11 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.imaging import TABLE_SIZE, lut
 from zoo_gui.naming import lane_letter
 from zoo_gui.scales import number
+from zoo_gui.tokens import pixels
 from zoo_gui.types import LaneInfo, LayerInfo, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel, Part
 from zoo_gui.widgets.controls import Quiet, button, check, keyed, role, toggle
-from zoo_gui.widgets.inks import Ink
+from zoo_gui.widgets.inks import Ink, line_height
 from zoo_gui.widgets.items import Canvas, ColourBar
 from zoo_gui.widgets.parts import of_widgets
 from zoo_gui.widgets.patterns_grid import PatternsGrid
@@ -49,6 +50,7 @@ class PatternsPanel(Panel):
         self._followed: tuple[int, Unit] | None = None  # the selection that the layer was last taken from
         self._listed: tuple | None = None
         content = QtWidgets.QWidget()
+        content.setMinimumWidth(260)  # behind another panel it must not widen that one
         self.job = Job(self.session, "patterns")
         self.saver = Saver(self.session, "patterns", content)
         self.grid = PatternsGrid()
@@ -109,7 +111,6 @@ class PatternsPanel(Panel):
                           lambda on: self.session.set_view(motion=on))
         self._scale = Canvas()
         self._scale.setMinimumSize(0, 0)
-        self._scale.setFixedSize(150, 18)
         self._scale.setFocusPolicy(QtCore.Qt.NoFocus)
         self._scale_bar = self._scale.add(ColourBar(Ink(0.8)))
         self._scale_bar.set_box(QtCore.QRectF(0, 0, 150, 18))
@@ -138,6 +139,9 @@ class PatternsPanel(Panel):
     def _connect(self) -> None:
         super()._connect()
         self.session.finished.connect(lambda key: self.is_seen and self._guard(self._on_finished, key))
+
+    def show_look(self, look) -> None:
+        self._scale.setFixedSize(pixels(150), line_height() + 4)
 
     def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
         self._follow()

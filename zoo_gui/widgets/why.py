@@ -8,7 +8,6 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.naming import readable_action
 from zoo_gui.overlays import FRAMES
 from zoo_gui.shortcuts import key_of
-from zoo_gui.tokens import current
 from zoo_gui.types import LaneInfo, Step, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel, Part
 from zoo_gui.widgets.controls import role
@@ -43,6 +42,7 @@ class WhyPanel(Panel):
         self._wish: tuple | None = None
         self._interrupted = False
         content = QtWidgets.QWidget()
+        content.setMinimumWidth(260)  # behind another panel it must not widen that one
         role(content, "caption")
         self.job, self.saver = Job(self.session, "why maps"), Saver(self.session, "why maps", content)
         self._soon = QtCore.QTimer(content)
@@ -59,7 +59,6 @@ class WhyPanel(Panel):
         for test in self.tests:
             self.tabs.addTab(test, test.title)
         self._wire()
-        self.show_look(current())
         self.split = split = QtWidgets.QSplitter(QtCore.Qt.Vertical)
         split.addWidget(self.grid)
         split.addWidget(self.tabs)

@@ -19,7 +19,7 @@ COLUMNS = {
     "Status": "Whether it is on this machine. A click on a running download cancels it",
 }
 WIDTHS = (0, 178, 56, 70, 74, 100)
-"""Pixels; the first column takes the rest."""
+"""Pixels where the type is normal; the first column takes the rest."""
 SOURCE_NAMES = {
     "embedded": "Built in", "folder": "Your folders", "url": "Web", "zoo": "Atari Zoo", "dopamine": "Dopamine",
     "huggingface": "Hugging Face",
@@ -350,8 +350,12 @@ class Table(QtWidgets.QTableView):
         header.setMinimumSectionSize(48)
         header.setSectionResizeMode(AGENT, QtWidgets.QHeaderView.Stretch)
         self.setSortingEnabled(True)
+        self.set_look()
+
+    def set_look(self) -> None:
+        """Columns as wide as the type needs."""
         for column, width in enumerate(WIDTHS[1:], 1):
-            self.setColumnWidth(column, width)
+            self.setColumnWidth(column, pixels(width))
 
     def keyPressEvent(self, event) -> None:
         if event.key() in (Qt.Key_Return, Qt.Key_Enter):
