@@ -180,6 +180,7 @@ class Toolbar(QtWidgets.QToolBar):
         self.session.running_changed.connect(self._on_running)
         self.session.speed_changed.connect(self._on_speed)
         self.session.lanes_changed.connect(self._on_lanes)
+        self.session.status_changed.connect(self._on_lanes)  # the seed
         self.session.unit_selected.connect(self._on_lanes)
         self.session.saliency_changed.connect(self._on_saliency)
         self.session.saliency_method_changed.connect(self._on_method)

@@ -35,8 +35,22 @@ class Travelling(Comparing):
         self._journeys += 1
         key = f"journey {self._journeys}"
         self.feed.restart("go_to", key=key, places=tuple(places), numbers=tuple(numbers), driver=driver)
+        self.status["loading"] = "Playing to the step"
+        self._set_state("loading")  # what is on screen is of another moment until the step comes
         self._update_status()
         return key
+
+    def _on_swapped(self, epoch: int, tick: int, described: list) -> None:
+        """Where the players are the same but for the seed, the panels keep what they show until its step comes."""
+        infos = tuple(info for info, _ in described)
+        same = len(infos) == len(self.lanes) and all(
+            replace(before, seed=now.seed) == now for before, now in zip(self.lanes, infos))
+        if not same:
+            super()._on_swapped(epoch, tick, described)
+            return
+        self.feed.follow(epoch, tick, described)
+        self.lanes = infos
+        self._update_status()
 
     def where(self) -> str:
         """Ask by which places the lanes come to the moments on screen; the Progress has (places, notes)."""

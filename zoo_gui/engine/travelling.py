@@ -91,6 +91,7 @@ class Travelling(Comparing):
         if len(places) != len(self.lanes):
             self.send("failed", key, "The agents changed before the link was there: open it again.")
             return
+        before = self._input()
         try:
             self._set_out(epoch, key, places, driver)
             for lane, number in zip(self.lanes, numbers):
@@ -99,7 +100,14 @@ class Travelling(Comparing):
             self._journey = None
             self.send("failed", key, str(error))
         self._begin(epoch)
-        self._changed_input()
+        if self._input() != before:
+            self._changed_input()
+        else:  # what is on screen stays there until the new step comes
+            self.send("swapped", self.epoch, self.tick, self.described())
+
+    def _input(self) -> tuple:
+        """Whose game each lane sees, and at what rhythm."""
+        return self.game.frame_skip, *(self.game.role(lane) for lane in self.lanes)
 
     def _set_out(self, epoch: int, key: str, places: Sequence[Place], driver: int | None) -> None:
         from zoo_gui.play.paths import Under, put_under
