@@ -205,7 +205,6 @@ class Toolbar(QtWidgets.QToolBar):
         self._share_out(event.size().width())
         super().resizeEvent(event)
 
-    def _labelled(self, text: str, widget: QtWidgets.QWidget) -> None:
     def set_look(self) -> None:
         """Another type size."""
         self._share_out(self.width())
@@ -220,6 +219,7 @@ class Toolbar(QtWidgets.QToolBar):
             combo.view().setMinimumWidth(whole)
             combo.setFixedWidth(pixels(least) + more)
 
+    def _labelled(self, text: str, widget: QtWidgets.QWidget) -> None:
         label = QtWidgets.QLabel(f" {text} ")
         label.setBuddy(widget)
         widget.setAccessibleName(text)
