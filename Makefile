@@ -4,14 +4,14 @@
 # make docs   sets everything up and builds the pages in docs/ as a site
 # More: make lint, make bench, make wheel, make clean. The set-up itself is tools/setup.py; docs/install.md explains it.
 
-PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell command -v $(name))))
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.10,$(shell command -v $(name))))
 BIN := .venv/bin
 # options and agents for the command, for example: make run ARGS="ppo/Pong/1"
 ARGS ?=
 # files of tests that run at a time; each takes about 1 GB
 JOBS ?= 2
 
-NEEDED := zoo_gui needs Python 3.11, 3.12 or 3.13: apt install python3
+NEEDED := zoo_gui needs Python 3.10, 3.11, 3.12 or 3.13: apt install python3
 
 .PHONY: run test train docs lint bench wheel clean setup setup-docs setup-train setup-test
 

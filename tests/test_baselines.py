@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from training import baselines
 from training.baselines import Baselines, Yardstick
 from training.envs import Answer
 
+from zoo_gui.backports import tomllib
 from zoo_gui.settings import resource_path
 from zoo_gui.play import games
 from zoo_gui.types import ZooError

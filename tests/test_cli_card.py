@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from zoo_gui.agents import card_saving, drafts, presets, presets_preprocessing, 
 from zoo_gui.agents.card import Card
 from zoo_gui.agents.network_spec import LayerSpec, NetworkSpec
 from zoo_gui.agents.preprocessing_spec import PreprocessingSpec, Transform
+from zoo_gui.backports import tomllib
 from zoo_gui.cli import main
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "cards.md"

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import tempfile
-import tomllib
 import zipfile
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 import lab_trials
 from lab_trials import trial, trials  # noqa: F401 (a fixture)
 from zoo_gui import cli, lab
+from zoo_gui.backports import tomllib
 from zoo_gui.lab import cell_files, summary
 from zoo_gui.lab.folder import Folder
 from zoo_gui.lab.running import duration

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tomllib
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import zoo_gui
+from zoo_gui.backports import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = configparser.ConfigParser()

@@ -176,7 +176,7 @@ def look_at_both(sitting: Sitting, unit: str) -> None:
     sitting.session.set_saliency("action", "gradcam")
     panel = sitting.show("pair")
     sitting.wait(lambda: not sitting.panels["inspector"].vis.job.running)
-    sitting.wait(lambda: not any(job.running for job in panel.jobs.values()))
+    sitting.wait(lambda: len(panel.found) == len(panel.jobs) and not any(job.running for job in panel.jobs.values()))
     sitting.rest(1.0)
 
 

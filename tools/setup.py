@@ -31,7 +31,7 @@ TARGETS = {
 # to PyPI's of the same version, 2.13.0+cpu being newer than 2.13.0: hence the exact version.
 CPU_TORCH = ["--extra-index-url", "https://download.pytorch.org/whl/cpu", "torch==2.13.0"]
 # TensorFlow and numba have no packages for newer ones yet
-PYTHONS = ((3, 11), (3, 12), (3, 13))
+PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 10))
 
 # What the PyQt5 wheel expects of the system for a window (xcb) and without a display (offscreen): library -> Debian's
 # package. tests/test_packaging.py compares it with the libraries that the installed wheel asks for.
@@ -98,7 +98,7 @@ def find_python():
         if shutil.which(name) and subprocess.call([name, "-c", probe], stderr=subprocess.DEVNULL) == 0:
             return shutil.which(name)
     raise SetupError(
-        f"Python 3.11, 3.12 or 3.13 is needed and this is {sys.version.split()[0]}: install one of them "
+        f"Python 3.10, 3.11, 3.12 or 3.13 is needed and this is {sys.version.split()[0]}: install one of them "
         "(Debian 12: apt install python3), then run it again."
     )
 

@@ -22,7 +22,7 @@ from zoo_gui.types import ZooError
 
 PATIENCE = 180.0
 """Seconds that a try in a process of its own may take: importing TensorFlow from a cold disk is slow."""
-PYTHONS = ((3, 11), (3, 12), (3, 13))
+PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13))
 NEEDED_DISK, NEEDED_MEMORY, NEEDED_SHARED = 1 << 30, 3 << 30, 48 << 20
 """Bytes: of the folders for videos and results; of a window with two agents; of what passes between its processes."""
 
@@ -57,7 +57,7 @@ def _python() -> Finding:
     if sys.version_info[:2] in PYTHONS:
         return Finding("Python", "ok", f"{version} in {sys.prefix}")
     return Finding("Python", "problem", f"{version} is not one of those that zoo_gui is made for.",
-                   "Make an environment with Python 3.11, 3.12 or 3.13.")  # fmt: skip
+                   "Make an environment with Python 3.10, 3.11, 3.12 or 3.13.")  # fmt: skip
 
 
 def _packages() -> Finding:
