@@ -1,8 +1,8 @@
 """What recording costs: game and UI frames a second without it and with each kind, in the real window.
 
 ``python benchmarks/recording.py [AGENT …]``: a display is needed (or xvfb-run). Prints, for each kind, game fps, UI fps
-and their ratio to none, the share of the UI thread that taking pictures takes, the pictures a second that were really new
-(the film's rate is constant all the same), and the work of that thread for each.
+and their ratio to none, the share of the UI thread that taking pictures takes, the pictures a second that were really
+new (the film's rate is constant all the same), and the work of that thread for each.
 """
 
 from __future__ import annotations
