@@ -75,7 +75,8 @@ def shoot(name: str, folder: Path, layouts: list[str]) -> list[str]:
             sitting.play_to(STEPS)
             hands.key("B")
             hands.click_unit(0, "conv2:17")
-            sitting.wait(lambda: not sitting.panels["inspector"].vis.job.running)
+            picture = sitting.panels["inspector"].vis
+            sitting.wait(lambda: picture._result is not None and not picture.job.running)
             for layout in layouts or window.layouts.names():
                 window.layouts.apply(layout)
                 for theme in THEMES:
