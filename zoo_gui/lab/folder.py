@@ -151,7 +151,7 @@ class Folder:
         told = {"made_by": f"zoo_gui {__version__}", "zoo_gui": __version__, "commit": commit(),
                 "versions": {name: _version(name) for name in PACKAGES},
                 "agents": agents_of([{"settings": cell.settings} for cell in self.experiment.cells]),
-                "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "when": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                 "cells": len(self.experiment.cells), "finished": len(self), "failed": len(self.failures),
                 **more}  # fmt: skip
         self.write("provenance.json", json.dumps(told, ensure_ascii=False, indent=1))
