@@ -220,11 +220,14 @@ class Restorer(QtCore.QObject):
 
     def do_open_link(self) -> None:
         text = QtWidgets.QApplication.clipboard().text().strip()
-        asked, yes = QtWidgets.QInputDialog.getText(
-            self.window, "Open a link", "A link, for example ppo/Breakout/1?seed=3&step=420&unit=conv3:12",
-            QtWidgets.QLineEdit.Normal, text if is_link(text) else "")  # fmt: skip
-        if yes and asked.strip():
-            self.open(asked)
+        dialog = QtWidgets.QInputDialog(self.window)
+        dialog.setAttribute(QtCore.Qt.WA_DeleteOnClose)
+        dialog.setWindowTitle("Open a link")
+        dialog.setLabelText("A link, for example ppo/Breakout/1?seed=3&step=420&unit=conv2:12")
+        dialog.setTextValue(text if is_link(text) else "")
+        dialog.resize(640, dialog.sizeHint().height())
+        dialog.textValueSelected.connect(lambda asked: asked.strip() and self.open(asked))
+        dialog.open()
 
 
 def _plain(game: str | None) -> str:
