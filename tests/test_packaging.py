@@ -158,6 +158,14 @@ def test_pytorch_comes_with_the_trainers_only(wheel):
     assert chosen.name == "torch" and torch.specifier.contains(str(chosen.specifier).removeprefix("=="))
 
 
+def test_what_python_310_lacks_is_taken_from_one_module():
+    """The names that were in use; ruff holds the syntax."""
+    newer = re.compile(r"^import tomllib|datetime\.UTC|hashlib\.file_digest|StrEnum|import Self\b", re.MULTILINE)
+    found = [str(path) for folder in ("zoo_gui", "tools", "tests") for path in (ROOT / folder).rglob("*.py")
+             if path.name not in ("backports.py", Path(__file__).name) and newer.search(path.read_text())]  # fmt: skip
+    assert not found
+
+
 def test_build_system_is_named():
     """setup.cfg alone cannot be installed by today's pip."""
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]
