@@ -98,7 +98,7 @@ def _lab(agents: int) -> Plan:
     return Plan(
         (
             Column(50, (Cell(50, ("lab", "zoo")), Cell(50, ("robustness", "plots")))),
-            Column(50, (Cell(50, ("wall", "game")), Cell(50, ("embedding", "inspector")))),
+            Column(50, (Cell(50, ("wall", "game")), Cell(50, ("embedding",)))),
         ),
         {"left": "wall", "centre": "lab", "right": "embedding", "bottom": "embedding"},
     )
@@ -109,7 +109,8 @@ def _talk(agents: int) -> Plan:
     if agents == 1:
         return Plan((Column(39, (Cell(100, ("game",)),)), Column(33, (Cell(100, ("activations",)),)),
                      Column(28, (Cell(100, ("inspector",)),))), hosts)  # fmt: skip
-    games = Column(72, (Cell(56, ("game",)), Cell(44, ("activations",))))
+    large = (0, 56, 48, 42)[agents - 1]
+    games = Column(72, (Cell(large, ("game",)), Cell(100 - large, ("activations",))))
     return Plan((games, Column(28, (Cell(100, ("inspector",)),))), hosts)
 
 
