@@ -40,13 +40,12 @@ QLabel[level="{level}"] {{ color: {colour}; font-weight: bold; }}
 
 def style_sheet(look: Tokens, size: float) -> str:
     """The application's style sheet; ``size``: points of plain text."""
-    icon = str(resource_path("icons", "look", look.name)).replace("\\", "/")
-    small, tick = f"{size * 0.92:.2f}pt", max(9, round(12 * size / NORMAL))
-    words = "\n".join(f'*[role="{role}"] {{ color: {getattr(look, role)}; font-size: {small}; }}'
-                      for role in ("dim", "warning", "error", "good"))  # fmt: skip
-    lanes = "\n".join(LANE.format(lane=lane, colour=colour, look=look) for lane, colour in enumerate(look.lanes))
-    levels = "\n".join(LEVEL.format(level=level, colour=getattr(look, name))
-                       for level, name in (("error", "error"), ("warning", "warning"), ("info", "link")))  # fmt: skip
+    small = f"{size * 0.92:.2f}pt"
+    return "\n".join((_frame(look, small), _controls(look, size), _words(look, size, small)))
+
+
+def _frame(look: Tokens, small: str) -> str:
+    """The window around the panels, tabs, menus and tables."""
     return f"""
 QMainWindow::separator {{ background: {look.base}; width: 4px; height: 4px; }}
 QMainWindow::separator:hover {{ background: {look.accent}; }}
@@ -68,7 +67,14 @@ QHeaderView::section {{ background: {look.raised}; color: {look.text}; border: n
 QTableView, QListView, QTreeView, QTextEdit, QPlainTextEdit, QTextBrowser {{ border: 1px solid {look.border}; }}
 QTableView:focus, QListView:focus, QTreeView:focus, QTextEdit:focus {{ border-color: {look.link}; }}
 QStatusBar::item {{ border: none; }}
+"""
 
+
+def _controls(look: Tokens, size: float) -> str:
+    """Fields, choices, buttons, boxes to tick."""
+    icon = str(resource_path("icons", "look", look.name)).replace("\\", "/")
+    tick = max(9, round(12 * size / NORMAL))
+    return f"""
 QLineEdit, QAbstractSpinBox, QComboBox, QPushButton {{ border: 1px solid {look.control}; border-radius: 3px; }}
 QLineEdit, QAbstractSpinBox {{ background: {look.base}; padding: 1px 3px; }}
 QComboBox {{ background: {look.raised}; padding: 1px 1px 1px 5px; }}
@@ -93,7 +99,17 @@ QRadioButton::indicator {{ border-radius: {(tick + 1) // 2}px; }}
 QCheckBox::indicator:checked {{ background: {look.accent}; image: url({icon}-check.svg); }}
 QRadioButton::indicator:checked {{ background: {look.accent}; image: url({icon}-dot.svg); }}
 QCheckBox:focus, QRadioButton:focus {{ color: {look.link}; }}
+"""
 
+
+def _words(look: Tokens, size: float, small: str) -> str:
+    """What properties make of words and buttons: ``role``, ``strong``, ``lane``, ``level``."""
+    words = "\n".join(f'*[role="{role}"] {{ color: {getattr(look, role)}; font-size: {small}; }}'
+                      for role in ("dim", "warning", "error", "good"))  # fmt: skip
+    lanes = "\n".join(LANE.format(lane=lane, colour=colour, look=look) for lane, colour in enumerate(look.lanes))
+    levels = "\n".join(LEVEL.format(level=level, colour=getattr(look, name))
+                       for level, name in (("error", "error"), ("warning", "warning"), ("info", "link")))  # fmt: skip
+    return f"""
 *[role="caption"] {{ font-size: {small}; }}
 *[strong="true"] {{ font-weight: bold; }}
 {lanes}
