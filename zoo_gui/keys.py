@@ -98,10 +98,6 @@ class Keys(QtCore.QObject):
             self._stick(frozenset())
 
 
-def _types(event, text: str) -> bool:
-    """Whether a key without Ctrl or Alt belongs to a field: all but the function keys."""
-    plain = not event.modifiers() & (QtCore.Qt.ControlModifier | QtCore.Qt.AltModifier)
-    return plain and not re.fullmatch(r"(Shift\+)?F\d+", text)
 def _kept(widget: QtWidgets.QWidget | None) -> tuple[str, ...]:
     """Keys of a control that the Tab key came to: it is worked with them, as everywhere on a desktop."""
     if widget is None or not widget.window().testAttribute(QtCore.Qt.WA_KeyboardFocusChange):
@@ -109,6 +105,10 @@ def _kept(widget: QtWidgets.QWidget | None) -> tuple[str, ...]:
     return next((keys for kind, keys in _CONTROLS if isinstance(widget, kind)), ())
 
 
+def _types(event, text: str) -> bool:
+    """Whether a key without Ctrl or Alt belongs to a field: all but the function keys."""
+    plain = not event.modifiers() & (QtCore.Qt.ControlModifier | QtCore.Qt.AltModifier)
+    return plain and not re.fullmatch(r"(Shift\+)?F\d+", text)
 
 
 def _takes_words(widget: QtWidgets.QWidget | None) -> bool:
