@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
+from zoo_gui import tokens
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import Unit
 from zoo_gui.widgets.controls import role
-from zoo_gui.widgets.lights import LIGHT, correlation, sureness
+from zoo_gui.widgets.lights import correlation, sureness
 
 
 class CounterpartLine(QtWidgets.QLabel):
@@ -37,7 +38,7 @@ class CounterpartLine(QtWidgets.QLabel):
         parts = []
         for facing in found:
             doubt = f", {sureness(facing)}" if sureness(facing) else ""
-            link = (f'<a style="color: {LIGHT.name()}" href="{facing.lane}:{facing.unit}">'
+            link = (f'<a style="color: {tokens.current().mark}" href="{facing.lane}:{facing.unit}">'
                     f"{lane_letter(facing.lane)}: {facing.unit}</a>")
             parts.append(f"{link} (r {correlation(facing.r)}{doubt})")
         self.setText("goes with " + " · ".join(parts) if parts else "")
