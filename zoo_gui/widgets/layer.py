@@ -162,9 +162,10 @@ class LayerPanel(Panel):
         return graphics
 
     def show_look(self, look) -> None:
-        self._shown = None
-        self.set_lanes(self.lanes)
-        self.show_unit(*(self.session.selected or (0, None)))
+        if self._plots:  # not of an empty panel: the pictures are shared with other panels
+            self._shown = None
+            self.set_lanes(self.lanes)
+            self.show_unit(*(self.session.selected or (0, None)))
 
     @property
     def layer_name(self) -> str | None:
