@@ -176,6 +176,8 @@ def apply(application: QtWidgets.QApplication, look: Tokens | None = None, size:
     font.setPointSizeF(size)
     application.setFont(font)
     application.setPalette(palette(look))
+    # to leave one style sheet and then take another costs a quarter of going from one to the other: 0.4 s for 0 to 1.6
+    application.setStyleSheet("")
     application.setStyleSheet(style_sheet(look, size))
 
 
