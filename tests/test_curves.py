@@ -139,7 +139,8 @@ def test_the_command_reads_agents_and_files(tmp_path, capsys):
     assert main(["curves", "ppo/Pong/1@1.5M", str(path), "--entropy", "--output", str(output), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [row["rows"] for row in told["runs"]] == [193, 2] and told["runs"][0]["checkpoints"] == 4
-    assert len(output.read_text().splitlines()) == 1 + 193 + 2
+    comment, _, *numbers = output.read_text().splitlines()  # where it comes from, then the columns' names
+    assert comment.startswith("# zoo_gui") and len(numbers) == 193 + 2
     figure = tmp_path / "curves.svg"
     assert main(["curves", "ga/SpaceInvaders/1", "--output", str(figure)]) == 0
     assert "beyond the axis: human 1,652" in figure.read_text() and "random 141.8" in figure.read_text()
