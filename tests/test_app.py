@@ -7,6 +7,7 @@ from pytestqt.exceptions import TimeoutError as QtTimeout
 
 from zoo_gui import capture as capture_module
 from zoo_gui.app import MainWindow
+from zoo_gui.layouts import SETTLED_MS
 from zoo_gui.session import Session
 from zoo_gui.settings import Settings
 from zoo_gui.types import Unit
@@ -95,9 +96,11 @@ def test_why_by_keys_and_toolbar_and_a_cover_in_the_game(qtbot):
     window = make_window(qtbot, [AGENT])
     session, toolbar, cell = window.session, window.toolbar, window.panels["game"]._cells[0]
     assert not toolbar.findChild(QtWidgets.QToolButton, "qt_toolbar_ext_button").isVisible()
-    narrow = toolbar.method.width()
-    window.resize(window.width() + 200, window.height())
-    qtbot.waitUntil(lambda: toolbar.method.width() > narrow)
+    wide = toolbar.method.width()
+    window.resize(1280, window.height())
+    button = toolbar.findChild(QtWidgets.QToolButton, "qt_toolbar_ext_button")
+    # the choices give way before the buttons do
+    qtbot.waitUntil(lambda: toolbar.method.width() < wide and not button.isVisible())
     press(window, Qt.Key_B)
     assert (session.saliency, toolbar.saliency.currentText()) == ("action", "Chosen action")
     press(window, Qt.Key_N)
@@ -226,6 +229,7 @@ def test_an_unwritable_folder_is_one_sentence(qtbot, monkeypatch, tmp_path):
 
 def test_the_layout_is_kept_and_can_be_reset(qtbot):
     window = make_window(qtbot, start=False)
+    qtbot.wait(2 * SETTLED_MS)  # what changes before is the docks finding their sizes
     window.docks["plots"].close()
     window.session.set_view(gamma=0.7, contrast="channel")
     window.close()

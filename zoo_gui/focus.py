@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
 
 from zoo_gui import tokens
 
@@ -64,8 +64,11 @@ class Focus(QtCore.QObject):
         return True
 
     def _on_changed(self, _before, now: QtWidgets.QWidget | None) -> None:
+        if not isQObjectAlive(self._window):  # the focus leaves what is being taken apart
+            return
         for widget in self._watched:
-            widget.removeEventFilter(self)
+            if isQObjectAlive(widget):  # a dialog or panel may have gone since
+                widget.removeEventFilter(self)
         self._watched = []
         by_keys = self._window.testAttribute(Qt.WA_KeyboardFocusChange)
         if now is None or now is self._window or now.window() is not self._window:
