@@ -222,7 +222,7 @@ def test_the_bias_of_several_agents_and_why_one_has_none(pair):
 def test_records_are_written(found, pair, tmp_path):
     for ending in ("png", "csv", "json", "npz"):
         assert export.write(found, tmp_path / f"b.{ending}").stat().st_size > 200
-    assert "NOOP" in (tmp_path / "b.csv").read_text().splitlines()[0]
+    assert "NOOP" in (tmp_path / "b.csv").read_text().splitlines()[1]
     with np.load(tmp_path / "b.npz") as arrays:
         assert arrays["actions"].sum(1).tolist() == [60, 60, 60] and arrays["scores"].shape == (3, 2)
     biases = biases_of(pair, contestants(pair))

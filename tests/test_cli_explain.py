@@ -33,7 +33,8 @@ def test_a_map_of_a_step_as_json_and_as_a_file(agent, tmp_path, capsys):
 def test_every_method_and_the_tests_of_claims(agent, capsys, tmp_path):
     code, found = said(capsys, agent, "--all", "--step", "3", "--output", str(tmp_path / "all.npz"))
     assert code == 0 and len(found["results"]) == 11
-    assert set(np.load(tmp_path / "all.npz")) == {"observation", *(row["method"] for row in found["results"])}
+    methods = {row["method"] for row in found["results"]}
+    assert set(np.load(tmp_path / "all.npz")) == {"observation", "provenance", *methods}
     _, found = said(capsys, agent, "--cover", "2,2,6,6", "--fill", "black", "--step", "3")
     assert set(found["results"][0]) >= {"change", "share", "sentence", "before", "after"}
     _, found = said(capsys, agent, "--faithfulness", "--step", "3")

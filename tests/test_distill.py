@@ -77,7 +77,7 @@ def test_after_a_lost_life_the_label_is_fire(teacher):
     learner._play()
     taught = np.exp(learner.labels[1].astype(np.float32))
     assert taught[0] == pytest.approx([0, 1, 0], abs=1e-6)
-    best = catches(learner.replay.stacks(np.array([1]), np.array([1])))[0].argmax()
+    best = catches(learner.replay.stacks(np.array([1]), np.array([1])).cpu().numpy())[0].argmax()
     assert taught[1].argmax() == best
 
 

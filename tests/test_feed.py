@@ -235,7 +235,8 @@ def test_unpaced_running_shows_the_newest_and_pauses_where_the_engine_is(rig):
 )  # fmt: skip
 def test_a_lane_says_what_its_observations_are_and_they_pass_as_they_are(name, dtype, range_, channels):
     spec = named(name)
-    agent = SimpleNamespace(layers=LAYERS, observation_shape=spec.observation_shape, scores_kind="q", has_value=True)
+    agent = SimpleNamespace(layers=LAYERS, observation_shape=spec.observation_shape, scores_kind="q", has_value=True,
+                            hash="", card_hash="")  # fmt: skip
     emulator = SimpleNamespace(game="pong", screen_shape=(210, 160, 3), minimal_actions=("NOOP",))
     player = SimpleNamespace(agent=agent, emulator=emulator, preprocessing=spec, frame_skip=4, seed=0,
                              controller="agent", action_names=INFO.action_names,

@@ -252,7 +252,7 @@ def test_the_command_prints_a_row_for_each_group(tmp_path, capsys):
     line = ["groups", "ppo/Breakout/1", "--layer", "conv2", "--count", "3", "--steps", "40", "--json",
             "--output", str(tmp_path / "g.csv")]  # fmt: skip
     assert cli.main(line) == 0
-    assert '"group": "C"' in capsys.readouterr().out and (tmp_path / "g.csv").read_text().count("\n") == 5
+    assert '"group": "C"' in capsys.readouterr().out and (tmp_path / "g.csv").read_text().count("\n") == 1 + 5
     assert cli.main(["groups", "ppo/Breakout/1", "--layer", "policy", "--steps", "40"]) == 2
     assert "group its attributions" in capsys.readouterr().err
 

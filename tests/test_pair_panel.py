@@ -84,7 +84,8 @@ def patches(unit, moments):
 
 def test_what_to_do_is_said_until_two_units_can_be_shown(shown):
     session, panel = shown(fake_lane(0))
-    assert panel.grid.hint.text == ALONE and panel.grid.hint.isVisible()
+    assert panel.grid.hint.text.startswith(ALONE) and "Ctrl+Shift+O" in panel.grid.hint.text
+    assert panel.grid.hint.isVisible()
     session.set_lanes(*two())
     assert panel.grid.hint.text == NOTHING
     session.set_lanes(fake_lane(0), replace(fake_lane(1), layers=NATURE[:1]))

@@ -193,7 +193,7 @@ def test_the_command_plays_prints_and_writes(agent, tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["finished"] == told["cells"] == 1 + 3 * 2
     assert [row["level"] for row in told["table"]] == [0.0, 0.5, 0.9]
-    assert out.read_text().startswith("agent,game,level") and (tmp_path / "f" / "result.png").is_file()
+    assert out.read_text().splitlines()[1].startswith("agent,game,level") and (tmp_path / "f" / "result.png").is_file()
     assert cli.main(["sweep", "--list"]) == 0
     listed = capsys.readouterr().out
     assert all(name in listed for name in DISTURBANCES)

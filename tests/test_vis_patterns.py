@@ -158,7 +158,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     asked = ["--json", "--steps", "1", "--count", "2", "--output", "vis.csv", "--start", "3"]
     assert main(["vis", "ppo/Breakout/1", "--target", "action:LEFT - action:RIGHT", *asked]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
-    assert len(rows) == 2 and (tmp_path / "vis.csv").read_text().count("\n") == 3
+    assert len(rows) == 2 and (tmp_path / "vis.csv").read_text().count("\n") == 1 + 3
     release()
 
 

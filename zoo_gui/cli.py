@@ -71,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe, as in “zoo-gui list | head”, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    finally:
+        note_command("")  # what a notebook makes later is not this command's
 
 
 def entry() -> NoReturn:

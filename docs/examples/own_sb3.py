@@ -23,11 +23,10 @@ def main() -> None:
     parser.add_argument("file", nargs="?", default="mine.zip")
     parser.add_argument("--steps", type=int, default=1_000_000, help="agent steps of training (1,000,000)")
     parser.add_argument("--environments", type=int, default=8)
-    parser.add_argument("--steps-each", type=int, default=128, help="agent steps of each between two updates (128)")
     options = parser.parse_args()
     gymnasium.register_envs(ale_py)
     games = VecFrameStack(make_atari_env("BreakoutNoFrameskip-v4", options.environments, seed=0), 4)
-    model = PPO("CnnPolicy", games, n_steps=options.steps_each, n_epochs=4, batch_size=256, learning_rate=2.5e-4,
+    model = PPO("CnnPolicy", games, n_steps=128, n_epochs=4, batch_size=256, learning_rate=2.5e-4,
                 clip_range=0.1, ent_coef=0.01, seed=0, verbose=1)  # fmt: skip
     model.learn(options.steps)
     model.save(options.file)
