@@ -326,7 +326,8 @@ class Layouts(QtCore.QObject):
     def _arrange(self, wanted: Plan) -> None:
         window, docks = self.window, self.window.docks
         for dock in docks.values():
-            dock.setFloating(False)
+            if dock.isFloating():
+                dock.setFloating(False)
             window.removeDockWidget(dock)
         cells = [[[docks[name] for name in cell.panels if name in docks] for cell in column.cells]
                  for column in wanted.columns]  # fmt: skip

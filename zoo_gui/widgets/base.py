@@ -125,7 +125,7 @@ class Panel(QtWidgets.QWidget):
         self.session = session
         self.lanes: tuple[LaneInfo, ...] = ()
         self._content: QtWidgets.QWidget | None = None
-        self._broken = self._behind = False
+        self._broken = self._behind = self._look_owed = False
         self._layout = QtWidgets.QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
@@ -206,6 +206,8 @@ class Panel(QtWidgets.QWidget):
             self._layout.addWidget(content)
 
     def _catch_up(self) -> None:
+        if self._look_owed and self.is_seen:
+            self.look_changed(current())
         self.lanes = self.session.lanes
         self._guard(self.set_lanes, self.lanes)
         self._guard(self.show_view, dict(self.session.view))
@@ -318,7 +320,10 @@ class Panel(QtWidgets.QWidget):
             self._guard(self.show_failure, key, sentence)
 
     def look_changed(self, look: Tokens) -> None:
-        """Take over another theme or type size, whether the panel is seen or not."""
+        """Take over another theme or type size; a panel that nobody sees does it when it is shown."""
+        self._look_owed = not self.is_seen
+        if self._look_owed:
+            return
         self._guard(relook, self)
         self._guard(self.show_look, look)
         self.update()
