@@ -78,9 +78,10 @@ class Bench:
 
 def main(agents: list[str]) -> None:
     """Measure and print."""
+    from zoo_gui.bench import screen
     from zoo_gui.launch import Sitting
 
-    with tempfile.TemporaryDirectory() as folder:
+    with screen(), tempfile.TemporaryDirectory() as folder:
         os.environ["ZOO_GUI_CONFIG"] = str(Path(folder) / "settings.json")
         sitting = Sitting(argparse.Namespace(seed=1, layout="reset"), agents, unattended=False)
         bench = Bench(sitting, Path(folder))
