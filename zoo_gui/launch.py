@@ -223,8 +223,11 @@ class Sitting:
 
     def _interruptible(self, QtCore) -> None:
         """Let Ctrl+C in the terminal close the window: Python sees signals only when Qt gives it a turn."""
-        signal.signal(signal.SIGINT, lambda *_: self.window.close())
-        signal.signal(signal.SIGTERM, lambda *_: self.window.close())
+        def close(*_) -> None:  # in a turn of its own: Python may be in the middle of a step's arrays just now
+            QtCore.QTimer.singleShot(0, self.window.close)
+
+        signal.signal(signal.SIGINT, close)
+        signal.signal(signal.SIGTERM, close)
         self._turns = QtCore.QTimer()
         self._turns.timeout.connect(lambda: None)
         self._turns.start(200)
