@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import sys
 import threading
 from collections import deque
@@ -33,6 +34,8 @@ WARM_LANES = 2
 def main(connection) -> None:
     """Entry of the engine's process, which ends when the front end says so or is gone."""
     logging.basicConfig(level=os.environ.get("ZOO_GUI_LOG", "ERROR"), stream=sys.stderr)
+    # Ctrl+C in a terminal goes to all its processes: the window's closes this one in its own time
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Graph building in the job thread holds the interpreter lock; a short switch interval keeps the steps on time.
     sys.setswitchinterval(0.0005)
     lower_priority(4)
