@@ -17,7 +17,7 @@ from zoo_gui.camera import Camera
 from zoo_gui.play import recordings
 from zoo_gui.play.ring import RingWriter
 from zoo_gui.play.video import Mp4Writer
-from zoo_gui.provenance import of_session
+from zoo_gui.provenance import commit, of_session, versions
 from zoo_gui.provenance_files import stamped
 from zoo_gui.recording import SIZES, Recording
 from zoo_gui.shortcuts import tip
@@ -72,6 +72,7 @@ class Capture(QtCore.QObject):
         self._ends = Streams(lambda *result: self._delivered.emit(*result), name="zoo_gui films")
         self._delivered.connect(self._on_delivered)
         self._broke.connect(self._on_broke)
+        self._streams.start("versions", _read_versions)  # pictures say them, and the UI thread reads no files
         self._finishing: dict[str, Mp4Writer] = {}
         self._take: Take | None = None
         self._ring: Take | None = None
@@ -287,6 +288,12 @@ def _nothing(height: int) -> int:
 def _name(widget: QtWidgets.QWidget) -> str:
     panel = widget.widget() if isinstance(widget, QtWidgets.QDockWidget) else widget
     return f"the panel {panel.title}" if isinstance(panel, Panel) else "the window"
+
+
+def _read_versions() -> Iterator[None]:
+    """Have ``provenance`` know what it reads once, from the checkout and the installed packages."""
+    commit(), versions()
+    yield
 
 
 def _settle(widget: QtWidgets.QWidget) -> None:
