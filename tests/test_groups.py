@@ -11,7 +11,7 @@ from zoo_gui import cli, factors
 from zoo_gui.agents.agent import Agent
 from zoo_gui.agents.card import ActionSpec, Card, PreprocessingSpec, WeightsSpec
 from zoo_gui.agents.formats import read_checkpoint
-from zoo_gui.agents.groups import kernel_of
+from zoo_gui.agents.groups import groupings_of, kernel_of
 from zoo_gui.analysis import export
 from zoo_gui.analysis.groups import _factors, groups
 from zoo_gui.analysis.patches import patches
@@ -264,3 +264,14 @@ def test_names_of_units_are_on_one_line_and_no_more_than_there_are():
     assert grouped.layers[-1].label(1) == "conv2_groups:1"
     with pytest.raises(ZooError, match="3 names for 2"):
         grouped.name_units("conv2_groups", "abc")
+
+
+def test_another_agent_gets_the_very_same_layer():
+    agent = tiny()
+    (one,) = groupings_of(agent.with_groups("conv2", np.float32([[3, 1, 0.1, 0], [0, 0.3, 1, 1]]))).values()
+    again = agent.with_groups(one.layer, one.directions, one.name, one.unit_names, one.kernel)
+    (other,) = groupings_of(again).values()
+    np.testing.assert_array_equal(other.directions, one.directions)
+    np.testing.assert_array_equal(other.kernel, one.kernel)
+    with pytest.raises(ZooError, match="kernel of x is not one of 2 groups"):
+        agent.with_groups(one.layer, one.directions, "x", (), one.kernel[:, :1])

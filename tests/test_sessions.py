@@ -1,6 +1,7 @@
 """Saved sessions and the way to a link's step: what is played anew is what was played, bit for bit, whatever was done;
 what differs is said; what is damaged or made to do harm is one sentence."""
 
+import copy
 import json
 import zipfile
 from dataclasses import replace
@@ -9,9 +10,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from zoo_gui.agents import groups
 from zoo_gui.agents.preprocessing_spec import PreprocessingSpec
 from zoo_gui.engine.lane import Lane
 from zoo_gui.engine.one_game import gather
+from zoo_gui.engine.regroup import added, install, prepare, removed
 from zoo_gui.engine.sittings import differences, kept, played_anew, recorded
 from zoo_gui.engine.travelling import Travelling
 from zoo_gui.play import bundles
@@ -41,25 +44,47 @@ class Tiny:
     def __init__(self, seed: int = 0):
         self.observation_shape, self.hash = SHAPE, f"{seed:064d}"
         self.card = SimpleNamespace(game="Breakout", preprocessing=SPEC, to_toml=lambda: "tiny = true\n")
+        self.weights = {}
         self._weights = np.random.default_rng(seed).normal(size=(4, 4)).astype(np.float32) * 0.1
         self.edits = {}
 
     def edit(self, unit, gain=1.0, offset=0.0):
-        if unit.layer != "fc":
+        if unit.layer not in [info.name for info in self.layers]:
             raise ZooError(f"There is no layer {unit.layer}.")
         self.edits = {**self.edits, unit: (gain, offset)}
 
     def clear_edits(self):
         self.edits = {}
 
+    def with_groups(self, layer, directions, name="", unit_names=(), kernel=None):
+        spec, arrays = groups.grouping(self.layers, layer, directions, name, kernel)
+        other = copy.copy(self)
+        other.weights = {**self.weights, **arrays}
+        other.hash = f"{len(other.weights):064d}"
+        other.layers += (LayerInfo(spec.name, (spec.units,), "dense", False, None, tuple(unit_names), layer),)
+        return other
+
+    def without_groups(self, layer):
+        other = copy.copy(self)
+        other.layers = tuple(info for info in self.layers if info.name != layer)
+        return other
+
     def decide(self, observation, rng, state=None):
         seen = observation[::7, ::5].reshape(-1, 4).astype(np.float32).std(0) @ self._weights + state
-        for (_, index), (gain, offset) in self.edits.items():
-            seen[index] = gain * seen[index] + offset
+        for (layer, index), (gain, offset) in self.edits.items():
+            if layer == "fc":
+                seen[index] = gain * seen[index] + offset
+                continue
+            strength = max(0.0, seen @ self.weights[f"{layer}/kernel"][:, index])
+            seen = seen + np.float32((gain - 1) * strength + offset) * self.weights[f"{layer}/directions"][index]
         odds = np.exp(seen - seen.max())
         action = int(rng.choice(4, p=odds / odds.sum()))
         state = read_only(np.float32([0.9 * state[0] + 0.01 * action]))
-        return Decision(action, read_only(seen), activations={"fc": seen}, flat=seen, state=state)
+        told = {info.name: seen if info.name == "fc" else np.zeros(info.shape, np.float32) for info in self.layers}
+        return Decision(action, read_only(seen), activations=told, flat=seen, state=state)
+
+    def activations(self, observations, state=None, layers=()):
+        return {info.name: np.zeros((len(observations), *info.shape), np.float32) for info in self.layers}
 
 
 def lane(seed: int = 0, game_seed: int = 3) -> Lane:
@@ -186,6 +211,60 @@ def test_without_its_agent_the_game_is_seen(sitting, bundle):
     assert report.lanes[0].world is None and "is not here" in differences([blind, lane(1)], bundle)[0]
 
 
+def regroup(one, change):
+    found = []
+    list(prepare(one, one.moments.freeze(), change, found.append))
+    install(found[0])
+
+
+def test_groups_and_what_was_done_to_them_come_back(tmp_path):
+    """Also of a layer that was taken away again: its name is not given to another one."""
+    old, moment = lane(0), 0
+    directions = np.float32([[3, 1, 0, 0], [0, 0, 1, 1]])
+
+    def run(steps):
+        nonlocal moment
+        for _ in range(steps):
+            old.step(moment, False, None)
+            moment += 1
+
+    def gone():
+        return [name for name, one in old.groups.items() if not one.there]
+
+    run(5)
+    regroup(old, added("fc", directions, "", ("a", "")))
+    old.player.agent.edit(Unit("fc_groups", 0), 0.0, 4.0)
+    run(5)
+    regroup(old, removed("fc_groups"))
+    assert gone() == ["fc_groups"] and not old.player.agent.edits
+    run(3)
+    with pytest.raises(ZooError, match="another layer of groups"):
+        regroup(old, added("fc", directions, "fc_groups", (), gone()))
+    regroup(old, added("fc", directions[::-1], "", ("é", ""), gone()))
+    old.player.agent.edit(Unit("fc_groups2", 1), 3.0, 1.0)
+    run(5)
+    regroup(old, added("fc", directions, "unused", ()))
+    regroup(old, removed("unused"))
+    record = result(recorded(kept(old, moment - 1, False)))
+    assert [(one.name, one.there) for one in record.groups] == [("fc_groups2", True), ("fc_groups", False)]
+    assert record.facts["hash"] == Tiny(0).hash
+    found = bundles.read(result(bundles.write(tmp_path / "g.zoo", bundles.Bundle((record,), told=provenance()))))
+    new = lane(0, game_seed=9)
+    assert differences([new], found) == []
+    report = result(played_anew(found, [new]))
+    assert report.exact, report.sentences
+    assert new.player.agent.layers == old.player.agent.layers and new.player.agent.edits == old.player.agent.edits
+    assert new.player.agent.layers[-1].label(0) == "fc_groups2:0 “é”" and len(new.groups) == 2
+    for name in ("ram", "scores", "action", "edited"):
+        np.testing.assert_array_equal(new.moments.column(name), old.moments.column(name), name)
+    for name, array in old.player.agent.weights.items():
+        if name.startswith("fc_groups2"):
+            np.testing.assert_array_equal(new.player.agent.weights[name], array)
+    other = replace(found, lanes=(replace(found.lanes[0], groups=(replace(record.groups[0], layer="conv9"),)),))
+    said = " ".join(result(played_anew(other, [lane(0)])).sentences)
+    assert "cannot have the groups fc_groups2" in said and "no layer fc_groups." in said
+
+
 def changed(path, name, change):
     """The same file with one member changed, None: without it."""
     with zipfile.ZipFile(path) as archive:
@@ -219,6 +298,9 @@ HARM = {
     "a wrong level": manifest(lambda told: told["lanes"][0]["unders"][0].__setitem__(4, {"rain": 1})),
     "no circumstances": manifest(lambda told: told["lanes"][0].update(unders=[])),
     "another step on screen": manifest(lambda told: told["lanes"][0].update(at=123456)),
+    "groups that are none": manifest(lambda told: told["lanes"][0].update(groups=[{"name": "x"}])),
+    "groups without numbers": manifest(lambda told: told["lanes"][0].update(groups=[
+        {"name": "x", "layer": "fc", "unit_names": [], "shape": [2, 4], "there": True}])),
     "a missing array": ("lanes/0/after", lambda data: None),
     "a short array": ("lanes/0/after", lambda data: data[:-8]),
     "steps after later ones": ("lanes/0/after", lambda data: np.full(len(data) // 8, 10**9, "<i8").tobytes()),

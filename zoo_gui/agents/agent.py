@@ -237,14 +237,16 @@ class Agent:
         return other
 
     def with_groups(
-        self, layer: str, directions: np.ndarray, name: str = "", unit_names: Sequence[str] = ()
+        self, layer: str, directions: np.ndarray, name: str = "", unit_names: Sequence[str] = (),
+        kernel: np.ndarray | None = None,
     ) -> "Agent":
         """A copy with one more layer, whose units are directions in a layer's units: see ``agents.groups``.
 
         directions: (K, units), brought to length 1. name: of the new layer, by default ``conv3_groups``. unit_names:
-        what a person calls the groups. It decides as this agent does, bit for bit; edits stay. Raises ZooError.
+        what a person calls the groups. kernel: see ``groups.grouping``. It decides as this agent does, bit for bit;
+        edits stay. Raises ZooError.
         """
-        spec, arrays = groups.grouping(self.layers, layer, directions, name)
+        spec, arrays = groups.grouping(self.layers, layer, directions, name, kernel)
         other = self._with_layers((*self.card.network.layers, spec), {**self.weights, **arrays})
         other.name_units(spec.name, unit_names)
         return other

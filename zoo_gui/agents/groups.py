@@ -12,6 +12,7 @@ the edit of the unit itself. No TensorFlow.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Sequence
 
 import numpy as np
@@ -24,6 +25,29 @@ MOST = 64
 """Groups of one layer."""
 _NEARLY_EQUAL = 1e6
 """Condition of the directions' products beyond which two of them count as one."""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A layer of groups, as it is given to another agent with the same weights: ``with_groups`` makes the very same of
+    it. directions: (K, units), each of length 1; kernel: (units, K). there: False of one that was taken away again."""
+
+    name: str
+    layer: str
+    directions: np.ndarray
+    kernel: np.ndarray
+    unit_names: tuple[str, ...] = ()
+    there: bool = True
+
+
+def groupings_of(agent: Any) -> dict[str, Grouping]:
+    """{name: an agent's layer of groups}, in the order in which they were added."""
+    found = {}
+    for info in (info for info in agent.layers if info.groups_of):
+        directions, kernel = (agent.weights[f"{info.name}/{part}"] for part in ("directions", "kernel"))
+        kernel = kernel.reshape(kernel.shape[-2:])
+        found[info.name] = Grouping(info.name, info.groups_of, directions, kernel, info.unit_names)
+    return found
 
 
 def kernel_of(directions: np.ndarray) -> np.ndarray:
@@ -45,9 +69,10 @@ def unused_name(layer: str, taken: Sequence[str]) -> str:
 
 
 def grouping(
-    layers: Sequence[LayerInfo], layer: str, directions: np.ndarray, name: str = ""
+    layers: Sequence[LayerInfo], layer: str, directions: np.ndarray, name: str = "", kernel: np.ndarray | None = None
 ) -> tuple[LayerSpec, dict[str, np.ndarray]]:
-    """(the layer that groups ``layer``, its arrays ``kernel`` and ``directions`` by their names). Raises ZooError."""
+    """(the layer that groups ``layer``, its arrays ``kernel`` and ``directions`` by their names). kernel: a Grouping's,
+    whose directions are taken as they are then, since another processor may round both otherwise. Raises ZooError."""
     known = {info.name: info for info in layers}
     if layer not in known:
         near = near_names(layer, known) or list(known)
@@ -66,8 +91,12 @@ def grouping(
         raise ZooError(f"There is a layer {name} already: give the groups another name.")
     if not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
         raise ZooError(f"“{name}” cannot be a layer's name: use letters, digits, _, - and full stops.")
-    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    kernel = kernel_of(rows)
+    if kernel is None:
+        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        kernel = kernel_of(rows)
+    kernel = np.array(kernel, np.float32)
+    if kernel.shape != rows.shape[::-1] or not np.isfinite(kernel).all():
+        raise ZooError(f"The kernel of {name} is not one of {len(rows)} groups of {info.units} units.")
     if len(info.shape) == 3:
         kernel = kernel[None, None]
     spec = LayerSpec(name, "groups", units=len(rows), activation="relu", source=layer, bias=False)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+from zoo_gui.agents.groups import Grouping
 from zoo_gui.engine.shared import MAX_PINS, SharedLane
 from zoo_gui.play.meaning import meanings
 from zoo_gui.play.moments import KEY_EVERY, Moments, go_back, keep, of_player, record
@@ -28,14 +29,16 @@ class Lane:
     moments: of the sitting so far; their ids are the engine's count of steps. rollouts: recorded, by their settings.
     disturbance: the number of what disturbs the player, 0: nothing. path: how the player came to each moment. asked:
     (name, value) of what it was loaded with, other than its own. file: of the weights, where they are one file of the
-    person's: agents that come with the program are everywhere.
+    person's: agents that come with the program are everywhere. loaded: the agent as it came, without layers of groups;
+    groups: those that it has or had, as far as steps were taken with their units edited (``engine.regroup``).
     """
 
     def __init__(
         self, agent_id: str, title: str, description: str, player: Player, asked: tuple = (), file: Path | None = None
     ):
         self.agent_id, self.title, self.description, self.player = agent_id, title, description, player
-        self.asked, self.file = asked, file
+        self.asked, self.file, self.loaded = asked, file, player.agent
+        self.groups: dict[str, Grouping] = {}
         self.number = self.disturbance = 0
         self.pins: tuple[Unit, ...] = ()
         self.shared: SharedLane | None = None

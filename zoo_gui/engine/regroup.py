@@ -2,13 +2,17 @@
 
 Two halves: ``prepare`` runs as a job beside the game, since the moments of the sitting must be looked at again;
 ``install`` runs between two ticks, and takes the game on with the other agent. See ``agents.groups``.
+
+A saved session keeps these layers too: ``known`` says which, ``give`` and ``take_away`` bring them to another lane.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Callable, Collection, Iterator, Sequence
 
+from zoo_gui.agents.groups import Grouping, groupings_of, unused_name
+from zoo_gui.play.paths import edited_layers
 from zoo_gui.types import Progress, ZooError
 
 if TYPE_CHECKING:
@@ -27,9 +31,19 @@ class Prepared:
     moments: "Moments"
 
 
-def added(layer: str, directions: Any, name: str, unit_names: tuple[str, ...]) -> Callable[[Any], Any]:
-    """An agent → the same with groups of a layer's units; see ``Agent.with_groups``."""
-    return lambda agent: agent.with_groups(layer, directions, name, unit_names)
+def added(
+    layer: str, directions: Any, name: str, unit_names: tuple[str, ...], gone: Collection[str] = ()
+) -> Callable[[Any], Any]:
+    """An agent → the same with groups of a layer's units; see ``Agent.with_groups``. gone: names of layers that were
+    taken away: they are not given again, so that what was done to their units can be told apart."""
+
+    def change(agent: Any) -> Any:
+        if name in gone:
+            raise ZooError(f"{name} was another layer of groups, and its units were changed: choose another name.")
+        called = name or unused_name(layer, [*(info.name for info in agent.layers), *gone])
+        return agent.with_groups(layer, directions, called, unit_names)
+
+    return change
 
 
 def removed(layer: str) -> Callable[[Any], Any]:
@@ -72,4 +86,45 @@ def install(found: Prepared) -> None:
     *_, last = lane.moments.for_agent(agent, found.moments)
     lane.moments = last.result
     lane.player.agent = lane.moments.agent = agent
+    lane.groups = {one.name: one for one in known(lane)}
     lane.pins = tuple(unit for unit in lane.pins if unit.layer in there)
+
+
+def known(lane: "Lane") -> tuple[Grouping, ...]:
+    """The layers of groups that a lane's agent has, and those that it had when a kept step was taken with their units
+    edited."""
+    if lane.player.agent is None:
+        return ()
+    there, edited = groupings_of(lane.player.agent), edited_layers(lane.path.taken)
+    gone = (one for name, one in lane.groups.items() if name not in there and name in edited)
+    return (*there.values(), *(replace(one, there=False) for one in gone))
+
+
+def give(lane: "Lane", groups: Sequence[Grouping]) -> list[str]:
+    """Give these layers to a lane that has not played yet; sentences on those that its agent cannot have."""
+    from zoo_gui.play.moments import of_player
+
+    faults, agent = [], lane.player.agent
+    if agent is None or not groups:
+        return faults
+    for one in groups:
+        try:
+            agent = agent.with_groups(one.layer, one.directions, one.name, one.unit_names, one.kernel)
+        except ZooError as error:
+            faults.append(f"{lane.title} cannot have the groups {one.name}: {error}")
+    lane.player.agent, lane.groups = agent, groupings_of(agent)
+    lane.moments = of_player(lane.player)
+    return faults
+
+
+def take_away(lane: "Lane", names: Collection[str]) -> None:
+    """Take layers of groups from a lane's agent; the moments stay, without their units."""
+    agent = lane.player.agent
+    names = [info.name for info in agent.layers if info.groups_of and info.name in names] if agent is not None else []
+    if names:
+        for name in names:
+            agent = agent.without_groups(name)
+        *_, last = lane.moments.for_agent(agent)
+        lane.moments = last.result
+        lane.player.agent = lane.moments.agent = agent
+        lane.groups = {one.name: one for one in known(lane)}

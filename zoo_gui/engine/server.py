@@ -199,9 +199,11 @@ class Server(Saving):
     ) -> None:
         """Prepare a lane's agent with one more layer of that name, under a key: see ``regroup``. The event ``prepared``
         asks the front end for ``swap``, since only it knows what is on screen."""
-        from zoo_gui.engine.regroup import added
+        from zoo_gui.engine.regroup import added, known
 
-        self._regroup(key, lane, added(layer, directions, called, tuple(unit_names)))
+        there = self.lanes[lane] if lane < len(self.lanes) else None
+        gone = [one.name for one in known(there) if not one.there] if there is not None else []
+        self._regroup(key, lane, added(layer, directions, called, tuple(unit_names), gone))
 
     def do_remove_groups(self, key: str, lane: int, layer: str) -> None:
         """The same without a layer of groups."""

@@ -11,11 +11,13 @@ from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from zoo_gui.agents.groups import Grouping
 from zoo_gui.engine.lane import Lane
 from zoo_gui.engine.one_game import gather
-from zoo_gui.play.bundles import SCREEN_EVERY, Bundle, LaneRecord, sum_of
+from zoo_gui.engine.regroup import give, known, take_away
+from zoo_gui.play.bundles import MOST_GROUPINGS, SCREEN_EVERY, Bundle, LaneRecord, sum_of
 from zoo_gui.play.moments import Moments
-from zoo_gui.play.paths import BEGINS, ELSEWHERE, JOINED, Path, Taken, put_under, way
+from zoo_gui.play.paths import BEGINS, ELSEWHERE, JOINED, Path, Taken, edited_layers, put_under, way
 from zoo_gui.provenance import provenance
 from zoo_gui.types import Progress, StepSummary, ZooError
 
@@ -33,18 +35,19 @@ class Kept:
     moments: Moments
     taken: Mapping[int, Taken]
     weights: FilePath | None
+    groups: tuple[Grouping, ...]
 
 
 def kept(lane: Lane, shown: int, weights: bool) -> Kept:
     """A lane now, for another thread. shown: the id of the moment on screen. weights: whether they are to be saved."""
-    agent, player = lane.player.agent, lane.player
+    agent, player = lane.loaded, lane.player
     facts = {
         "id": lane.agent_id, "title": lane.title, "game": player.emulator.game, "rom": "", "asked": dict(lane.asked),
         "player": player.controller, "hash": agent.hash if agent else "", "card": agent.card.to_toml() if agent else "",
         "actions": list(player.action_names), "at": shown if shown in lane.path.taken else None,
     }  # fmt: skip
     file = lane.file if weights and lane.file is not None and lane.file.is_file() else None
-    return Kept(facts, lane.moments.freeze(), dict(lane.path.taken), file)
+    return Kept(facts, lane.moments.freeze(), dict(lane.path.taken), file, known(lane))
 
 
 def recorded(one: Kept) -> Iterator[Progress]:
@@ -74,7 +77,9 @@ def recorded(one: Kept) -> Iterator[Progress]:
     facts = {**one.facts, "rom": rom_sum(one.facts["game"])}
     facts["at"] = facts["at"] if facts["at"] in taken else None
     weights = one.weights.read_bytes() if one.weights is not None else b""
-    yield Progress(1, 1, "gathered", LaneRecord(facts, taken, sums, decided, weights))
+    edited = edited_layers(taken)
+    groups = tuple(group for group in one.groups if group.there or group.name in edited)[:MOST_GROUPINGS]
+    yield Progress(1, 1, "gathered", LaneRecord(facts, taken, sums, decided, weights, groups))
 
 
 def rom_sum(game: str) -> str:
@@ -89,7 +94,7 @@ def differences(lanes: Sequence[Lane], bundle: Bundle) -> list[str]:
     """What is not as it was where the session was saved: sentences, the weightiest first. Without them all is equal."""
     found = []
     for lane, record in zip(lanes, bundle.lanes):
-        facts, agent = record.facts, lane.player.agent
+        facts, agent = record.facts, lane.loaded
         if facts["hash"] and agent is None:
             found.append(f"{facts['title']} is not here: its game is shown, but not what it thought.")
         elif agent is not None and agent.hash != facts["hash"]:
@@ -192,6 +197,8 @@ class _Replay:
         for record, lane, blind in zip(bundle.lanes, lanes, self._blind):
             if not blind and list(lane.player.action_names) != list(record.facts["actions"]):
                 raise ZooError(f"{record.facts['title']} has other actions here than it had then: it is another agent.")
+            for fault in give(lane, record.groups):
+                self._note(fault)
             lane.player.restart(0)
             lane.path = Path(max(lane.moments.capacity, len(record.taken)))
             lane.forget()
@@ -260,7 +267,7 @@ class _Replay:
         taken = self._seen(i, made)
         try:
             put_under(lane.player, taken.under)
-        except ZooError as error:  # an edit of a layer that the agent has no more, as one of groups
+        except ZooError as error:  # an edit of a layer that the agent does not have here
             self._note(f"{lane.title}: {error} The step is played without that.")
         watched = taken.watched
         step, summary = lane.step(number, False, None, taken.played if watched else None,
@@ -290,11 +297,16 @@ class _Replay:
             at = record.facts["at"]
             if at is None or at not in self._names[i] or at < 0:
                 at = max((number for number in record.taken if number >= 0), default=None)
+            gone = {group.name for group in record.groups if not group.there}
             if at is None:
+                take_away(lane, gone)
                 continue
             lane.seek(lane.moments, at)
+            take_away(lane, gone)
+            now = self._seen(i, record.taken[at]).under
+            now = now._replace(edits=tuple(edit for edit in now.edits if edit[0][0] not in gone))
             try:
-                put_under(lane.player, self._seen(i, record.taken[at]).under)
+                put_under(lane.player, now)
             except ZooError as error:
                 self._note(f"{lane.title}: {error}")
             chance = record.facts["player"] == "agent" and lane.player.agent is None

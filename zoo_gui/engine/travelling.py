@@ -227,5 +227,7 @@ class Travelling(Comparing):
                 changes = changes_of([step.under for step in steps])
             except ZooError as error:
                 note = str(error)
+            if any(change.kind == "edit" and change.value[0][0] in lane.groups for change in changes):
+                note, changes = "a group of units was changed", ()
         chosen = "random" if players == {"random"} and player.agent is not None and not note else ""
         return Place(base.seed, base.episode, base.step, base.game, base.sticky, chosen, changes), note

@@ -20,6 +20,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from zoo_gui.agents.groups import MOST, Grouping
 from zoo_gui.play.cover import FILLS, Cover
 from zoo_gui.play.disturbance import Disturbance
 from zoo_gui.play.paths import BEGINS, ELSEWHERE, Taken, Under
@@ -28,7 +29,7 @@ from zoo_gui.types import Progress, ZooError
 
 FORMAT = 1
 SUFFIX = ".zoo"
-MOST_LANES, MOST_STEPS, MOST_UNDERS = 4, 250_000, 100_000
+MOST_LANES, MOST_STEPS, MOST_UNDERS, MOST_GROUPINGS = 4, 250_000, 100_000, 32
 LARGEST_MANIFEST, LARGEST_ARRAY, LARGEST_WEIGHTS, LARGEST_FILE = 32 << 20, 64 << 20, 512 << 20, 2 << 30
 SCREEN_EVERY = 16
 """Steps from one screen whose sum is kept to the next; RAM and decisions are checked at each."""
@@ -46,13 +47,14 @@ class LaneRecord:
     (TOML, "" without a network), ``actions`` (names), ``at`` (the number of the step on screen, or None). taken:
     {number: Taken}, no step before the one that it follows. sums: {number: (RAM, screen)}, 0 where there is none.
     scores: {number: (A,) float32}, of those that have any. weights: a file's bytes, b"" where they are not
-    included."""
+    included. groups: layers of groups that the agent had."""
 
     facts: Mapping[str, Any]
     taken: Mapping[int, Taken]
     sums: Mapping[int, tuple[int, int]]
     scores: Mapping[int, np.ndarray]
     weights: bytes = b""
+    groups: tuple[Grouping, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,12 @@ def _members(archive: zipfile.ZipFile, bundle: Bundle) -> Iterator[Progress]:
         if lane.weights:
             archive.writestr(f"lanes/{i}/weights", lane.weights, zipfile.ZIP_STORED)
             yield Progress(i, len(bundle.lanes), f"saving the weights of {lane.facts['title']}")
-        facts.append({**lane.facts, "unders": [_plain_under(under) for under in unders], "shapes": shapes})
+        groups = [_plain_group(group) for group in lane.groups]
+        for j, group in enumerate(lane.groups):
+            archive.writestr(f"lanes/{i}/groups/{j}/directions", group.directions.astype("<f4").tobytes())
+            archive.writestr(f"lanes/{i}/groups/{j}/kernel", group.kernel.astype("<f4").tobytes())
+        unders = [_plain_under(under) for under in unders]
+        facts.append({**lane.facts, "unders": unders, "shapes": shapes, "groups": groups})
     manifest = {"format": FORMAT, "mode": bundle.mode, "driver": bundle.driver, "lanes": facts,
                 "told": bundle.told, "window": bundle.window}  # fmt: skip
     archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False, allow_nan=False))
@@ -137,6 +144,11 @@ def _arrays(lane: LaneRecord) -> tuple[list[Under], dict[str, np.ndarray]]:
         if number in lane.scores:
             scores[row] = lane.scores[number]
     return unders, arrays | {"scores": scores}
+
+
+def _plain_group(group: Grouping) -> dict[str, Any]:
+    return {"name": group.name, "layer": group.layer, "there": group.there, "unit_names": list(group.unit_names),
+            "shape": list(group.directions.shape)}  # fmt: skip
 
 
 def _plain_under(under: Under) -> list:
@@ -229,8 +241,25 @@ def _lane(archive: zipfile.ZipFile, i: int, facts: Mapping[str, Any]) -> LaneRec
         raise _Damaged("the step on screen is not among its steps")
     name = f"lanes/{i}/weights"
     weights = _member(archive, name, LARGEST_WEIGHTS) if name in archive.namelist() else b""
-    kept = {key: value for key, value in facts.items() if key not in ("shapes", "unders")}
-    return LaneRecord(kept, taken, sums, scores, weights)
+    kept = {key: value for key, value in facts.items() if key not in ("shapes", "unders", "groups")}
+    return LaneRecord(kept, taken, sums, scores, weights, _groups(archive, i, facts.get("groups", [])))
+
+
+def _groups(archive: zipfile.ZipFile, i: int, told: Any) -> tuple[Grouping, ...]:
+    """The layers of groups of a lane; files of older programs have none."""
+    if not isinstance(told, list) or len(told) > MOST_GROUPINGS:
+        raise _Damaged("its groups make no sense")
+    found = []
+    for j, one in enumerate(told):
+        name, layer, names, shape = one["name"], one["layer"], one["unit_names"], one["shape"]
+        texts = [name, layer, *names] if isinstance(names, list) else [None]
+        if not (all(isinstance(text, str) and len(text) < 200 for text in texts) and len(shape) == 2
+                and 1 <= shape[0] <= MOST and len(names) <= shape[0]):  # fmt: skip
+            raise _Damaged("its groups make no sense")
+        directions = _array(archive, f"lanes/{i}/groups/{j}/directions", np.float32, shape)
+        kernel = _array(archive, f"lanes/{i}/groups/{j}/kernel", np.float32, shape[::-1])
+        found.append(Grouping(name, layer, directions, kernel, tuple(names), bool(one["there"])))
+    return tuple(found)
 
 
 def _array(archive: zipfile.ZipFile, name: str, kind: Any, shape: Sequence[int]) -> np.ndarray:

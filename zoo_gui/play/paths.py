@@ -139,6 +139,12 @@ def way(taken: Mapping[int, Taken], number: int) -> Iterator[int]:
         number = taken[number].after
 
 
+def edited_layers(taken: Mapping[int, Taken]) -> set[str]:
+    """The layers of which units were edited at any of these steps."""
+    unders = {id(made.under): made.under for made in taken.values()}  # many steps share one
+    return {layer for under in unders.values() for (layer, _), _, _ in under.edits}
+
+
 def changes_of(unders: list[Under]) -> tuple[Change, ...]:
     """What was changed in an episode, step by step, as changes that came one after another and stayed. Raises ZooError
     where something was taken back or changed again."""
