@@ -13,7 +13,7 @@ from zoo_gui import placing, shortcuts
 from zoo_gui.app import MainWindow
 from zoo_gui.fuzzy import Query, Text
 from zoo_gui.history import History
-from zoo_gui.keymap import Keymap, apply_own, row_name
+from zoo_gui.keymap import Keymap, apply_own, own_row, row_name
 from zoo_gui.pages import read, resolve
 from zoo_gui.placing import Wanted
 from zoo_gui.session import Session
@@ -125,6 +125,14 @@ def test_broken_entries_are_dropped_with_a_sentence(own):
     assert table == SMALL and len(faults) == 1
 
 
+def test_what_only_the_palette_has_may_have_a_key():
+    table, faults = apply_own({"palette panel wall": ["B"], "palette menu Look Dark": []}, SMALL)
+    assert not faults and keys_of(table)["palette panel wall"] == ("B",) and keys_of(table)["two"] == ()
+    assert table[-1].text == "Panel wall" and len(table) == len(SMALL) + 1  # without a key it is no row
+    assert apply_own({"palette panel wall": ["Ctrl+Nonsense"]}, SMALL)[0] == SMALL
+    assert own_row("palette menu Look Dark").text == "Look Dark"
+
+
 def test_two_own_rows_cannot_have_one_key():
     table, faults = apply_own({"one": ["Z"], "two": ["Z", "Y"]}, SMALL)
     assert keys_of(table)["one"] == ("Z",) and keys_of(table)["two"] == ("Y",) and "Z" in faults[0]
@@ -188,6 +196,7 @@ def test_the_palette_does_everything_by_keys(window, qtbot, monkeypatch):
 
 def test_new_keys_and_words_at_titles(window, qtbot):
     new_keys_are_heard_and_shown_at_once(window)
+    a_key_for_what_has_none(window, qtbot)
     titles_say_what_panels_show(window, qtbot)
 
 
@@ -268,6 +277,34 @@ def new_keys_are_heard_and_shown_at_once(window):
     press(Qt.Key_G)
     assert window.panels["zoo"].is_seen and not window.panels["wall"].is_seen
     assert Settings().get("keys/own") == {"zoo": ["G"], "wall": []}
+
+
+def a_key_for_what_has_none(window, qtbot):
+    """A panel, a setting, a menu's entry: all that the palette has can be given a key."""
+    session, said = window.session, []
+    window.finding.do_keyboard_settings()
+    dialog = next(widget for widget in window.findChildren(QtWidgets.QDialog) if widget.isVisible())
+    for words, key in (("speed 2×", Qt.Key_F2), ("panel notes", Qt.Key_F3), ("hide panel game", Qt.Key_F4)):
+        dialog.search.setText(words)
+        dialog.change()
+        QtTest.QTest.keyClick(dialog.catcher, key, Qt.ControlModifier)
+    assert "“Hide panel: Game” is now on Ctrl+F4" in dialog.catcher.text()
+    dialog.accept()
+    qtbot.waitUntil(lambda: not window.findChildren(QtWidgets.QDialog))
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    window.panels["activations"].setFocus()
+    press(Qt.Key_F2, Qt.ControlModifier)
+    press(Qt.Key_F3, Qt.ControlModifier)
+    assert session.speed == 2.0 and window.panels["notes"].is_seen
+    session.message.connect(lambda level, words: said.append(words))
+    press(Qt.Key_F2, Qt.ControlModifier)
+    assert said == ["Speed: 2×: It is so already."]
+    window.finding.palette.open("speed 2×")
+    assert window.finding.palette.current().keys == ("Ctrl+F2",)
+    press(Qt.Key_Escape)
+    assert "Speed: 2×" in shortcuts.markdown(window.keymap.table)
+    assert Keymap(Settings()).row("palette Speed 2×").keys == ("Ctrl+F2",)  # the next time, too
 
 
 def everything_is_named_and_leads_to_its_page(window, qtbot):

@@ -6,6 +6,7 @@ from pyqtgraph.Qt import QtCore
 
 from zoo_gui.naming import lane_letter
 from zoo_gui.session import SALIENCY_TARGETS
+from zoo_gui.shortcuts import OWN
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, None)
 SPEED_NAMES = ("¼×", "½×", "1×", "2×", "4×", "8×", "max")
@@ -39,6 +40,9 @@ class Commands(QtCore.QObject):
         """Run a command of the table."""
         if name.startswith("move_"):
             self._move(name.removeprefix("move_"))
+            return
+        if name.startswith(OWN):
+            self.window.finding.do_entry(name.removeprefix(OWN))
             return
         method = f"do_{name}"
         getattr(next(part for part in self.parts if hasattr(part, method)), method)()

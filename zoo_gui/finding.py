@@ -7,7 +7,8 @@ from functools import partial
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from zoo_gui.keymap import KeyedWords
+from zoo_gui import palette_entries
+from zoo_gui.keymap import KeyedWords, own_row
 from zoo_gui.keys_dialog import KeysDialog
 from zoo_gui.labels import Labels
 from zoo_gui.pages import ABOUT
@@ -63,8 +64,17 @@ class Finding(QtCore.QObject):
     def do_palette(self) -> None:
         self.palette.toggle()
 
+    def do_entry(self, id: str) -> None:
+        """Do what only the palette has, for the person gave it a key; a sentence where that cannot be."""
+        entry = palette_entries.of_id(self.window, id)
+        if entry is None or entry.why_not:
+            reason = entry.why_not if entry else "It is not there now."
+            self.window.session.message.emit("info", f"{entry.title if entry else own_row(id).text}: {reason}")
+        else:
+            entry.run()
+
     def do_keyboard_settings(self) -> None:
-        dialog = KeysDialog(self.window, self.window.keymap)
+        dialog = KeysDialog(self.window, self.window.keymap, palette_entries.keyless(self.window))
         dialog.finished.connect(self._keep_settings)
         dialog.open()
 

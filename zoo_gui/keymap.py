@@ -9,7 +9,7 @@ from typing import Any, Mapping
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui import shortcuts
-from zoo_gui.shortcuts import ANYWHERE, TABLE, Shortcut
+from zoo_gui.shortcuts import ANYWHERE, OWN, TABLE, Shortcut
 
 log = logging.getLogger(__name__)
 SETTING = "keys/own"
@@ -27,11 +27,21 @@ def canonical(key: str) -> str:
     return "" if not text or "Unknown" in text or not text.isprintable() else text
 
 
+def own_row(name: str, text: str = "", keys: tuple[str, ...] = ()) -> Shortcut:
+    """The row of something that only the palette has: ``palette panel wall``.
+
+    text: what it does; without it, what the palette remembers it by.
+    """
+    words = text or name.removeprefix(OWN).removeprefix("menu ")
+    return Shortcut(name, keys, words[:1].upper() + words[1:], "Your own")
+
+
 def apply_own(own: Mapping[str, Any], table: tuple[Shortcut, ...] = TABLE) -> tuple[tuple[Shortcut, ...], list[str]]:
     """The table with the person's keys in it, and a sentence for each entry that is dropped.
 
     A key that the person gave to one command is taken from the others of its context.
     """
+    table = (*table, *(own_row(name) for name in own if name.startswith(OWN)))
     names, faults, given = {row_name(row) for row in table}, [], {}
     owners: dict[tuple[str, str], str] = {}
     for name, keys in own.items():
@@ -49,7 +59,12 @@ def apply_own(own: Mapping[str, Any], table: tuple[Shortcut, ...] = TABLE) -> tu
     for row in table:
         free = tuple(key for key in row.keys if owners.get((row.when, canonical(key)), row_name(row)) == row_name(row))
         rows.append(replace(row, keys=given.get(row_name(row), free)))
-    return tuple(rows), faults
+    return _without_empty(rows), faults
+
+
+def _without_empty(rows: list[Shortcut]) -> tuple[Shortcut, ...]:
+    """What only the palette has is in the table as long as it has a key."""
+    return tuple(row for row in rows if row.keys or not row.command.startswith(OWN))
 
 
 class Keymap(QtCore.QObject):
@@ -72,7 +87,7 @@ class Keymap(QtCore.QObject):
 
     def row(self, name: str) -> Shortcut:
         """A row as it is now, by ``row_name``."""
-        return next(row for row in self.table if row_name(row) == name)
+        return next((row for row in self.table if row_name(row) == name), None) or _default(name)
 
     def is_own(self, name: str) -> bool:
         """Whether a row has other keys than it began with."""
@@ -89,13 +104,15 @@ class Keymap(QtCore.QObject):
         rows = [row for row in self.table if row.when == mine.when and row != mine]
         return {key: row for key in keys for row in rows if key in row.keys}
 
-    def assign(self, name: str, keys: tuple[str, ...]) -> None:
-        """Give a row exactly these keys; whoever has one of them loses it."""
+    def assign(self, name: str, keys: tuple[str, ...], text: str = "") -> None:
+        """Give a row exactly these keys; whoever has one of them loses it. text: what it does, of a row that is new."""
         changed = {name: keys}
         for key, row in self.owners(name, keys).items():
             left = changed.get(row_name(row), row.keys)
             changed[row_name(row)] = tuple(one for one in left if one != key)
-        self._keep([replace(row, keys=changed.get(row_name(row), row.keys)) for row in self.table])
+        known = any(row_name(row) == name for row in self.table)
+        table = self.table if known else (*self.table, own_row(name, text))
+        self._keep([replace(row, keys=changed.get(row_name(row), row.keys)) for row in table])
 
     def reset(self, name: str) -> None:
         """A row has again the keys that it began with; whoever has one of them loses it."""
@@ -106,14 +123,14 @@ class Keymap(QtCore.QObject):
         self._keep(list(TABLE))
 
     def _keep(self, rows: list[Shortcut]) -> None:
-        shortcuts.use(tuple(rows))
+        shortcuts.use(_without_empty(rows))
         own = {row_name(row): list(row.keys) for row in rows if row.keys != _default(row_name(row)).keys}
         self.settings.set(SETTING, own)
         self.changed.emit()
 
 
 def _default(name: str) -> Shortcut:
-    return next(row for row in TABLE if row_name(row) == name)
+    return own_row(name) if name.startswith(OWN) else next(row for row in TABLE if row_name(row) == name)
 
 
 class KeyedWords(QtCore.QObject):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from dataclasses import replace
+from typing import Callable, Mapping
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.fuzzy import Query, Text
-from zoo_gui.keymap import Keymap, canonical, row_name
+from zoo_gui.keymap import Keymap, canonical, own_row, row_name
 from zoo_gui.keys import sequence
 from zoo_gui.shortcuts import WHEN, Shortcut, spelled
 from zoo_gui.tokens import pixels
@@ -63,8 +64,10 @@ class KeyCatcher(QtWidgets.QLabel):
 class KeysDialog(QtWidgets.QDialog):
     """Changes hold at once, everywhere; a key that another command has is named before it is taken."""
 
-    def __init__(self, window, keymap: Keymap):
+    def __init__(self, window, keymap: Keymap, others: Mapping[str, str] | None = None):
+        """others: commands that the table has not, with words for them."""
         super().__init__(window)
+        self._others = others or {}
         self.setAttribute(Qt.WA_DeleteOnClose)
         self.setWindowTitle("Keyboard settings")
         self._window, self.keymap = window, keymap
@@ -143,7 +146,7 @@ class KeysDialog(QtWidgets.QDialog):
         chosen = self._chosen()
         self.tree.clear()
         self._texts: dict[str, Text] = {}
-        for row in self.keymap.table:
+        for row in self._rows():
             name = row_name(row)
             keys = "   ".join(spelled(key) for key in row.keys)
             own = self.keymap.is_own(name)
@@ -159,6 +162,20 @@ class KeysDialog(QtWidgets.QDialog):
                 self.tree.setCurrentItem(item)
         self._filter()
         self.buttons["reset_all"].setEnabled(any(self.keymap.is_own(name) for name in self._texts))
+
+    def _rows(self) -> list[Shortcut]:
+        """The table, then what has no key."""
+        known = {row.command for row in self.keymap.table}
+        return [*map(self._worded, self.keymap.table),
+                *(own_row(name, text) for name, text in self._others.items() if name not in known)]
+
+    def _worded(self, row: Shortcut) -> Shortcut:
+        """With the palette's words, where it has some."""
+        return replace(row, text=self._others.get(row.command, row.text))
+
+    def _named(self, name: str) -> Shortcut:
+        """A row as it is now."""
+        return self._worded(self.keymap.row(name))
 
     def _began(self, row: Shortcut, own: bool) -> str:
         return "Changed by you; Reset gives back the first keys." if own else "As it began."
@@ -211,10 +228,10 @@ class KeysDialog(QtWidgets.QDialog):
         if self._row:
             self._say("")
             more = "one more key" if adding else "the new keys"
-            self.catcher.wait(f"Press {more} for “{self.keymap.row(self._row).text}”. Esc: leave it as it is.")
+            self.catcher.wait(f"Press {more} for “{self._named(self._row).text}”. Esc: leave it as it is.")
 
     def _on_pressed(self, key: str) -> None:
-        row = self.keymap.row(self._row)
+        row = self._named(self._row)
         if fault := self._fault(key):
             self._say(fault)
             return
@@ -226,7 +243,7 @@ class KeysDialog(QtWidgets.QDialog):
         name = row_name(row)
 
         def give() -> None:
-            self.keymap.assign(name, keys)
+            self.keymap.assign(name, keys, row.text)
             self._say(done + self._elsewhere(self.keymap.row(name)))
 
         owners = self.keymap.owners(name, keys)
@@ -257,12 +274,12 @@ class KeysDialog(QtWidgets.QDialog):
         """Take all keys from the chosen command; menus and the palette still have it."""
         if name := self._chosen():
             self.keymap.assign(name, ())
-            self._say(f"“{self.keymap.row(name).text}” has no key; the palette finds it.")
+            self._say(f"“{self._named(name).text}” has no key; the palette finds it.")
 
     def reset(self) -> None:
         """The keys that the chosen command began with."""
         if name := self._chosen():
-            row = self.keymap.row(name)
+            row = self._named(name)
             self._give(row, self.keymap.first_keys(name), f"“{row.text}” has its first keys again.")
 
     def reset_all(self) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.layout_plans import NAMES, PURPOSES
-from zoo_gui.shortcuts import by_command
+from zoo_gui.shortcuts import by_command, tip
 
 MENU_PADDING = 22
 """Pixels that a menu bar's title takes beside its words, about."""
@@ -85,7 +85,7 @@ class LayoutSwitch(QtWidgets.QWidget):
         if command:
             button.setProperty("command", command)
             button.setProperty("tip", sentence)
-            sentence += f" ({_key(command)})"
+            sentence = tip(command, sentence)
         button.setToolTip(sentence)
         return button
 

@@ -14,7 +14,7 @@ from zoo_gui.fuzzy import Text
 from zoo_gui.menus import PLAYER_NAMES, SALIENCY
 from zoo_gui.naming import lane_letter
 from zoo_gui.reasons import can_be_called, why_not
-from zoo_gui.shortcuts import by_command, spelled
+from zoo_gui.shortcuts import OWN, by_command, spelled
 from zoo_gui.types import Unit
 
 #: Switches among the view's settings that no menu has: (key, words for it, [(value, words)]).
@@ -61,6 +61,8 @@ class Entry:
 def entry(id: str, title: str, group: str, run: Callable[[], object], more: str = "", **others) -> Entry:
     """An Entry made ready to be found."""
     also = next((words for begin, words in OTHER_WORDS if title.startswith(begin)), "")
+    if own := by_command().get(OWN + id):
+        others["keys"] = tuple(spelled(key) for row in own for key in row.keys)[:2]
     return Entry(id, title, group, run, more, text=Text.of(title, f"{group} {more} {also}"), **others)
 
 
@@ -68,6 +70,18 @@ def gather(window) -> list[Entry]:
     """All but the catalogue's agents, those that are used all the time first."""
     return [*_commands(window), *_panels(window), *_layouts(window), *_choices(window), *_recent(window),
             *_layers(window), *_menus(window)]
+
+
+def keyless(window) -> dict[str, str]:
+    """What is no command of the table and may have a key all the same: its command, with words for it."""
+    entries = (*_panels(window), *_layouts(window), *_choices(window), *_recent(window), *_layers(window),
+               *_menus(window))
+    return {OWN + one.id: one.title.removesuffix(" ✓").removesuffix(" (now)") for one in entries}
+
+
+def of_id(window, id: str) -> Entry | None:
+    """What the palette remembers by this, if it is there now."""
+    return next((one for one in gather(window) if one.id == id), None)
 
 
 def _commands(window) -> Iterator[Entry]:

@@ -5,7 +5,7 @@ A part of the window that adds commands may have methods ``why_not_<command>() -
 
 from __future__ import annotations
 
-from zoo_gui.shortcuts import ACTIVATIONS, ANYWHERE, HUMAN, WHEN, by_command
+from zoo_gui.shortcuts import ACTIVATIONS, ANYWHERE, HUMAN, OWN, WHEN, by_command
 
 NEEDS_AGENT = frozenset(("toggle", "step", "restart", "next_episode", "switch_player", "add_agent", "agent_card"))
 NEEDS_NETWORK = frozenset((
@@ -49,5 +49,5 @@ def _wrong_context(window, command: str) -> str:
 
 
 def can_be_called(command: str) -> bool:
-    """The stick's directions are keys to be held, and nothing that is done once."""
-    return any(row.when != HUMAN for row in by_command().get(command, ()))
+    """The stick's directions are keys to be held, and nothing that is done once; the palette's own it has already."""
+    return not command.startswith(OWN) and any(row.when != HUMAN for row in by_command().get(command, ()))

@@ -20,6 +20,8 @@ ANYWHERE, ACTIVATIONS, HUMAN = "anywhere", "activations", "human"
 PRESENTING, CUES, DRAWING = "presenting", "cues", "drawing"
 WHEN = {ANYWHERE: "", ACTIVATIONS: "with the activations in focus", HUMAN: "while a person plays",
         PRESENTING: "while presenting", CUES: "while presenting cues", DRAWING: "while the picture is held"}
+OWN = "palette "
+"""How commands begin that only the palette has, a panel, a setting, an agent; the person may give them keys."""
 SAID = (ACTIVATIONS, PRESENTING, CUES, DRAWING)
 """Contexts that lists of keys name; people who play have a list of their own."""
 
@@ -29,7 +31,7 @@ class Shortcut:
     """One command and its keys.
 
     command: name that the window maps to a method. keys: Qt key sequences in portable text (``Ctrl+Shift+O``), the
-    first is shown in menus. text: what it does. when: context, a key of WHEN.
+    first is shown in menus; there may be none. text: what it does. when: context, a key of WHEN.
     """
 
     command: str
@@ -221,7 +223,7 @@ def spelled(key: str) -> str:
 def _stem(command: str) -> str:
     """A numbered command without its number: ``take_over_2`` → ``take_over``; those that move by three keep theirs."""
     stem, _, number = command.rpartition("_")
-    return stem if number.isdigit() and not command.startswith("move_") else command
+    return stem if number.isdigit() and not command.startswith(("move_", OWN)) else command
 
 
 def _joined(texts: list[str]) -> str:
@@ -243,7 +245,7 @@ def compact(table: tuple[Shortcut, ...]) -> list[tuple[tuple[str, ...], str]]:
         if row.keys:
             numbered[_stem(row.command), row.when].append(row.text)
     for row in table:
-        if not row.keys:  # the person took them away
+        if not row.keys:  # it had none at first, or the person took them away
             continue
         text = row.text
         for way in (" up", " left", " down", " right"):
