@@ -103,6 +103,48 @@ def heading(text: str) -> QtWidgets.QLabel:
     return role(QtWidgets.QLabel(text), "heading")
 
 
+class Fitted(QtWidgets.QLabel):
+    """Words in one line that are never cut in the middle of a letter: the longest of several ways to say it that fits,
+    the shortest with … where none does. The longest is for screen readers and, where it is not seen, for the mouse."""
+
+    def __init__(self, tip: str = ""):
+        super().__init__()
+        self.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
+        self.setTextFormat(QtCore.Qt.PlainText)
+        self._ways, self._tip = ("",), tip
+
+    def say(self, *ways: str) -> None:
+        """The ways to say it, the longest first."""
+        if ways != self._ways:
+            self._ways = ways
+            self._choose()
+
+    @property
+    def whole(self) -> str:
+        """The longest of them."""
+        return self._ways[0]
+
+    def _choose(self) -> None:
+        metrics, room = self.fontMetrics(), self.contentsRect().width()
+        fitting = next((way for way in self._ways if metrics.horizontalAdvance(way) <= room), None)
+        if fitting is None:
+            fitting = metrics.elidedText(self._ways[-1], QtCore.Qt.ElideRight, room)
+        if fitting != self.text():
+            self.setText(fitting)
+        cut = self.whole if fitting != self.whole else ""
+        self.setToolTip("\n".join(filter(None, (cut, self._tip))))
+        self.setAccessibleName(self.whole)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._choose()
+
+    def changeEvent(self, event) -> None:
+        super().changeEvent(event)
+        if event.type() in (QtCore.QEvent.FontChange, QtCore.QEvent.StyleChange):
+            self._choose()
+
+
 def button(text: str, tip: str, clicked: Callable[[], None]) -> QtWidgets.QPushButton:
     """A small push button; ``tip``: its words for the mouse."""
     made = QtWidgets.QPushButton(text)

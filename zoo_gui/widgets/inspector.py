@@ -12,7 +12,7 @@ from zoo_gui.scales import PictureBook
 from zoo_gui.tokens import pixels
 from zoo_gui.types import LaneInfo, LayerInfo, Step, StepSummary, Unit, ZooError
 from zoo_gui.widgets.base import PANELS, Panel, Part
-from zoo_gui.widgets.controls import column_of, heading, mark, role
+from zoo_gui.widgets.controls import Fitted, column_of, heading, mark, role
 from zoo_gui.widgets.inspector_counterparts import CounterpartLine
 from zoo_gui.widgets.inspector_edit import EditBar
 from zoo_gui.widgets.inspector_patches import PatchesTab
@@ -79,9 +79,8 @@ class InspectorPanel(Panel):
         )
 
     def _make_head(self, column: QtWidgets.QVBoxLayout) -> None:
-        self.heading = QtWidgets.QLabel()
+        self.heading = Fitted()
         mark(self.heading, "strong", True)
-        self.heading.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
         self.kind = QtWidgets.QLabel()
         role(self.kind, "caption")
         self.kind.setWordWrap(True)
@@ -283,7 +282,7 @@ class InspectorPanel(Panel):
         for tab in self._all_tabs:
             tab.clear()
         self._pages.setCurrentIndex(0)
-        self.heading.setText("")
+        self.heading.say("")
         self.kind.setText("")
         self.counterparts.show_unit(None)
         for button in (self.previous, self.next, self.pin_button):
@@ -301,8 +300,8 @@ class InspectorPanel(Panel):
         kind = "channel" if layer.kind == "conv" else "neuron"
         letter = f"{lane_letter(info.lane)} " if len(self.lanes) > 1 else ""
         kind = "group" if layer.groups_of else kind
-        self.heading.setText(f"{layer.label(unit.index)} · {kind} · {letter}{info.title}")
-        self.heading.setToolTip(self.heading.text())
+        name = f"{layer.label(unit.index)} · {kind}"
+        self.heading.say(f"{name} · {letter}{info.title}", *([f"{name} · {letter.strip()}"] if letter else []), name)
         about = f"{kind} {unit.index} of 0–{layer.units - 1}"
         if layer.kind == "conv":
             about += f" · map {layer.shape[0]}×{layer.shape[1]}"

@@ -11,7 +11,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.scales import number
 from zoo_gui.tokens import current, pixels
 from zoo_gui.types import LaneInfo, Unit
-from zoo_gui.widgets.controls import role
+from zoo_gui.widgets.controls import Fitted, role
 from zoo_gui.widgets.inks import lane_colour, tick_font
 
 GAME_FPS = 60
@@ -59,12 +59,10 @@ class RecentPlot(QtWidgets.QWidget):
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self.said = QtWidgets.QLabel()
+        self.said = Fitted("The unit's activation (a channel's largest) at the steps that reached this panel; pin "
+                           "the unit to see every step.")
         role(self.said, "caption")
-        self.said.setToolTip("The unit's activation (a channel's largest) at the steps that reached this panel; pin "
-                             "the unit to see every step.")
         self.said.setAlignment(QtCore.Qt.AlignCenter)
-        self.said.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
         self.graphics = pg.GraphicsLayoutWidget()
         self.graphics.setFocusPolicy(QtCore.Qt.NoFocus)
         self.graphics.setAccessibleName("The unit of late")
@@ -111,11 +109,13 @@ class RecentPlot(QtWidgets.QWidget):
         numbers, values = numbers[known], values[known]
         if not len(values):
             self.curve.setData([], [])
-            self.said.setText("no steps yet")
+            self.said.say("no steps yet")
             return
         self.curve.setData((numbers - numbers[-1]) * seconds_per_step, values)
         span = int(numbers[-1] - numbers[0]) + 1
-        self.said.setText(f"last {span} steps" if len(values) == span else f"{len(values)} of the last {span} steps")
+        few = f"{len(values)} of "
+        ways = ("{}the last {} steps", "{}{} steps", "{}{}") if len(values) < span else ("{}last {} steps", "{}{}")
+        self.said.say(*(way.format(few if len(values) < span else "", span) for way in ways))
         self._fit(float(min(values.min(), 0.0)), float(max(values.max(), 0.0)))
 
     def _fit(self, low: float, high: float) -> None:

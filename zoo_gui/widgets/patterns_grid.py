@@ -101,6 +101,9 @@ class PatternsGrid(QtWidgets.QListView):
         self.show_as, self.colormap, self.channels = "newest", "CET-D4", 1
         self.level, self._shape = 0.0, (1, 1)  # of differences: what the full colour stands for
         self._playing, self._tick = True, 0
+        self._soon = QtCore.QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._show_selected)
         self._pictures: dict[int, list[tuple[QtGui.QImage, np.ndarray]]] = {}
         self.setModel(self.units)
         self.setItemDelegate(Painter(self))
@@ -161,8 +164,11 @@ class PatternsGrid(QtWidgets.QListView):
         if unit != self.selected:
             self.selected = unit
             self.viewport().update()
-            if unit is not None and unit < self.units.count:
-                self.scrollTo(self.units.index(unit))
+            self._show_selected()
+
+    def _show_selected(self) -> None:
+        if self.selected is not None and self.selected < self.units.count:
+            self.scrollTo(self.units.index(self.selected))
 
     def visible_units(self) -> list[int]:
         """The units whose tiles are in sight, or partly."""
@@ -226,6 +232,9 @@ class PatternsGrid(QtWidgets.QListView):
         self.setGridSize(QtCore.QSize(across, round((across - 2 * INSET) * height / width) + 2 * INSET))
 
     def resizeEvent(self, event) -> None:
+        sight = QtCore.QRect(QtCore.QPoint(), event.oldSize())
+        if self.selected is not None and self.visualRect(self.units.index(self.selected)).intersects(sight):
+            self._soon.start(0)  # what was in sight stays so, when the tiles have their new places
         super().resizeEvent(event)
         self._fit()
         self.scrolled.emit()

@@ -154,6 +154,7 @@ class RobustnessPanel(Panel):
 
     def show_look(self, look) -> None:
         self._show_legend()
+        self._drawn = None
         self._schedule(0.0)
 
     def _aim(self, lane: int | None) -> None:

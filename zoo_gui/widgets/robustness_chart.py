@@ -11,7 +11,7 @@ from pyqtgraph.Qt import QtCore, QtGui
 from zoo_gui.naming import lane_letter
 from zoo_gui.tokens import current, pixels, points
 from zoo_gui.widgets.controls import still
-from zoo_gui.widgets.inks import lane_colour, tick_font
+from zoo_gui.widgets.inks import lane_colour, letter_font, tick_font
 from zoo_gui.widgets.robustness_rows import Scale
 
 Qt = QtCore.Qt
@@ -57,6 +57,8 @@ class Course(NamedTuple):
 class Plot(pg.PlotWidget):
     """A plot that is only looked at, whose items are made anew at each drawing; there are few."""
 
+    _words: dict[str, str] = {}
+
     def __init__(self, name: str, bottom: str, left: str):
         super().__init__()
         self.setBackground(current().base)
@@ -87,6 +89,19 @@ class Plot(pg.PlotWidget):
         self._words[side] = words
         axis.setLabel(words, **{"font-size": f"{points(8):.1f}pt", "color": current().text})
         axis.resizeEvent()  # else other words stand where the old ones had their middle
+        self._show_label(side)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        for side in self._words:
+            self._show_label(side)
+
+    def _show_label(self, side: str) -> None:
+        """An axis that is shorter than its words has none."""
+        room = self.getViewBox().height() if side == "left" else self.getViewBox().width()
+        fits = QtGui.QFontMetrics(letter_font(8)).horizontalAdvance(self._words[side]) <= room + pixels(12)
+        if self.getAxis(side).label.isVisible() != fits:
+            self.getAxis(side).showLabel(fits)
 
     def write(self, text: str, x: float, y: float, colour: str, anchor=(0.5, 1.0)) -> None:
         item = pg.TextItem(text, color=colour, anchor=anchor)

@@ -7,6 +7,7 @@ from typing import Any, Callable, NamedTuple, Sequence
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from zoo_gui.tokens import pixels
 from zoo_gui.types import Unit
 from zoo_gui.widgets.controls import role
 from zoo_gui.widgets.inks import hue
@@ -14,13 +15,16 @@ from zoo_gui.widgets.inks import hue
 Qt = QtCore.Qt
 ROW = Qt.UserRole
 BAR = Qt.UserRole + 1
+HEADER_PADDING = 22
+"""Pixels beside a header's words: its margins, and the arrow of the one that sorts."""
 LEVEL = 0.05
 """p up to which a bar has its full colour."""
 
 
 class Column(NamedTuple):
     """title, tip: of the header. value: of a row, what it is sorted by, None last. text: of that value. bar: whether
-    the value is drawn as a bar, from −1 to 1. width: in pixels, 0: what is left."""
+    the value is drawn as a bar, from −1 to 1. width: at least, in pixels where the type is normal; 0, and with a
+    bar: what is left."""
 
     title: str
     tip: str
@@ -151,11 +155,30 @@ class UnitTable(QtWidgets.QTableView):
         header.setSortIndicator(-1, Qt.DescendingOrder)
         header.setMinimumSectionSize(30)
         self.setSortingEnabled(True)
-        for number, column in enumerate(columns):
-            self.setColumnWidth(number, column.width)
-            if column.bar or column.width == 0:
-                header.setSectionResizeMode(number, QtWidgets.QHeaderView.Stretch)
+        header.setTextElideMode(Qt.ElideRight)
+        self.setHorizontalScrollMode(self.ScrollPerPixel)
         self.clicked.connect(lambda index: self.chosen.emit(index.data(ROW).unit))
+
+    def set_type(self) -> None:
+        """Columns as wide as their letters, and one that takes what is left; where that is too little the table
+        scrolls, so that the first ones stay whole."""
+        metrics, columns = self.horizontalHeader().fontMetrics(), self.model().columns
+        least = [max(pixels(column.width), metrics.horizontalAdvance(column.title) + HEADER_PADDING)
+                 for column in columns]  # fmt: skip
+        room = self.viewport().width() - sum(least)
+        for number, column in enumerate(columns):
+            elastic = column.bar or column.width == 0
+            self.setColumnWidth(number, least[number] + max(0, room) * elastic)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self.set_type()
+
+    def changeEvent(self, event) -> None:
+        super().changeEvent(event)
+        if event.type() == QtCore.QEvent.FontChange:
+            self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 4)
+            self.set_type()
 
     def show_unit(self, unit: Unit | None) -> None:
         """Mark the row of a unit that was selected elsewhere."""
