@@ -85,3 +85,26 @@ class Rig:
         self.living.discard(self)
         self.host.close()
         self.feed.close()
+
+
+def loaded(agent):
+    """For a fixture: a Rig with an agent."""
+    rig = Rig()
+    rig.load(agent)
+    yield rig
+    rig.close()
+
+
+def begin(rig, seed=7):
+    """Pause at the first step of a seed, at a speed that a test can wait for."""
+    rig.feed.pause()
+    rig.until(lambda: not rig.feed._unpaced)
+    rig.feed.set_speed(8.0)
+    rig.feed.restart("restart", seed=seed)
+    rig.until(lambda: rig.feed.tick == 0)
+
+
+def advance(rig, ticks):
+    rig.feed.play()
+    rig.until(lambda: rig.feed.tick >= ticks)
+    rig.feed.pause()

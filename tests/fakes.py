@@ -259,3 +259,12 @@ def fake_summary(step: Step, number: int = 0, pins: tuple[Unit, ...] = ()) -> St
         float(decision.scores.max()) if decision.scores.size else float("nan"),
         decision.entropy, step.lives, step.done, 0.9, moment=step.moment, pinned=pinned,
     )
+
+
+def put_up(qtbot, panel, size):
+    """Show a panel in that size, (width, height)."""
+    qtbot.addWidget(panel)  # holds it weakly: a panel without a parent lives as long as its last reference
+    panel.session.__dict__.setdefault("panels", []).append(panel)
+    panel.resize(*size)
+    panel.show()
+    qtbot.waitExposed(panel)

@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fakes import BREAKOUT, FakeSession, fake_lane, fake_step
+from fakes import BREAKOUT, FakeSession, fake_lane, fake_step, put_up
 from pyqtgraph.Qt import QtCore, QtGui
 
 from zoo_gui import tokens
@@ -16,16 +16,10 @@ EIGHTEEN = BREAKOUT[:2] + ("UP", "RIGHT", "LEFT", "DOWN", "UPRIGHT", "UPLEFT", "
 
 @pytest.fixture
 def make(qtbot):
-    kept = []  # a panel without a parent lives as long as its last reference
-
     def shown(*lanes, size=(330, 220)):
         session = FakeSession(lanes)
         panel = ActionsPanel(session)
-        qtbot.addWidget(panel)
-        kept.append(panel)
-        panel.resize(*size)
-        panel.show()
-        qtbot.waitExposed(panel)
+        put_up(qtbot, panel, size)
         return session, panel
     yield shown
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from engine_rig import Rig
+from engine_rig import advance, begin, loaded
 
 from zoo_gui.play.disturbance import Disturbance
 from zoo_gui.play.emulator import Emulator
@@ -13,29 +13,16 @@ AGENT = "ppo/Breakout/1"
 
 @pytest.fixture(scope="module")
 def shared_rig():
-    rig = Rig()
-    rig.load(AGENT)
-    yield rig
-    rig.close()
+    yield from loaded(AGENT)
 
 
 @pytest.fixture
 def rig(shared_rig):
     """The engine, paused at the first step of seed 7."""
     shared_rig.host.send("disturb", lane=0, disturbance={}, number=0)
-    shared_rig.feed.pause()
-    shared_rig.until(lambda: not shared_rig.feed._unpaced)
-    shared_rig.feed.set_speed(8.0)
-    shared_rig.feed.restart("restart", seed=7)
-    shared_rig.until(lambda: shared_rig.feed.tick == 0)
+    begin(shared_rig)
     shared_rig.steps.clear(), shared_rig.summaries.clear(), shared_rig.seen.clear()
     return shared_rig
-
-
-def advance(rig, ticks):
-    rig.feed.play()
-    rig.until(lambda: rig.feed.tick >= ticks)
-    rig.feed.pause()
 
 
 def disturb(rig, number, lane=0, **levels):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import FakeSession, fake_lane, fake_step
+from fakes import FakeSession, fake_lane, fake_step, put_up
 from pyqtgraph.Qt import QtCore, QtGui, QtTest, QtWidgets
 
 from zoo_gui.analysis.embedding_record import METHODS, WHATS, Space, features_of, made
@@ -62,10 +62,7 @@ def shown(qtbot):
     """(session, panel) with two agents."""
     session = FakeSession(LANES)
     panel = EmbeddingPanel(session)
-    qtbot.addWidget(panel)
-    panel.resize(760, 420)
-    panel.show()
-    qtbot.waitExposed(panel)
+    put_up(qtbot, panel, (760, 420))
     return session, panel
 
 

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from engine_rig import Rig
+from engine_rig import Rig, advance, begin, loaded
 
 from zoo_gui.agents.agent import Agent
 from zoo_gui.analysis import run
@@ -18,10 +18,7 @@ AGENT = "ppo/Breakout/1"
 
 @pytest.fixture(scope="module")
 def shared_rig():
-    rig = Rig()
-    rig.load(AGENT)
-    yield rig
-    rig.close()
+    yield from loaded(AGENT)
 
 
 @pytest.fixture
@@ -30,19 +27,9 @@ def rig(shared_rig):
     shared_rig.host.send("clear_edits", lane=0)
     shared_rig.host.send("saliency", target=None)
     shared_rig.host.send("cover", lane=0, box=None)
-    shared_rig.feed.pause()
-    shared_rig.until(lambda: not shared_rig.feed._unpaced)
-    shared_rig.feed.set_speed(8.0)
-    shared_rig.feed.restart("restart", seed=7)
-    shared_rig.until(lambda: shared_rig.feed.tick == 0)
+    begin(shared_rig)
     shared_rig.steps.clear(), shared_rig.summaries.clear()
     return shared_rig
-
-
-def advance(rig, ticks):
-    rig.feed.play()
-    rig.until(lambda: rig.feed.tick >= ticks)
-    rig.feed.pause()
 
 
 def test_the_window_shows_the_same_episode_as_a_headless_run(rig):

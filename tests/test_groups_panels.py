@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import NATURE, FakeSession, fake_lane, fake_step
+from fakes import NATURE, FakeSession, fake_lane, fake_step, put_up
 from pyqtgraph.Qt import QtCore, QtTest, QtWidgets
 from zoo_gui import factors
 from zoo_gui.agents.groups import kernel_of
@@ -42,10 +42,7 @@ def shown(qtbot):
     def make(kind, *lanes):
         session = FakeSession(lanes)
         panel = kind(session)
-        qtbot.addWidget(panel)
-        panel.resize(900, 600)
-        panel.show()
-        qtbot.waitExposed(panel)
+        put_up(qtbot, panel, (900, 600))
         return session, panel
 
     return make

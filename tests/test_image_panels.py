@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fakes import FakeSession, fake_lane, fake_step
+from fakes import FakeSession, fake_lane, fake_step, put_up
 from mouse import drag_pixels
 from pyqtgraph.Qt import QtCore, QtGui, QtTest, QtWidgets
 
@@ -39,10 +39,7 @@ def make(qtbot):
     def shown(kind, *lanes, size=(700, 600), steps=2):
         session = FakeSession(lanes)
         panel = kind(session)
-        qtbot.addWidget(panel)
-        panel.resize(*size)
-        panel.show()
-        qtbot.waitExposed(panel)
+        put_up(qtbot, panel, size)
         for index in range(steps):
             for lane in lanes:
                 session.give_step(lane.lane, fake_step(lane, index, index=index))

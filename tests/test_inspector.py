@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fakes import FakeSession, fake_lane, fake_step
+from fakes import FakeSession, fake_lane, fake_step, put_up
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.analysis.feature_vis import FeatureVis
@@ -50,16 +50,10 @@ class Session(FakeSession):
 
 @pytest.fixture
 def make(qtbot):
-    kept = []  # a panel without a parent lives as long as its last reference
-
     def shown(*lanes):
         session = Session(*(lanes or (fake_lane(),)))
         panel = InspectorPanel(session)
-        qtbot.addWidget(panel)
-        kept.append(panel)
-        panel.resize(440, 800)
-        panel.show()
-        qtbot.waitExposed(panel)
+        put_up(qtbot, panel, (440, 800))
         for info in session.lanes:
             session.give_step(info.lane, fake_step(info, 1))
         return session, panel

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import NATURE, FakeSession, fake_lane, fake_step
+from fakes import NATURE, FakeSession, fake_lane, fake_step, put_up
 from pyqtgraph.Qt import QtCore, QtTest
 
 from zoo_gui.analysis.feature_vis import FeatureVis
@@ -37,10 +37,7 @@ def shown(qtbot):
         session = FakeSession(lanes)
         session.input = "shared"
         panel = PairPanel(session)
-        qtbot.addWidget(panel)
-        panel.resize(600, 430)
-        panel.show()
-        qtbot.waitExposed(panel)
+        put_up(qtbot, panel, (600, 430))
         for info in lanes:
             session.give_step(info.lane, fake_step(info, moment=7))
         panel.settle()

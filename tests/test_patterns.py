@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fakes import FakeSession, fake_lane, fake_step
+from fakes import FakeSession, fake_lane, fake_step, put_up
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.analysis.patterns import Patterns
@@ -26,16 +26,10 @@ class Session(FakeSession):
 
 @pytest.fixture
 def make(qtbot):
-    kept = []
-
     def shown(*lanes):
         session = Session(lanes or (fake_lane(),))
         panel = PatternsPanel(session)
-        qtbot.addWidget(panel)
-        kept.append(panel)
-        panel.resize(700, 480)
-        panel.show()
-        qtbot.waitExposed(panel)
+        put_up(qtbot, panel, (700, 480))
         for info in session.lanes:
             session.give_step(info.lane, fake_step(info, 1))
         return session, panel

@@ -2,7 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from fakes import FakeSession, fake_lane, fake_step
+from fakes import FakeSession, fake_lane, fake_step, put_up
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.types import StepSummary, Unit
@@ -14,18 +14,12 @@ UNIT = Unit("conv2", 17)
 
 @pytest.fixture
 def make(qtbot):
-    kept = []  # a panel without a parent lives as long as its last reference
-
     def shown(*lanes, size=(900, 300), pins=()):
         session = FakeSession(lanes)
         for lane in pins:
             session.pin(lane, UNIT)
         panel = PlotsPanel(session)
-        qtbot.addWidget(panel)
-        kept.append(panel)
-        panel.resize(*size)
-        panel.show()
-        qtbot.waitExposed(panel)
+        put_up(qtbot, panel, size)
         return session, panel
     yield shown
 

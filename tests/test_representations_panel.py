@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import compared
 import numpy as np
 import pytest
-from fakes import FakeSession, fake_lane, fake_step
+from fakes import FakeSession, fake_lane, fake_step, put_up
 from pyqtgraph.Qt import QtCore, QtTest
 
 from zoo_gui.agents.entry import Entry
@@ -65,10 +65,7 @@ def shown(qtbot, pair):
     """(session, panel) with the pair's lanes."""
     session = Session(pair.lanes)
     panel = RepresentationsPanel(session)
-    qtbot.addWidget(panel)
-    panel.resize(560, 420)
-    panel.show()
-    qtbot.waitExposed(panel)
+    put_up(qtbot, panel, (560, 420))
     return session, panel
 
 
@@ -333,10 +330,7 @@ def test_a_run_without_stages_names_some_that_have(shown, pair):
 def test_a_selected_units_counterpart_is_lit(qtbot, pair, kind):
     session = FakeSession(pair.lanes)
     panel = kind(session)
-    qtbot.addWidget(panel)
-    panel.resize(700, 500)
-    panel.show()
-    qtbot.waitExposed(panel)
+    put_up(qtbot, panel, (700, 500))
     for info in pair.lanes:
         session.give_step(info.lane, fake_step(info))
     matched = pair.matched[-1].result

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tiny_agents
-from fakes import FakeSession, fake_lane, fake_step
+from fakes import FakeSession, fake_lane, fake_step, put_up
 from matplotlib.figure import Figure
 from mouse import drag_pixels
 from pyqtgraph.Qt import QtCore, QtTest
@@ -31,10 +31,7 @@ def make(qtbot):
         session = FakeSession(lanes)
         session.running = running
         panel = WhyPanel(session)
-        qtbot.addWidget(panel)
-        panel.resize(*size)
-        panel.show()
-        qtbot.waitExposed(panel)
+        put_up(qtbot, panel, size)
         for name, check in panel.question.checks.items():
             check.setChecked(name in FOUR)
         for info in lanes:

@@ -4,11 +4,34 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from pyqtgraph.Qt import QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.widgets.base import Job
-from zoo_gui.widgets.controls import button, role
+from zoo_gui.widgets.controls import Whole, button, role
 from zoo_gui.widgets.saving import Saver
+
+
+LEAST_STEPS = 100
+
+
+def rollout_boxes(
+    steps: int, most: int, names: tuple[str, str], where: str, changed: Callable[[], None]
+) -> tuple[Whole, Whole]:
+    """The boxes for a rollout's steps and its seed. names: of the two, for people; where: what the rollout is for."""
+    boxes = Whole(), Whole()
+    boxes[0].setRange(LEAST_STEPS, most)
+    boxes[0].setSingleStep(500)
+    boxes[0].setValue(steps)
+    boxes[0].setSuffix(" steps")
+    boxes[1].setRange(0, 999_999)
+    boxes[1].setPrefix("seed ")
+    for box, name in zip(boxes, names):
+        role(box, "caption")
+        box.setFocusPolicy(QtCore.Qt.StrongFocus)
+        box.setAccessibleName(name)
+        box.setToolTip(f"{name}, {where}")
+        box.valueChanged.connect(lambda _: changed())
+    return boxes
 
 
 class AskTab(QtWidgets.QWidget):

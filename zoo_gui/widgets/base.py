@@ -119,6 +119,9 @@ class Panel(QtWidgets.QWidget):
     #: Turns of the clock between a step and this panel's drawing of it: panels that are not the first to be looked at
     #: draw while the next emulator frames are shown, so that no turn has to draw everything.
     turns_late = 0
+    #: Whether what the panel asked for goes on while nobody sees it: it then hears of lanes, progress and failures too,
+    #: since it must know whose agents the answer is about.
+    asks_on = False
 
     def __init__(self, session, parent: QtWidgets.QWidget | None = None):
         super().__init__(parent)
@@ -276,7 +279,7 @@ class Panel(QtWidgets.QWidget):
     def _on_lanes_changed(self, lanes) -> None:
         self.lanes = lanes
         self._late.clear()
-        if self.is_seen:
+        if self.is_seen or self.asks_on:
             self._guard(self.set_lanes, lanes)
 
     def _on_stepped(self, lane: int, step, summaries) -> None:
@@ -312,11 +315,11 @@ class Panel(QtWidgets.QWidget):
             self._guard(self.show_unit, lane, unit)
 
     def _on_progressed(self, key: str, progress) -> None:
-        if self.is_seen:
+        if self.is_seen or self.asks_on:
             self._guard(self.show_progress, key, progress)
 
     def _on_failed(self, key: str, sentence: str) -> None:
-        if self.is_seen:
+        if self.is_seen or self.asks_on:
             self._guard(self.show_failure, key, sentence)
 
     def look_changed(self, look: Tokens) -> None:

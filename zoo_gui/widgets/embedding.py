@@ -45,6 +45,7 @@ class EmbeddingPanel(Panel):
     about = ("A map of many moments: alike ones lie beside each other; point at one, go to it, lasso some, and "
              "watch the game move in it.")
     turns_late = 2
+    asks_on = True
 
     # -- building -----------------------------------------------------------------------------------------------
     def build(self) -> QtWidgets.QWidget:
@@ -166,17 +167,6 @@ class EmbeddingPanel(Panel):
         if self.live.waiting and not self._dot_soon.isActive():
             wait = self._pause - (time.perf_counter() - self._placed)
             self._dot_soon.start(max(0, math.ceil(1000 * wait)))
-
-    def _on_lanes_changed(self, lanes) -> None:
-        self.lanes = lanes
-        self._late.clear()
-        self._guard(self.set_lanes, lanes)  # also out of sight: what is shown must know whose agents it is about
-
-    def _on_progressed(self, key, progress) -> None:
-        self._guard(self.show_progress, key, progress)  # also out of sight: what was asked for is found
-
-    def _on_failed(self, key, sentence) -> None:
-        self._guard(self.show_failure, key, sentence)
 
     def show_progress(self, key, progress) -> None:
         place = self._summary_of(key)

@@ -8,13 +8,14 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo
-from zoo_gui.widgets.controls import Quiet, Whole, button, role
+from zoo_gui.widgets.ask_tab import rollout_boxes
+from zoo_gui.widgets.controls import Quiet, button
 
 WHATS = {"RAM bytes": "ram", "RAM bits": "ram bits", "observations": "observations"}
 METHODS = {"t-SNE": "tsne", "UMAP": "umap", "PaCMAP": "pacmap", "PCA": "pca"}
 SITTING, ROLLOUT = "this sitting", "a rollout"
 EVERYBODY = "all agents"
-STEPS, MOST_STEPS, LEAST_STEPS = 2500, 10_000, 100
+STEPS, MOST_STEPS = 2500, 10_000
 TIPS = {
     "what": "What makes two moments alike: the console's memory, what the network sees, or what a layer makes of it.",
     "method": "How they are laid out: PCA turns and projects; t-SNE, UMAP and PaCMAP keep neighbours together.",
@@ -33,7 +34,12 @@ class AskBar(QtWidgets.QToolBar):
         super().__init__()
         self.what, self.method = Quiet(tuple(WHATS)), Quiet(tuple(METHODS))
         self.who, self.source = Quiet((EVERYBODY,)), Quiet((SITTING, ROLLOUT))
-        self.steps, self.seed = Whole(), Whole()
+        self.steps, self.seed = rollout_boxes(
+            STEPS, MOST_STEPS, ("Moments of each agent", "Seed of the rollout"),
+            "where they are not those of the sitting", self._on_change,
+        )  # fmt: skip
+        for box in (self.steps, self.seed):
+            box.setButtonSymbols(QtWidgets.QAbstractSpinBox.NoButtons)  # arrows and the wheel do: room is scarce
         self.start = button("Run", "Lay the moments out; alike ones come to lie together.", start)
         self.cancel = button("Cancel", "Stop here; what is shown stays.", cancel)
         self.save = button("Save…", "Save what is shown: a figure, a table or the numbers.", lambda: None)
@@ -45,25 +51,9 @@ class AskBar(QtWidgets.QToolBar):
             combo.setAccessibleName({"who": "Whose moments", "source": "Moments"}.get(name, name.capitalize()))
             combo.activated.connect(lambda _: self._on_change())
         self.source.setCurrentIndex(1)
-        self._make_numbers()
         for widget in (self.start, self.cancel, self.what, self.method, self.who, self.source, self.steps, self.seed):
             self._actions[widget] = self.addWidget(widget)
         self.show_running(False)
-
-    def _make_numbers(self) -> None:
-        self.steps.setRange(LEAST_STEPS, MOST_STEPS)
-        self.steps.setSingleStep(500)
-        self.steps.setValue(STEPS)
-        self.steps.setSuffix(" steps")
-        self.seed.setRange(0, 999_999)
-        self.seed.setPrefix("seed ")
-        for box, name in ((self.steps, "Moments of each agent"), (self.seed, "Seed of the rollout")):
-            role(box, "caption")
-            box.setButtonSymbols(QtWidgets.QAbstractSpinBox.NoButtons)  # arrows and the wheel do: room is scarce
-            box.setFocusPolicy(QtCore.Qt.StrongFocus)
-            box.setAccessibleName(name)
-            box.setToolTip(f"{name}, where they are not those of the sitting")
-            box.valueChanged.connect(lambda _: self._on_change())
 
     def set_lanes(self, able: tuple[LaneInfo, ...]) -> None:
         """The lanes whose agents have a network; what was chosen stays where it can."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtWidgets
 
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo, Unit
+from zoo_gui.widgets.ask_tab import rollout_boxes
 from zoo_gui.widgets.base import PANELS, Panel, where
-from zoo_gui.widgets.controls import Quiet, Whole, role
+from zoo_gui.widgets.controls import Quiet, role
 from zoo_gui.widgets.representations_layers import LayersTab
 from zoo_gui.widgets.representations_stages import StagesTab
 from zoo_gui.widgets.representations_tab import PairTab
@@ -20,7 +21,7 @@ SOURCE_TIP = (
     "At which moments: those of this sitting that the agents saw together (share the game in Compare), or a rollout "
     "that the first of them plays while the other watches, recorded once. Moments under an intervention are left out."
 )
-STEPS, MOST_STEPS, LEAST_STEPS = 2000, 5000, 100
+STEPS, MOST_STEPS = 2000, 5000
 
 
 @PANELS.register("representations")
@@ -31,6 +32,7 @@ class RepresentationsPanel(Panel):
     area = "centre"
     about = ("Do two agents see the game alike? Layers beside layers, units beside units, and a run's stages "
              "beside its end.")
+    asks_on = True
 
     # -- building -----------------------------------------------------------------------------------------------
     def build(self) -> QtWidgets.QWidget:
@@ -69,19 +71,10 @@ class RepresentationsPanel(Panel):
         self.source.setAccessibleName("Moments")
         self.source.setToolTip(SOURCE_TIP)
         self.source.activated.connect(lambda _: self._guard(self._on_source))
-        self.steps, self.seed = Whole(), Whole()
-        self.steps.setRange(LEAST_STEPS, MOST_STEPS)
-        self.steps.setSingleStep(500)
-        self.steps.setValue(STEPS)
-        self.steps.setSuffix(" steps")
-        self.seed.setRange(0, 999_999)
-        self.seed.setPrefix("seed ")
-        for box, name in ((self.steps, "Steps of the rollout"), (self.seed, "Seed of the rollout")):
-            role(box, "caption")
-            box.setFocusPolicy(QtCore.Qt.StrongFocus)
-            box.setAccessibleName(name)
-            box.setToolTip(f"{name}, at whose moments the agents are compared")
-            box.valueChanged.connect(lambda _: self._guard(self._on_source))
+        self.steps, self.seed = rollout_boxes(
+            STEPS, MOST_STEPS, ("Steps of the rollout", "Seed of the rollout"),
+            "at whose moments the agents are compared", lambda: self._guard(self._on_source),
+        )  # fmt: skip
         at = QtWidgets.QLabel("at moments of")
         row = QtWidgets.QHBoxLayout()
         row.setSpacing(4)
@@ -126,17 +119,6 @@ class RepresentationsPanel(Panel):
 
     def show_unit(self, lane, unit) -> None:
         self.units.show_unit(lane, unit)
-
-    def _on_lanes_changed(self, lanes) -> None:
-        self.lanes = lanes
-        self._late.clear()
-        self._guard(self.set_lanes, lanes)  # also out of sight: what runs there must know whose agents it is about
-
-    def _on_progressed(self, key, progress) -> None:
-        self._guard(self.show_progress, key, progress)  # also out of sight: what was asked for is found
-
-    def _on_failed(self, key, sentence) -> None:
-        self._guard(self.show_failure, key, sentence)
 
     def show_progress(self, key, progress) -> None:
         for tab in self._all_tabs:
