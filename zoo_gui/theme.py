@@ -134,10 +134,14 @@ QPushButton[role="toggle"]:disabled {{ color: {look.disabled}; }}
 QPushButton[role="toggle"]:focus {{ border-bottom-color: {look.text}; }}
 QScrollBar[role="slim"]:vertical {{ width: 9px; background: transparent; margin: 0; }}
 QScrollBar[role="slim"]::handle:vertical {{ background: {look.control}; border-radius: 3px; min-height: 24px;
+QScrollBar[role="slim"]:horizontal {{ height: 9px; background: transparent; margin: 0; }}
+QScrollBar[role="slim"]::handle:horizontal {{ background: {look.control}; border-radius: 3px; min-width: 24px;
+    margin: 1px; }}
+QScrollBar[role="slim"]::handle:horizontal:hover {{ background: {look.text}; }}
     margin: 1px; }}
 QScrollBar[role="slim"]::handle:vertical:hover {{ background: {look.text}; }}
 QScrollBar[role="slim"]::handle:vertical:disabled {{ background: transparent; }}
-QScrollBar[role="slim"]::add-line, QScrollBar[role="slim"]::sub-line {{ height: 0; }}
+QScrollBar[role="slim"]::add-line, QScrollBar[role="slim"]::sub-line {{ width: 0; height: 0; }}
 QScrollBar[role="slim"]::add-page, QScrollBar[role="slim"]::sub-page {{ background: transparent; }}
 """
 

@@ -11,6 +11,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.registry import Registry
 from zoo_gui.tokens import Tokens, current
 from zoo_gui.types import LaneInfo, Step, StepSummary, Unit
+from zoo_gui.widgets.room import Room
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +130,7 @@ class Panel(QtWidgets.QWidget):
         self.lanes: tuple[LaneInfo, ...] = ()
         self._content: QtWidgets.QWidget | None = None
         self._broken = self._behind = self._look_owed = False
+        self._room: Room | None = None
         self._layout = QtWidgets.QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
@@ -200,13 +202,13 @@ class Panel(QtWidgets.QWidget):
         self._catch_up()
 
     def _set_content(self, content: QtWidgets.QWidget | None) -> None:
-        if self._content is not None:
-            self._layout.removeWidget(self._content)
-            self._content.hide()
-            self._content.deleteLater()
-        self._content = content
+        if self._room is not None:
+            self._layout.removeWidget(self._room)
+            self._room.hide()
+            self._room.deleteLater()
+        self._content, self._room = content, None if content is None else Room(content)
         if content is not None:
-            self._layout.addWidget(content)
+            self._layout.addWidget(self._room)
 
     def _catch_up(self) -> None:
         if self._look_owed and self.is_seen:

@@ -10,6 +10,7 @@ from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel, where
 from zoo_gui.widgets.controls import Quiet, button, role
+from zoo_gui.widgets.room import only_front
 from zoo_gui.widgets.search_event import EventChoice
 from zoo_gui.widgets.search_findings import ProbesTab, RedundancyTab
 from zoo_gui.widgets.search_tab import SearchTab
@@ -162,6 +163,7 @@ class SearchPanel(Panel):
         self.tabs.setDocumentMode(True)
         for tab in self.tab_pages:
             self.tabs.addTab(tab, tab.title.replace("&", "&&"))
+        only_front(self.tabs)
         words = QtWidgets.QLabel("in")
         role(words, "caption")
         row = QtWidgets.QHBoxLayout()

@@ -165,6 +165,9 @@ class UnitTable(QtWidgets.QTableView):
         metrics, columns = self.horizontalHeader().fontMetrics(), self.model().columns
         least = [max(pixels(column.width), metrics.horizontalAdvance(column.title) + HEADER_PADDING)
                  for column in columns]  # fmt: skip
+        bar = self.horizontalScrollBar().sizeHint().height() if sum(least) > self.viewport().width() else 0
+        row = self.verticalHeader().defaultSectionSize()
+        self.setMinimumHeight(self.horizontalHeader().sizeHint().height() + row + bar + 2 * self.frameWidth())
         room = self.viewport().width() - sum(least)
         for number, column in enumerate(columns):
             elastic = column.bar or column.width == 0
