@@ -282,6 +282,19 @@ def test_what_is_saved_is_loaded(settings, compact, tmp_path):
     assert len(loaded) == 6
 
 
+def test_a_compact_file_has_screens_as_colour_numbers_and_must_have_their_colours(played, tmp_path):
+    path = rollout_files.save(played[1], tmp_path / "compact.npz", compact=True)
+    with np.load(path, allow_pickle=False) as file:
+        members = dict(file)
+    assert members["frames_numbers"].shape == (20, 210, 160) and "frames" not in members
+    assert np.array_equal(members["frames_palette"][members["frames_numbers"]], played[1].frames)
+    for wrong in ({"frames_palette": np.zeros((16, 3), np.uint8)}, {"frames_palette": None}):
+        kept = {name: array for name, array in (members | wrong).items() if array is not None}
+        np.savez(tmp_path / "wrong.npz", **kept)
+        with pytest.raises(ZooError, match="not one of the zoo's rollouts"):
+            rollout_files.load(tmp_path / "wrong.npz")
+
+
 def test_numpy_reads_our_files_and_sees_what_the_zoo_wrote(played, tmp_path):
     for compressed in (True, False):
         path = rollout_files.save(played[1], tmp_path / f"{compressed}.npz", compressed=compressed)

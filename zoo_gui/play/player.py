@@ -131,6 +131,7 @@ class Player(Watching, Disturbable, Restorable):
         forced: int | None = None,
         follow: Played | None = None,
         pictures: bool = True,
+        coloured: bool = True,
     ) -> Step:
         """Look, decide, act for ``frame_skip`` frames; after a done step, begin the next episode first.
 
@@ -141,6 +142,7 @@ class Player(Watching, Disturbable, Restorable):
         without it, so that a recorded stretch replays. follow: watch: decide, but go where that step went, of a player
         in the same game that stood where this one stands (``stand_with``); reward and end are that step's. pictures:
         give the screen; where only the score counts, ``frame`` and ``screen_codes`` can be empty, which costs less.
+        coloured: else only ``screen_codes``, of which ``emulator.palette`` has the colours.
         """
         if follow is not None:
             self._watch(follow)
@@ -152,9 +154,10 @@ class Player(Watching, Disturbable, Restorable):
         skip = self.frame_skip if follow is None else follow.skips[1]
         frames, self.screen_codes = NO_FRAMES, None
         if pictures:
+            self.screen_codes = self.emulator.screen_codes()
+        if pictures and coloured:
             frames = np.empty((skip if all_frames else 1, *self.emulator.screen_shape), np.uint8)
             self.emulator.screen_rgb(frames[0])
-            self.screen_codes = self.emulator.screen_codes()
         observation = self._disturbed_sight(self._seen())
         before = {"episode": self._episode, "index": self._index, "episode_return": self._return}
         ram, lives = read_only(self.emulator.ram(np.empty(128, np.uint8))), self.emulator.lives
@@ -162,9 +165,6 @@ class Player(Watching, Disturbable, Restorable):
         decision = self._disturbed_action(self._decide(observation), forced, watches=follow is not None)
         explained = self._explain(observation, saliency, decision, state)
         reward = self._go(self._codes[decision.action], frames, follow)
-        self._index += 1
-        self._return += reward
-        self.steps += 1
         read_only(frames)
         return Step(
             player=self.controller, frame=frames[0], frames=frames, observation=observation, ram=ram, decision=decision,
@@ -174,7 +174,7 @@ class Player(Watching, Disturbable, Restorable):
         )  # fmt: skip
 
     def _go(self, code: int, frames: np.ndarray, follow: Played | None) -> float:
-        """Act for one step, or go where another player's step went; the reward. Sets ``played``."""
+        """Act for one step, or go where another player's step went; the reward. Sets ``played``, counts the step."""
         opening, self._journal = bytes(self._journal), bytearray()
         if follow is not None:
             self.played = follow
@@ -185,6 +185,9 @@ class Player(Watching, Disturbable, Restorable):
             self.played = Played(opening, bytes(self._journal), terminated, truncated, self._episode, self._skips)
         self._journal.clear()
         self._done = self.played.terminated or self.played.truncated
+        self._index += 1
+        self._return += reward
+        self.steps += 1
         return reward
 
     def summary(self, step: Step, pinned: tuple[Unit, ...] = ()) -> StepSummary:

@@ -15,22 +15,16 @@ from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from zoo_gui.agents.reading import limits
 from zoo_gui.agents.network_spec import RECURRENT, NetworkSpec
 from zoo_gui.play.disturbance import NOISE, done_instead, scale_of, with_noise, with_parameter_noise
 from zoo_gui.play.emulator import Emulator
-from zoo_gui.play.played import Played, Recording
 from zoo_gui.play.player import Player
-from zoo_gui.types import Decision, LayerInfo, Progress, Step, ZooError, read_only
+from zoo_gui.play.rollout_record import WHOLE, Record
+from zoo_gui.types import Decision, LayerInfo, Progress, ZooError
 
 FRAMES = 2500
 """The zoo's: max_frames and min_frames. The loop runs while the count is at most min_frames, hence 2,501 rows."""
-MAX_STREAMLINED = 10_000_000
 REPORT_EVERY = 0.1  # seconds
-RESERVED = 256 << 20
-"""Bytes of an array that are asked for at once: the frames of the zoo's 2,501 steps."""
-WHOLE = ("observations", "frames", "ram", "representation")
-"""What a streamlined rollout does without."""
 ZOO_KEYS = (*WHOLE, "score", "ep_rewards")
 """The arrays of the zoo's files."""
 
@@ -163,12 +157,12 @@ def collect(agent: Any, recipe: Recipe | None = None, **settings: Any) -> Iterat
         playing = with_parameter_noise(agent, recipe.parameter_noise, noises[3])
     noisy = NoisyAgent(playing, recipe, *noises[:3])
     player = Player(Emulator(recipe.game or agent.card.game), noisy, seed=recipe.seed, sticky=0.0)
-    record = _Record(noisy, player.emulator, recipe)
+    record = Record(noisy, player.emulator, representation_layer(agent.card.network, agent.layers), recipe)
     most, shown = record.capacity(recipe), -math.inf
     while len(record.returns) < recipe.episodes or record.rows <= recipe.min_frames:
-        step = player.step(pictures=not recipe.streamline)
+        step = player.step(pictures=not recipe.streamline, coloured=False)
         full = record.rows + 1 >= most
-        record.add(step, noisy, player.played, cut=full and not step.done)
+        record.add(step, noisy.seen, player.screen_codes, player.played, cut=full and not step.done)
         if full and record.rows > recipe.min_frames:
             break
         if full and not step.done:
@@ -233,113 +227,3 @@ def representation_layer(network: NetworkSpec, layers: Sequence[LayerInfo] = ())
         if specs[name].activation != "linear" or specs[name].kind in RECURRENT:
             return name
     return fed[head][0] if fed[head] else head
-
-
-class _Record:
-    """The rows so far, in arrays that grow."""
-
-    def __init__(self, agent: NoisyAgent, emulator: Emulator, recipe: Recipe):
-        self._layer = representation_layer(agent.card.network, agent.layers)
-        width = next(info.size for info in agent.layers if info.name == self._layer)
-        self._unit = agent.unit
-        floating = recipe.observation_noise > 0 or agent.card.preprocessing.is_float
-        kinds = {
-            "observations": (agent.observation_shape, np.float32 if floating else np.uint8),
-            "frames": (emulator.screen_shape, np.uint8), "ram": ((128,), np.uint8),
-            "representation": ((width,), np.float32), "score": ((), np.float64), "actions": ((), np.int64),
-            "rewards": ((), np.float64), "values": ((), np.float32), "lives": ((), np.int64),
-            "episode": ((), np.int64), "ends": ((), np.bool_),
-        }  # fmt: skip
-        least = {name: 0 if recipe.streamline and name in WHOLE else recipe.min_frames + 1 for name in kinds}
-        self._columns = {name: _Column(shape, dtype, least[name]) for name, (shape, dtype) in kinds.items()}
-        self._streamline, self._game, self._played = recipe.streamline, emulator.game, []
-        self.rows, self.returns, self.complete = 0, [], []
-
-    def capacity(self, recipe: Recipe) -> int:
-        """The most steps to play. Raises ZooError where the recipe asks for more than a file may hold."""
-        most = MAX_STREAMLINED
-        if not self._streamline:
-            sizes = [math.prod(column.shape) * (4 if name == "observations" else column.itemsize)
-                     for name, column in self._columns.items()]  # fmt: skip
-            most = min(limits.MAX_TOTAL_BYTES // sum(sizes), limits.MAX_ARRAY_BYTES // max(sizes)) - 1
-        if max(recipe.max_frames or 0, recipe.min_frames) > most:
-            raise ZooError(f"At most {most:,} steps of this agent can be recorded: ask for fewer, or for scores only "
-                           "(streamline).")  # fmt: skip
-        return most if recipe.max_frames is None else recipe.max_frames
-
-    def add(self, step: Step, agent: NoisyAgent, played: Played, cut: bool) -> None:
-        """The next row; ``cut``: its episode ends here although the game goes on."""
-        self._played.append(played)
-        row = {"score": step.episode_return, "actions": step.decision.action, "rewards": step.reward,
-               "values": math.nan if step.decision.value is None else step.decision.value, "lives": step.lives,
-               "episode": step.episode, "ends": step.done or cut}  # fmt: skip
-        if not self._streamline:
-            hidden = step.decision.activations[self._layer].ravel()
-            row |= {"observations": agent.seen, "frames": step.frame, "ram": step.ram, "representation": hidden}
-        for name, value in row.items():
-            self._columns[name].add(value)
-        self.rows += 1
-        if step.done or cut:
-            self.returns.append(step.episode_return + step.reward)
-            self.complete.append(step.done)
-
-    def label(self) -> str:
-        """For people: how many episodes so far."""
-        count = len(self.returns)
-        return f"{self.rows:,} steps, {count} episode{'' if count == 1 else 's'}"
-
-    def arrays(self) -> Mapping[str, np.ndarray]:
-        """Every array of a Rollout, read-only. Nothing can be added afterwards."""
-        found = {name: read_only(column.finish()) for name, column in self._columns.items()}
-        returns, complete = np.array(self.returns, np.float64), np.array(self.complete, np.bool_)
-        found |= {"ep_rewards": read_only(returns), "ep_complete": read_only(complete)}
-        return _Scaled(found | Recording(self._game, tuple(self._played)).arrays(), self._unit)
-
-
-class _Column:
-    """An array that rows are added to; it grows in place, for copies of half a gigabyte are slow.
-
-    rows: how many come at least; memory that is asked for at once costs nothing before it is used, and growing does.
-    """
-
-    def __init__(self, shape: tuple[int, ...], dtype: Any, rows: int):
-        self.shape, self.itemsize, self._count = tuple(shape), np.dtype(dtype).itemsize, 0
-        most = RESERVED // (math.prod(self.shape) * self.itemsize)
-        self._array = np.empty((max(64, min(rows, most)), *shape), dtype)
-
-    def add(self, row: Any) -> None:
-        if self._count == len(self._array):
-            self._array.resize((2 * self._count, *self.shape), refcheck=False)
-        self._array[self._count] = row
-        self._count += 1
-
-    def finish(self) -> np.ndarray:
-        """The rows, without what was kept for more."""
-        self._array.resize((self._count, *self.shape), refcheck=False)
-        return self._array
-
-
-class _Scaled(Mapping):
-    """Arrays of which the observations are kept as the agent had them, a quarter of the memory, and given in 0–1."""
-
-    def __init__(self, arrays: dict[str, np.ndarray], unit: float):
-        self._arrays, self.unit = arrays, unit
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        array = self._arrays[name]
-        return read_only(scaled(array, self.unit)) if name == "observations" else array
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def raw(self, name: str) -> np.ndarray:
-        """The array as it is kept."""
-        return self._arrays[name]
-
-
-def scaled(array: np.ndarray, unit: float) -> np.ndarray:
-    """Observations as they are recorded: float32, 1 for ``unit``."""
-    return np.divide(array, np.float32(unit), dtype=np.float32)

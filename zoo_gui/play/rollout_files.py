@@ -11,13 +11,14 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any, BinaryIO, Iterator, Mapping
+from typing import Any, BinaryIO, Callable, Iterator, Mapping
 
 import numpy as np
 
 from zoo_gui.agents.reading import limits
 from zoo_gui.play.played import Recording
-from zoo_gui.play.rollout import ZOO_KEYS, Recipe, Rollout, scaled
+from zoo_gui.play.rollout import ZOO_KEYS, Recipe, Rollout
+from zoo_gui.play.rollout_record import Kept, scaled
 from zoo_gui.types import ZooError
 
 SUFFIX = "_rollout.npz"
@@ -26,6 +27,8 @@ ABOUT = "about"
 """Our key: who played and how, JSON in UTF-8 bytes."""
 RAW, UNIT = "observations_raw", "observations_unit"
 """Our keys, in the cache only: the observations as the agent had them, and what of theirs is 1 of the recorded."""
+NUMBERS, PALETTE = "frames_numbers", "frames_palette"
+"""And the screens as colour numbers, with their colours."""
 LEVEL = 1  # of zlib: half the time of level 6 and a few megabytes more
 CHUNK = 4 << 20
 MAX_HEADER = 10_000
@@ -35,34 +38,42 @@ SHAPES = {
     "actions": (1, np.int64), "rewards": (1, np.float64), "values": (1, np.float32), "lives": (1, np.int64),
     "episode": (1, np.int64), "ends": (1, np.bool_), "ep_complete": (1, np.bool_),
     "played": (1, np.uint8), "played_ends": (2, np.int64), "played_facts": (2, np.int64), "played_game": (1, np.uint8),
-    UNIT: (0, np.float64), ABOUT: (1, np.uint8),
+    NUMBERS: (3, np.uint8), PALETTE: (2, np.uint8), UNIT: (0, np.float64), ABOUT: (1, np.uint8),
 }  # fmt: skip
 """{key: (axes, dtype that it is read as; None: the file's, uint8 or float32)}."""
-BY_EPISODE = ("ep_rewards", "ep_complete", "played", "played_game", ABOUT, UNIT)
+BY_EPISODE = ("ep_rewards", "ep_complete", "played", "played_game", ABOUT, UNIT, PALETTE)
+INSTEAD = {"observations": RAW, "frames": NUMBERS}
+"""What the cache has in place of an array."""
 
 
 def save(rollout: Rollout, path: str | Path, *, compressed: bool = True, compact: bool = False) -> Path:
     """Write a rollout, wholly or not at all; returns the path. 2,501 steps are 540 MB, 5 to 15 MB compressed.
 
-    compact: observations of bytes stay bytes, which ``load`` understands and other programs do not. Raises ZooError.
+    compact: as it was recorded, which ``load`` understands and other programs do not: observations of bytes stay bytes,
+    screens colour numbers. Raises ZooError.
     """
-    path = Path(path)
-    members = {name: rollout.arrays[name] for name in rollout.arrays if name != "observations"}
-    raw = getattr(rollout.arrays, "raw", None)
-    pixels = raw("observations") if raw else rollout["observations"]
-    factor = rollout.arrays.unit if raw else 1.0
+    path, arrays = Path(path), rollout.arrays
     about = {"agent": rollout.agent, "agent_hash": rollout.agent_hash,
              "recipe": rollout.recipe and rollout.recipe.asdict()}  # fmt: skip
-    members[ABOUT] = np.frombuffer(json.dumps(about).encode(), np.uint8)
-    if compact:
-        members |= {RAW: pixels, UNIT: np.array(float(factor))}
+    members: dict[str, tuple[np.ndarray, Any]] = {ABOUT: (np.frombuffer(json.dumps(about).encode(), np.uint8), _same)}
+    for name in arrays:
+        if not isinstance(arrays, Kept):
+            members[name] = arrays[name], _same
+        elif compact and name in INSTEAD:
+            members[INSTEAD[name]] = arrays.raw(name), _same
+        else:
+            members[name] = arrays.raw(name), arrays.converted(name)
+    if compact and isinstance(arrays, Kept):
+        members |= {UNIT: (np.array(float(arrays.unit)), _same), PALETTE: (arrays.palette, _same)}
     method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     with _replacing(path) as scratch, zipfile.ZipFile(scratch, "w", method, compresslevel=LEVEL) as archive:
-        if not compact:
-            _write(archive, "observations", pixels, np.float32, lambda rows: scaled(rows, factor) if raw else rows)
-        for name, array in members.items():
-            _write(archive, name, array, array.dtype, lambda rows: rows)
+        for name, (array, convert) in members.items():
+            _write(archive, name, array, convert)
     return path
+
+
+def _same(rows: np.ndarray) -> np.ndarray:
+    return rows
 
 
 def load(path: str | Path) -> Rollout:
@@ -112,9 +123,11 @@ def _umask() -> int:
     return mask
 
 
-def _write(archive: zipfile.ZipFile, name: str, array: np.ndarray, dtype: Any, convert: Any) -> None:
+def _write(archive: zipfile.ZipFile, name: str, array: np.ndarray, convert: Callable[[np.ndarray], np.ndarray]) -> None:
     """One array as a member, converted a few rows at a time."""
-    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": array.shape}
+    row = convert(array[:0]) if array.ndim else array
+    shape = (*array.shape[:1], *row.shape[1:])
+    header = {"descr": np.lib.format.dtype_to_descr(row.dtype), "fortran_order": False, "shape": shape}
     with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
         np.lib.format.write_array_header_1_0(file, header)
         if array.ndim == 0 or array.size == 0:
@@ -153,23 +166,26 @@ class _Members(Mapping):
             for name in (name for name in SHAPES if name in found):
                 with archive.open(found[name]) as file:
                     shape, dtype = self._header(file, name)
-                budget.take(shape, max(dtype.itemsize, np.dtype(SHAPES[name][1] or dtype).itemsize), name)
+                size = max(dtype.itemsize, np.dtype(SHAPES[name][1] or dtype).itemsize)
+                budget.take(shape, 3 * size if name == NUMBERS else size, name)  # in colour
                 self._shapes[name] = shape
         self._check()
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name == "observations" and RAW in self._shapes:
             return scaled(self._read(RAW), float(self._read(UNIT)))
+        if name == "frames" and NUMBERS in self._shapes:
+            return self._read(PALETTE)[self._read(NUMBERS)]
         if name not in self._shapes:
             raise KeyError(name)
         return self._read(name)
 
     def __iter__(self) -> Iterator[str]:
-        names = [name for name in self._shapes if name not in (RAW, UNIT, ABOUT)]
-        return iter((["observations"] if RAW in self._shapes else []) + names)
+        ours = {RAW: "observations", UNIT: "", NUMBERS: "frames", PALETTE: "", ABOUT: ""}
+        return filter(None, (ours.get(name, name) for name in self._shapes))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._shapes or (name == "observations" and RAW in self._shapes)
+        return name in self._shapes or INSTEAD.get(name) in self._shapes
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -208,11 +224,13 @@ class _Members(Mapping):
 
     def _check(self) -> None:
         """Raise ZooError unless the arrays are of one rollout."""
-        observations = RAW if RAW in self._shapes else "observations"
-        missing = [key for key in ZOO_KEYS if (observations if key == "observations" else key) not in self._shapes]
+        there = {key: INSTEAD[key] if INSTEAD.get(key) in self._shapes else key for key in ZOO_KEYS}
+        missing = [key for key in ZOO_KEYS if there[key] not in self._shapes]
+        needed = {RAW: UNIT, NUMBERS: PALETTE}
+        missing += [key for of, key in needed.items() if of in self._shapes and key not in self._shapes]
         rows = {self._shapes[name][0] for name in self._shapes if name not in BY_EPISODE} - {0}
-        if missing or len(rows) > 1 or (RAW in self._shapes and UNIT not in self._shapes):
-            why = f"it has no {', '.join(missing)}" if missing else "its arrays differ in length"
+        if missing or len(rows) > 1 or self._shapes.get(PALETTE, (256, 3)) != (256, 3):
+            why = f"it has no {', '.join(missing)}" if missing else "its arrays do not fit each other"
             raise ZooError(f"{self._path.name} is not one of the zoo's rollouts: {why}.")
 
     def _read(self, name: str) -> np.ndarray:
