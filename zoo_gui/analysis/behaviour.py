@@ -101,7 +101,7 @@ def _game(record: _Record, player: Player, seed: int, limit: int) -> Iterator[in
     player.restart(seed)
     total, ended = 0.0, False
     for count in range(1, limit + 1):
-        step = player.step()
+        step = player.step(pictures=False)
         record.ram.append(step.ram)
         record.actions[record.place[step.decision.action]] += 1
         total += step.reward

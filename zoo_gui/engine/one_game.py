@@ -184,11 +184,11 @@ def gather(lane: Lane, lanes: Sequence[Lane]) -> None:
         actions, watched = lane.moments.column("action"), lane.moments.column("watched")
         for row in rows:
             if watched[row]:
-                player.step(follow=lane.moments.played(row))
+                player.step(follow=lane.moments.played(row), coloured=False)
             else:
-                player.step(forced=int(actions[row]))
+                player.step(forced=int(actions[row]), coloured=False)
             for one in others:
-                one.player.step(follow=player.played)
+                one.player.step(follow=player.played, coloured=False)
         player.restore(here)
         if any(one.player.emulator.snapshot().to_bytes() != state for one in others):  # a moment was edited meanwhile
             for one in others:

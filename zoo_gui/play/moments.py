@@ -342,9 +342,9 @@ def go_back(player: Player, moments: Moments, number: int) -> bool:
     memory, actions, watched = player.memory, moments.column("action"), moments.column("watched")
     for passed in range(start, row):
         if watched[passed]:
-            player.step(follow=moments.played(passed))
+            player.step(follow=moments.played(passed), coloured=False)
         else:
-            player.step(forced=int(actions[passed]))
+            player.step(forced=int(actions[passed]), coloured=False)
     if moments.column("state").shape[1]:  # as it was then, whatever is edited, covered or disturbed now
         player.remember(moments.column("state")[row])
     player.recollect(remembered(memory, moments, range(start, row)))
@@ -392,7 +392,7 @@ def record(
     found = of_player(player, capacity=steps)
     for done in range(steps):
         key = player.snapshot() if done % KEY_EVERY == 0 else None
-        keep(found, player, player.step(), done, key)
+        keep(found, player, player.step(coloured=False), done, key)
         if done % 8 == 0:
             yield Progress(done, steps, f"playing: {done:,} of {steps:,} steps")
     yield Progress(steps, steps, f"{steps:,} steps", found)

@@ -90,7 +90,7 @@ class Watching:
                     self.pipeline.grab(self.emulator)
             last = filled  # only the action's own frames are shown
             self._end_stretch(mark, bool(codes), minds)
-        if len(frames):
+        if filled + 1 < len(frames):
             frames[filled + 1 :] = frames[filled]
         return reward
 

@@ -174,7 +174,7 @@ def _play(agent: str, agent_hash: str, game: str, seed: int, steps: int, every: 
     player = Player(Emulator(game), network, seed=seed, sticky=sticky, controller="random" if chance else None)
     own, shared, episodes, scores = [], [], [], []
     for index in range(steps):
-        step = player.step()
+        step = player.step(pictures=index % every == 0)
         if index % every == 0:
             shared.append(on_screen(step.frame, size))
             own.append(shared[-1] if network is None else newest(step.observation, network.card.preprocessing, size))

@@ -55,9 +55,9 @@ class ScoresKind:
         (): as it was."""
         asked = cell.settings
         player = Player(Emulator(asked["game"]), player_of(asked), seed=asked["seed"], sticky=asked["sticky"])
-        step = player.step()
+        step = player.step(pictures=False)
         while not step.done and player.steps < asked["limit"]:
-            step = player.step()
+            step = player.step(pictures=False)
         return {"score": np.float64(step.episode_return + step.reward), "steps": np.int64(player.steps),
                 "complete": np.bool_(step.done), "sticky": np.float64(player.sticky)}  # fmt: skip
 

@@ -128,9 +128,9 @@ def _random(rules: Mapping[str, Any], asked: SweepSettings) -> Cell:
 
 def _game(player: Player, seed: int, limit: int) -> tuple[float, int, bool]:
     player.restart(seed)
-    step = player.step()
+    step = player.step(pictures=False)
     while not step.done and step.index + 1 < limit:
-        step = player.step()
+        step = player.step(pictures=False)
     return step.episode_return + step.reward, step.index + 1, step.done
 
 
