@@ -183,6 +183,31 @@ def test_the_encoder_s_death_does_not_hang_a_waiting_writer(tmp_path):
     assert writer.close() == tmp_path / "a.mp4" and len(told) == 1
 
 
+@pytest.mark.parametrize("works", [True, False])
+def test_a_slow_encoder_is_waited_for_and_one_that_stands_still_is_not(tmp_path, monkeypatch, works):
+    told = []
+    writer = Mp4Writer(tmp_path / "a.mp4", (96, 64), 30, on_error=told.append)
+    writer.write(picture(0))
+    os.kill(writer.pid, signal.SIGSTOP)
+    turns = []
+
+    def measure():
+        turns.append(1)
+        writer.bytes += works
+        if len(turns) == 8:
+            os.kill(writer.pid, signal.SIGCONT)
+
+    monkeypatch.setattr(writer, "_measure", measure)
+    path = writer.close(timeout=0.35)
+    if works:
+        assert not told and len(turns) >= 8 and len(pictures(path)) == 1
+    else:
+        assert len(turns) < 8 and len(told) == 1 and "too long to finish" in told[0]
+        os.kill(writer.pid, signal.SIGKILL)
+        writer._thread.join(20)
+        assert len(told) == 1
+
+
 def test_places_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     for path in (tmp_path / "file" / "a.mp4", tmp_path):

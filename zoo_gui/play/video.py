@@ -123,25 +123,35 @@ class Mp4Writer:
     def close(self, timeout: float = 60.0) -> Path:
         """Finish the file and give its path; also after an error, when what was written until then is kept.
 
-        timeout: seconds to wait for the encoder. Raises ZooError after an error that no ``on_error`` was told.
+        timeout: seconds that the encoder may go without taking or writing anything: on a busy machine it may be slow.
+        Raises ZooError after an error that no ``on_error`` was told.
         """
         if not self._closed:
             self._closed = True
-            self._queue_end(timeout)
-            self._thread.join(timeout)
-            try:
-                self._process.wait(timeout)
-            except subprocess.TimeoutExpired:
+            if not self._ended(timeout):
                 self._fail("it took too long to finish")
             self._finish()
-            self._log.close()
         if self.error and self._on_error is None:
             raise ZooError(self.error)
         return self.path
 
-    def _queue_end(self, timeout: float) -> None:
-        with contextlib.suppress(queue.Full):
-            self._queue.put((self._owed, None), timeout=timeout)
+    def _ended(self, patience: float) -> bool:
+        """Say that nothing follows, and wait for the encoder's end; False where it stands still for so long."""
+        told, seen, since = False, None, time.monotonic()
+        while self._thread.is_alive():
+            if told:
+                self._thread.join(0.1)
+            else:
+                with contextlib.suppress(queue.Full):
+                    self._queue.put((self._owed, None), timeout=0.1)
+                    told = True
+            self._measure()
+            now = told, self._queue.qsize(), self.bytes
+            if now != seen:
+                seen, since = now, time.monotonic()
+            elif time.monotonic() - since > patience:
+                return False
+        return True
 
     def _prepare(self) -> None:
         """Raises ZooError where the file cannot be written."""
@@ -228,6 +238,8 @@ class Mp4Writer:
                 self._process.stdin.close()
             self._process.wait()
             self._fail(self._reason())
+        finally:
+            self._log.close()
 
     def _reason(self) -> str:
         self._log.seek(0)
