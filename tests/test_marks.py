@@ -50,6 +50,9 @@ def test_what_holds_is_said_in_words():
     session.status["state"], session.speed, session.edited = "running", None, True
     assert words(session) == ["full speed: not every frame is shown", "was edited"]
     assert set(SIGNS) == set(SENTENCES)
+    empty = Sitting(0)
+    empty.status["state"] = "loading"
+    assert words(empty) == []
 
 
 def test_of_several_agents_it_is_said_of_which():

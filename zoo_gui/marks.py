@@ -39,7 +39,7 @@ class Mark(NamedTuple):
 def marks(session: Any) -> tuple[Mark, ...]:
     """Those that hold now, of a Session."""
     state, found = session.status.get("state"), []
-    if state in ("stale", "loading", "stopped"):
+    if state in ("stale", "loading", "stopped") and session.lanes:  # else nothing is shown
         found.append(Mark(STALE, STALE))
     if state == "paused":
         found.append(Mark(PAUSED, PAUSED))

@@ -196,8 +196,13 @@ class Card:
     def full_title(self) -> str:
         """The title, or one made of the parts: "PPO · Space Invaders · run 1", "PPO initial · …" of an earlier stage:
         what tells agents apart comes first, for panels cut titles off where they are narrow."""
+        return self.title or self.titled(f"run {self.run}")
+
+    def titled(self, which: str) -> str:
+        """A title that says which of an algorithm's agents on a game this is: for a file of nobody knows which run."""
         game = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", self.game)
-        return self.title or " · ".join((f"{self.algorithm_title} {self.tag}".strip(), game, f"run {self.run}"))
+        which = " ".join("".join(letter for letter in which if letter.isprintable()).split())[:40]
+        return " · ".join((f"{self.algorithm_title} {self.tag}".strip(), game, which))
 
     @classmethod
     def read(cls, path: Path) -> "Card":

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,9 @@ def _card(
         card_rules.FORMAT, deduced.algorithm or "unknown", deduced.game, deduced.run, deduced.network,
         deduced.preprocessing, ActionSpec(deduced.action_names, deduced.rule, deduced.epsilon), weights, **texts,
     )  # fmt: skip
+    run = deduced.board.guesses.get("run")
+    if not card.title and not (run is not None and (run.chosen or run.confidence > KNOWN)):
+        card = replace(card, title=card.titled(path.stem))
     fault = card_rules.fault(card) or _misfit(card, checkpoint)
     return (None, f"No card yet: {fault}.") if fault else (card, "")
 
