@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import cv2
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 from zoo_gui import lab
 from zoo_gui.agents import heads
 from zoo_gui.agents.agent import Agent
+from zoo_gui.agents.backend import configure_tensorflow
 from zoo_gui.play import rollout
 from zoo_gui.play.emulator import Emulator
 
@@ -31,15 +32,16 @@ CELL_STEPS = 200
 
 def bare(agent: Agent) -> Iterator[int]:
     """The least that playing takes, endlessly: ALE for four frames, the maximum of the last two in grey, resized and
-    stacked; every layer of the network, an action drawn. Yields the steps so far."""
+    stacked; every layer of the network in one traced function, compiled where ours is and called as TensorFlow's pages
+    say; an action drawn. Yields the steps so far."""
     spec, emulator = agent.card.preprocessing, Emulator(agent.card.game)
     codes, rng, ale = [emulator.code(name) for name in agent.action_names], np.random.default_rng(0), emulator._ale
     screens = [np.empty((emulator.height, emulator.width), np.uint8) for _ in range(2)]
     stack = deque([np.zeros(spec.size, np.uint8)] * spec.stack, maxlen=spec.stack)
-    network, state, head, steps = agent._network.run, agent.initial_state, agent._head.name, 0
+    network, head, steps = traced(agent), agent._head.name, 0
     scores = next(slice(start, start + layer.size) for start, layer in _places(agent) if layer.name == head)
     while True:
-        action = heads.choose(agent.card.actions.rule, network(cv2.merge(list(stack)), state)[scores], rng,
+        action = heads.choose(agent.card.actions.rule, network(cv2.merge(list(stack)))[scores], rng,
                               agent.card.actions.epsilon)  # fmt: skip
         for frame in range(spec.frame_skip):
             ale.act(codes[action])
@@ -51,6 +53,19 @@ def bare(agent: Agent) -> Iterator[int]:
         stack.append(newest)
         steps += 1
         yield steps
+
+
+def traced(agent: Agent) -> Callable[[np.ndarray], np.ndarray]:
+    """Observation (h, w, C) uint8 → every layer, flat."""
+    tf = configure_tensorflow()
+    signature = [tf.TensorSpec((1, *agent.observation_shape), tf.uint8)]
+
+    @tf.function(input_signature=signature, autograph=False, jit_compile=agent._network._is_large or None)
+    def run(observation):
+        layers = agent.taps(tf.cast(observation, tf.float32) / 255.0)
+        return tf.concat([tf.reshape(value, [-1]) for value in layers.values()], 0)
+
+    return lambda observation: run(observation[None]).numpy()
 
 
 def _places(agent: Agent) -> Iterator[tuple[int, Any]]:
