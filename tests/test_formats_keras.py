@@ -378,7 +378,9 @@ def test_fuzzed_descriptions_never_raise():
         assert model.network is not None or model.remarks
 
 
-def test_chainers_hdf5(tmp_path):
+def test_chainers_hdf5(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # from a stranger's folder nothing is imported
+    (tmp_path / "json.py").write_text("raise SystemExit('code of a stranger')")
     with h5py.File(tmp_path / "model.h5", "w") as file:
         file.create_dataset("conv1/W", data=np.zeros((3, 2, 4, 4), np.float32), compression="gzip")
         file.create_dataset("conv1/b", data=np.zeros(3, np.float32))

@@ -29,6 +29,8 @@ BYTES_PER_SECOND = 20 << 20
 """What is added to that: a second for so much of the file."""
 PATIENCE = 10
 """Seconds by the clock for each second of computing, on a busy machine."""
+WALK = "import sys; sys.path[:] = filter(None, sys.path); from zoo_gui.agents.reading.hdf5_walk import main; main()"
+"""Imports nothing from the folder that we happen to be in, which may be a stranger's: as ``-P``, which 3.10 lacks."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,7 @@ def read_tree(path: Path, data: bytes | None = None, without: tuple[str, ...] = 
     call = {"path": str(path.resolve()), "given": data is not None, "seconds": seconds, "without": without}
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(
         [str(Path(zoo_gui.__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])}  # fmt: skip
-    # -P: never import from the folder that we happen to be in, which may be a stranger's
-    command = [sys.executable, "-P", "-m", "zoo_gui.agents.reading.hdf5_walk", json.dumps(call)]
+    command = [sys.executable, "-c", WALK, json.dumps(call)]
     try:
         done = subprocess.run(
             command, input=data or b"", env=environment, capture_output=True, timeout=seconds * PATIENCE
