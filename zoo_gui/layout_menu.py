@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.layout_plans import NAMES, PURPOSES
 from zoo_gui.shortcuts import by_command, tip
@@ -101,6 +101,9 @@ class LayoutSwitch(QtWidgets.QWidget):
             button.setVisible(fits)
         self.more.setText("▾" if fits and current in NAMES else f"{current} ▾")
         self.adjustSize()
+        bar = self._window.menuBar()
+        resized = QtGui.QResizeEvent(bar.size(), bar.size())
+        QtWidgets.QApplication.postEvent(bar, resized)  # it gives the corner its place
 
     def _fits(self) -> bool:
         metrics, bar = self.fontMetrics(), self._window.menuBar()

@@ -88,7 +88,7 @@ def _compare(agents: int) -> Plan:
             Column((34, 42, 46, 48)[agents - 1],
                    (Cell(56, ("game", "observation")), Cell(44, ("actions", "activations")))),
             Column((66, 58, 54, 52)[agents - 1],
-                   (Cell(58, ("moment", "pair", "representations", "inspector")), Cell(42, ("compare", "plots")))),
+                   (Cell(66, ("moment", "pair", "representations", "inspector")), Cell(34, ("compare", "plots")))),
         ),
         {"left": "game", "centre": "moment", "right": "moment", "bottom": "compare"},
     )

@@ -27,6 +27,7 @@ class MarkSigns(QtCore.QObject):
         super().__init__(window)
         self._window = window
         self._smaller: dict[str, tuple[float, bool]] = {}
+        self._texts: dict[str, tuple[str, str]] = {}  # in words, and as signs
         self.labels: dict[str, QtWidgets.QLabel] = {}
         for name in MARKED:
             if name in window.docks:
@@ -51,9 +52,10 @@ class MarkSigns(QtCore.QObject):
             if not self._window.panels[name].is_seen:
                 continue
             found = self.marks_of(name)
-            text = "  ".join(mark.text for mark in found)
-            if text != label.text():
-                label.setText(text)
+            texts = "  ".join(mark.text for mark in found), " ".join(marks.SIGNS[mark.key] for mark in found)
+            if texts != self._texts.get(name):
+                self._texts[name] = texts
+                label.setText(texts[0])
                 label.setAccessibleName(" ".join(marks.SENTENCES[mark.key] for mark in found))
                 self._window.panels[name].setAccessibleDescription(label.accessibleName())
             self._place(name)
@@ -61,16 +63,20 @@ class MarkSigns(QtCore.QObject):
     def _place(self, name: str) -> None:
         """In the title, else in the panel's lower right corner; shortened to signs where there is little room."""
         dock, label, panel = self._window.docks[name], self.labels[name], self._window.panels[name]
-        label.setVisible(bool(label.text()))
-        if not label.text():
+        texts = self._texts.get(name, ("", ""))
+        label.setVisible(bool(texts[0]))
+        if not texts[0]:
             return
         title = panel.geometry().top()
+        words = dock.fontMetrics().horizontalAdvance(dock.windowTitle()) + 24 if title >= LEAST_TITLE else 0
+        room = max(0, dock.width() - words - (BUTTONS if title >= LEAST_TITLE else 0))
+        fits = label.fontMetrics().horizontalAdvance(texts[0]) + 2 <= room
+        label.setText(texts[0] if fits else texts[1])
         label.adjustSize()
         width, height = label.sizeHint().width(), label.sizeHint().height()
         label.setAutoFillBackground(title < LEAST_TITLE)  # over a picture, not over a title
         if title >= LEAST_TITLE:
-            words = dock.fontMetrics().horizontalAdvance(dock.windowTitle()) + 24
-            width = min(width, max(0, dock.width() - words - BUTTONS))
+            width = min(width, room)
             label.setGeometry(dock.width() - BUTTONS - width, 1, width, title - 2)
         else:
             width = min(width, dock.width())

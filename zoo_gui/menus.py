@@ -17,8 +17,9 @@ from zoo_gui.widgets.controls import fit
 SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Advantage", "advantage"),
             ("Selected unit", "unit"))  # fmt: skip
 OTHER = "Other…"
-SPARE = 110  # pixels, where the type is normal, kept for what buttons say at other times: Pause, Stop recording
+SPARE = 20  # pixels, where the type is normal, kept for what buttons say at other times: Pause, Stop
 PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You"}
+LEVELS = 4  # of brevity
 NARROW = 122  # of a combo whose entries are longer than its room in a narrow window's toolbar
 
 MENUS = (
@@ -146,6 +147,7 @@ class Toolbar(QtWidgets.QToolBar):
         self.setMovable(False)
         self.window_, self.session = window, window.session
         self._elastic: list[tuple[QtWidgets.QComboBox, int]] = []  # with their least widths
+        self._level, self._words, self._names = 0, {}, []  # signs instead of words, and names beside fields
         self.toggle = self._button("toggle", "▶ Play")
         self._button("step", "❙▶ Step")
         self._button("restart", "↺ Restart")
@@ -191,6 +193,8 @@ class Toolbar(QtWidgets.QToolBar):
     def _button(self, command: str, text: str) -> QtWidgets.QAction:
         row = by_command()[command][0]
         action = self.addAction(text)
+        if " " in text:  # a sign, and words
+            self._words[action] = text
         action.setProperty("command", command)
         action.setProperty("tip", row.text)
         write_keys(action, command)
@@ -210,20 +214,45 @@ class Toolbar(QtWidgets.QToolBar):
         self._share_out(self.width())
 
     def _share_out(self, width: int) -> None:
-        room = width - self.sizeHint().width() + sum(combo.width() for combo, _ in self._elastic)
-        room -= sum(pixels(least) for _, least in self._elastic) + pixels(SPARE)
+        """In a window that is narrow for its letters, first buttons are signs alone, then fields have no names beside
+        them, then choices are narrower."""
+        for level in range(LEVELS):
+            self._set_level(level)
+            room = width - self.sizeHint().width() + sum(combo.width() for combo, _ in self._elastic)
+            room -= sum(pixels(self._least(least)) for _, least in self._elastic) + pixels(0 if level else SPARE)
+            if room >= 0:
+                break
         for combo, least in reversed(self._elastic):
             whole = combo.sizeHint().width()
-            more = max(0, min(room, whole - pixels(least)))
+            more = max(0, min(room, whole - pixels(self._least(least))))
             room -= more
             combo.view().setMinimumWidth(whole)
-            combo.setFixedWidth(pixels(least) + more)
+            combo.setFixedWidth(pixels(self._least(least)) + more)
+
+    def _least(self, usual: int) -> int:
+        """Of a choice's width, where the type is normal."""
+        return usual if self._level < LEVELS - 1 else round(0.6 * usual)
+
+    def _set_level(self, level: int) -> None:
+        if level == self._level:
+            return
+        self._level = level
+        for action, words in self._words.items():
+            self._write(action, words)
+        for action in self._names:
+            action.setVisible(level < 2)
+        self.layout().invalidate()
+
+    def _write(self, action: QtWidgets.QAction, words: str) -> None:
+        """A button's words, which begin with a sign, or the sign alone."""
+        self._words[action] = words
+        action.setText(words.split(" ")[0] if self._level else words)
 
     def _labelled(self, text: str, widget: QtWidgets.QWidget) -> None:
         label = QtWidgets.QLabel(f" {text} ")
         label.setBuddy(widget)
         widget.setAccessibleName(text)
-        self.addWidget(label)
+        self._names.append(self.addWidget(label))
         self.addWidget(widget)
 
     def _combo(self, text: str, choices, chosen, width: int | None = None) -> QtWidgets.QComboBox:
@@ -282,7 +311,7 @@ class Toolbar(QtWidgets.QToolBar):
 
     # -- state --------------------------------------------------------------------------------------------------
     def _on_running(self, running: bool) -> None:
-        self.toggle.setText("❚❚ Pause" if running else "▶ Play")
+        self._write(self.toggle, "❚❚ Pause" if running else "▶ Play")
 
     def _on_speed(self, speed: float | None) -> None:
         if speed in SPEEDS:
@@ -308,4 +337,4 @@ class Toolbar(QtWidgets.QToolBar):
 
     def set_recording(self, running: bool) -> None:
         """Show whether a recording runs."""
-        self.record.setText("■ Stop recording" if running else "● Record")
+        self._write(self.record, "■ Stop" if running else "● Record")

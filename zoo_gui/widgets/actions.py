@@ -14,6 +14,7 @@ from zoo_gui.naming import action_symbol, lane_letter, readable_action
 from zoo_gui.tokens import current, pixels
 from zoo_gui.types import Decision, LaneInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel, Part
+from zoo_gui.widgets.controls import Fitted
 from zoo_gui.widgets.inks import Writer, hue, lane_colour, mixed
 from zoo_gui.widgets.parts import of_outputs
 
@@ -215,12 +216,12 @@ class OutputItem(pg.GraphicsWidget):
             metrics = QtGui.QFontMetricsF(self._writer.font(size, True))
             logit = 0.0 if column.is_q else metrics.horizontalAdvance(" −00.0")
             numbers = logit + metrics.horizontalAdvance("−00.00" if column.is_q else "0.00")
-            least = metrics.horizontalAdvance("▶ →●") + numbers + 30
+            least = metrics.horizontalAdvance("▶ →●") + numbers + pixels(30)
             if not column.is_q and least > column.rect.width():
                 numbers, logit = numbers - logit, 0.0
             for names in (column.names, column.symbols):
                 widest = max(metrics.horizontalAdvance(name) for name in (*names, "max Q"))
-                if widest + numbers + 70 <= column.rect.width():
+                if widest + numbers + pixels(70) <= column.rect.width():
                     break
             mark = metrics.horizontalAdvance("▶ ")
             start = mark + widest + GAP
@@ -326,10 +327,9 @@ class ActionsPanel(Panel):
         self.item.hovered.connect(self.session.hover)
         self.item.clicked.connect(self.session.select)
         self.view.setCentralItem(self.item)
-        self.agreement = QtWidgets.QLabel()
+        self.agreement = Fitted("On how many steps of the shared clock all agents chose the same action.")
         self.agreement.setAlignment(QtCore.Qt.AlignCenter)
         self.agreement.setMargin(2)
-        self.agreement.setToolTip("On how many steps of the shared clock all agents chose the same action.")
         self.agreement.hide()
         column.addWidget(self.view, 1)
         column.addWidget(self.agreement)
@@ -353,7 +353,7 @@ class ActionsPanel(Panel):
             columns.append(Column(info, *shared))
         self.item.set_columns(columns)
         self.agreement.setVisible(len(lanes) > 1)
-        self.agreement.setText("Actions agree: –")
+        self.agreement.say("Actions agree: –", "agree –")
 
     def show_step(self, lane: int, step, summaries) -> None:
         column = next((column for column in self.item.columns if column.info.lane == lane), None)
@@ -373,4 +373,6 @@ class ActionsPanel(Panel):
     def show_status(self, status: dict) -> None:
         """Take the session's running figures; shown with two lanes or more."""
         if len(self.lanes) > 1 and status.get("agree") is not None:
-            self.agreement.setText(f"Actions agree: {status['agree']:.0%} of {status.get('agree_steps', 0):,} steps")
+            share = f"{status['agree']:.0%}"
+            self.agreement.say(f"Actions agree: {share} of {status.get('agree_steps', 0):,} steps",
+                               f"Actions agree: {share}", f"agree {share}")

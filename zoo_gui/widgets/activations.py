@@ -8,10 +8,12 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.imaging import Hit, Mosaic, share_height
 from zoo_gui.scales import LayerPicture, PictureBook, pair_rows
+from zoo_gui.tokens import pixels
 from zoo_gui.types import LaneInfo, LayerInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel, Part
+from zoo_gui.widgets.colour_bar import ColourBar
 from zoo_gui.widgets.inks import Ink
-from zoo_gui.widgets.items import RIGHT, Canvas, ColourBar, MosaicItem, Outline, TextLine, line_height
+from zoo_gui.widgets.items import RIGHT, Canvas, MosaicItem, Outline, TextLine, line_height
 from zoo_gui.widgets.lights import Light, LightLabel, hover_words, lit
 from zoo_gui.widgets.parts import of_boxes
 
@@ -20,6 +22,7 @@ QRectF, Qt = QtCore.QRectF, QtCore.Qt
 STRIPS = ("logits", "q", "value")  # kinds that get one line: another panel shows them as labelled bars
 COLUMN_GAP, ROW_GAP, MARGIN = 14, 7, 5
 STRIP_CELL = 36  # pixels of an output's cell, at most
+LEAST_LAYER = 8  # pixels of a layer's height
 CLEAR = 4  # pixels between text and mosaic: Qt repaints what is nearer than 2 to a change
 MARK_EVERY = 15  # steps between two looks at which units are dead
 ARROWS = {Qt.Key_Left: (-1, 0), Qt.Key_Right: (1, 0), Qt.Key_Up: (0, -1), Qt.Key_Down: (0, 1)}
@@ -67,10 +70,13 @@ class LayerCell:
     def _place_heading(self, x: int, y: int, width: int, head: int) -> float:
         """Name, shape where it fits, colour bar; returns the width of what stands left."""
         top, head = y + (2 if self.strip else 0), head - CLEAR
-        bar = 86 if self.shares else min(170, width * 0.48)
+        if self.shares:
+            bar = self.bar.text_width(self.bar.text) + 4
+        else:
+            bar = max(min(pixels(170), width * 0.48), self.bar.least_width(self.info.signed))
         name, shape = (part.text_width(part.text) + 7 for part in (self.name, self.shape))
-        left = 84 if self.strip else name + shape
-        if self.strip and left + bar + 60 > width or name + bar > width:
+        left = max(pixels(84), name + shape) if self.strip else name + shape
+        if self.strip and left + bar + pixels(60) > width or name + bar > width:
             bar = 0
         shape = shape if left + bar <= width else 0
         self.name.set_box(QRectF(x, top, min(name, width), head))
@@ -199,6 +205,7 @@ class ActivationsPanel(Panel):
         """Give every cell its place, and draw it."""
         if not self.lanes or self._shown != self.lanes:
             return
+        self._ask_for_height()
         width, height = self._canvas.extent
         rows = pair_rows(self.lanes)
         labels = self._labels = bool(self.session.view.get("labels", True))
@@ -226,6 +233,15 @@ class ActivationsPanel(Panel):
             top += tallness if strip else tallness + ROW_GAP + min(slack, 24)
         if self.session.selected is not None:
             self.show_unit(*self.session.selected)
+
+    def _ask_for_height(self) -> None:
+        """As much as the lines of words need, and a little for each layer between them."""
+        rows = pair_rows(self.lanes)
+        strips = sum(map(self._is_strip, rows))
+        lines = line_height(9.5) + 4 + (len(rows) - strips) * (line_height() + CLEAR) if self._labels else 0
+        least = lines + strips * (line_height() + 6) + (len(rows) - strips) * (LEAST_LAYER + ROW_GAP) + 2 * MARGIN
+        if least != self._canvas.minimumHeight():
+            self._canvas.setMinimumHeight(least)
 
     def _colour_bars(self) -> None:
         for cell in self._cells.values():

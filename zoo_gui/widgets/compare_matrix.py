@@ -12,7 +12,7 @@ from zoo_gui.widgets.inks import ACCENT, RIM, hue, lane_colour, letter_font
 
 Qt, QRectF = QtCore.Qt, QtCore.QRectF
 CELL, LINE = 46, 14  # pixels where the type is normal
-LOWEST, HIGHEST = 15.0, 28.0  # screen pixels of a cell
+LOWEST, HIGHEST = 15, 28  # pixels of a cell where the type is normal
 CAPTIONS = "↗ same choice", "↙ mean distance"
 _COLOURS = lut("cividis", 256)  # read alike by eyes that tell no red from green
 
@@ -44,6 +44,7 @@ class Matrix(QtWidgets.QWidget):
     def set_type(self) -> None:
         words = QtGui.QFontMetrics(letter_font(8.25)).horizontalAdvance(CAPTIONS[0]) + 6
         self.setFixedWidth(max(pixels(18) + pixels(CELL) * len(self._together) + 4, words))
+        self.setMinimumHeight(pixels(18) + pixels(LOWEST) * len(self._together))
 
     def show_numbers(self, together: np.ndarray, equal: np.ndarray, far: np.ndarray) -> None:
         """(lanes, lanes) each: moments that both judged, those with equal choices, the sum of their distances."""
@@ -85,7 +86,7 @@ class Matrix(QtWidgets.QWidget):
         """Of a row; with room for the captions where the rows stay legible."""
         lanes, room = max(1, len(self._together)), self.height() - pixels(18)
         with_captions = (room - len(CAPTIONS) * pixels(LINE)) / lanes
-        return min(pixels(HIGHEST), with_captions if with_captions >= LOWEST else room / lanes)
+        return min(pixels(HIGHEST), with_captions if with_captions >= pixels(LOWEST) else room / lanes)
 
     def paintEvent(self, event) -> None:
         painter = QtGui.QPainter(self)

@@ -49,7 +49,7 @@ class Timeline(QtWidgets.QWidget):
         self._pressed: tuple[QtCore.QPoint, tuple[float, float]] | None = None
         self._dragged = False
         self.setMouseTracking(True)
-        self.setMinimumSize(160, 44)
+        self.set_look()
         self.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Expanding)
         self.setAccessibleName("Disagreement along time")
 
@@ -57,6 +57,7 @@ class Timeline(QtWidgets.QWidget):
     def set_look(self) -> None:
         """Take the colours and letters of the present theme and type."""
         self._image = None
+        self.setMinimumSize(pixels(160), pixels(44))
 
     @property
     def _label(self) -> int:

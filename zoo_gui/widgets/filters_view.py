@@ -10,8 +10,9 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from zoo_gui.imaging import TABLE_SIZE, Mosaic, colourise, lut
 from zoo_gui.scales import number
 from zoo_gui.types import Unit
+from zoo_gui.widgets.colour_bar import ColourBar
 from zoo_gui.widgets.inks import ACCENT, RIM, Ink, hue, lane_colour
-from zoo_gui.widgets.items import Canvas, ColourBar, MosaicItem, Outline, letter_font, line_height
+from zoo_gui.widgets.items import Canvas, MosaicItem, Outline, letter_font, line_height
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
 NUMBERED = 13  # screen pixels of a row of pictures that still gets its unit's number

@@ -11,8 +11,9 @@ from zoo_gui.overlays import Overlay
 from zoo_gui.naming import action_symbol, lane_letter, readable_action
 from zoo_gui.scales import Scale, number, stack_is_full
 from zoo_gui.types import LaneInfo, Step, Unit
+from zoo_gui.widgets.colour_bar import ColourBar
 from zoo_gui.widgets.inks import ACCENT, RIM, Ink, lane_ink
-from zoo_gui.widgets.items import Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
+from zoo_gui.widgets.items import Canvas, Outline, PixelItem, TextLine, line_height
 
 QRectF = QtCore.QRectF
 
@@ -45,11 +46,12 @@ class GameCell:
         for item in (self.field, self.cover, self.region, self.bar):
             item.hide()
         role = ROLES.get(info.input)
-        names = (f"{lane_letter(info.lane)} {role}", role) if role else ("",)
-        self._badges = [(name, self.badge.text_width(name) + 8 if name else 0.0) for name in names]
-        self.badge.set_text(names[0])
+        letter = lane_letter(info.lane)
+        self._badges = (f"{letter} {role}", letter) if role else ("",)
+        self.badge.set_text(self._badges[0])
         self.title.set_text(info.title if info.game in info.title else f"{info.title} · {info.game}")
         self.unit: Unit | None = None
+        self._said: tuple[Step, str] | None = None
         self._veil: Veil | None = None
         self._frame: np.ndarray | None = None
         self._newest: np.ndarray | None = None  # a copy, of the steady display only: the frame's memory is used again
@@ -71,20 +73,24 @@ class GameCell:
         self._place_lines()
         for outline, box in list(self._boxes.items()):
             self._put(outline, box)
+        if self._said is not None:  # there may be room for more words now, or for fewer
+            self.show_numbers(*self._said)
 
     def _place_lines(self) -> None:
         box = self.picture.box
         top, height = box.top() - line_height(SCORE) - 2, line_height(SCORE) + 2
         wide = min(box.width(), self.score.text_width(self.score.text) + 10)
         self.score.set_box(QRectF(box.left(), top, wide, height))
-        words, marked = next((one for one in self._badges if one[1] <= box.width() - wide), self._badges[-1])
+        badges = [(name, self.badge.text_width(name) + 8 if name else 0.0) for name in self._badges]
+        words, marked = next((one for one in badges if one[1] <= box.width() - wide), badges[-1])
         marked = min(marked, max(0.0, box.width() - wide))
         self.badge.set_text(words)
         self.badge.set_box(QRectF(box.left() + wide, top, marked, height))
         wide += marked + 4 if marked else 0.0
         self.more.set_box(QRectF(box.left() + wide, top, max(0.0, box.width() - wide), height))
         line, bar = line_height(), tokens.pixels(BAR)
-        room = min(bar, box.width() / 2)
+        least = self.bar.least_width()
+        room = min(max(min(bar, box.width() / 2), least), box.width())
         under = self._below >= 2 * line + 2  # else the colour bar shares the caption's line
         taken = room if self.bar.isVisible() and not under else 0.0
         self.caption.set_box(QRectF(box.left(), box.bottom() + 2, box.width() - taken, line))
@@ -94,6 +100,7 @@ class GameCell:
     # -- numbers ------------------------------------------------------------------------------------------------
     def show_numbers(self, step: Step, played: str = "") -> None:
         """played: what the game is told, a name of ``naming.MEANINGS``, where another lane or a recording says it."""
+        self._said = step, played
         self.score.set_text(f"{step.episode_return:g}")
         lives = f"{step.lives} {'life' if step.lives == 1 else 'lives'} · " if step.lives else ""
         player = PLAYERS.get(step.player, step.player)

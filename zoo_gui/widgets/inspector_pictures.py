@@ -8,10 +8,14 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.imaging import colourise
 from zoo_gui.scales import LayerPicture, number
 from zoo_gui.tokens import pixels
+from zoo_gui.widgets.colour_bar import ColourBar
 from zoo_gui.widgets.inks import Ink, hue
-from zoo_gui.widgets.items import BoxItem, Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
+from zoo_gui.widgets.items import BoxItem, Canvas, Outline, PixelItem, TextLine, line_height
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
+
+
+WIDEST = 240  # pixels that a line of words may make the picture wide
 
 
 class LevelBar(BoxItem):
@@ -50,14 +54,15 @@ class UnitView(Canvas):
         self._level = self.add(LevelBar(Ink(), Ink(0.15)))
         self._bar = self.add(ColourBar(Ink(0.8)), 1)
         self._value = self.add(TextLine(Ink(), points=17, bold=True, align=Qt.AlignHCenter), 1)
-        self._where = self.add(TextLine(Ink(0.8), align=Qt.AlignHCenter), 1)
+        self._where, self._mean = (self.add(TextLine(Ink(0.8), align=Qt.AlignHCenter), 1) for _ in range(2))
         self._shape: tuple[int, ...] = ()
         self.peak: tuple[int, int] | None = None
         self.resized.connect(self._arrange)
 
     def set_look(self) -> None:
-        """As wide as the words in it."""
-        self.setFixedWidth(pixels(180))
+        """As wide as the words in it; large ones stand in two lines."""
+        self._folded = pixels(180) > WIDEST
+        self.setFixedWidth(pixels(118 if self._folded else 180))
 
     def show_unit(self, picture: LayerPicture, index: int, view: dict) -> float:
         """Draw the unit's newest activation; returns the value in large (a map's maximum)."""
@@ -80,14 +85,18 @@ class UnitView(Canvas):
             value = float(values.max())
             silent = not values.any()
             self._frame.setVisible(not silent)
-            words = f"max at {self.peak[0]}, {self.peak[1]} · mean {number(values.mean())}"
-            self._where.set_text("silent everywhere" if silent else words)
+            self._say("silent everywhere" if silent else f"max at {self.peak[0]}, {self.peak[1]}",
+                      "" if silent else f"mean {number(values.mean())}")
         else:
             value = float(values)
             self._level.set_value(value, high, info.signed)
-            self._where.set_text(f"of {'±' if info.signed else ''}{number(high)}, the layer's scale")
+            self._say(f"of {'±' if info.signed else ''}{number(high)},", "the layer's scale", " ")
         self._value.set_text(number(value).replace("-", "−"))
         return value
+
+    def _say(self, first: str, second: str, between: str = " · ") -> None:
+        self._where.set_text(first if self._folded or not second else f"{first}{between}{second}")
+        self._mean.set_text(second if self._folded else "")
 
     def _frame_peak(self, values: np.ndarray) -> None:
         row, column = (int(part) for part in np.unravel_index(values.argmax(), values.shape))
@@ -101,6 +110,8 @@ class UnitView(Canvas):
         text, large = line_height(), line_height(17)
         self._value.set_box(QRectF(0, 0, width, large))
         self._where.set_box(QRectF(0, large, width, text))
+        self._mean.set_box(QRectF(0, large + text, width, text))
+        large += text if self._folded else 0
         if len(self._shape) != 3:
             self._level.set_box(QRectF(10, large + text + 12, width - 20, 18))
             return

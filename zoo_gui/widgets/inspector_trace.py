@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 import pyqtgraph as pg
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.scales import number
 from zoo_gui.tokens import current, pixels
@@ -88,6 +88,7 @@ class RecentPlot(QtWidgets.QWidget):
         column.addWidget(self.said)
         column.addWidget(self.graphics, 1)
         self._range = (0.0, 0.0)
+        self._marks: list[tuple[float, str]] = []
         self.set_look()
 
     def set_look(self) -> None:
@@ -95,7 +96,13 @@ class RecentPlot(QtWidgets.QWidget):
         self.curve.setPen(pg.mkPen(lane_colour(self._lane), width=1))
         for axis in (self._left, self._bottom):
             axis.setStyle(tickFont=tick_font())
-        self._left.setWidth(pixels(40))
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """The axis at the left is as wide as its numbers."""
+        metrics = QtGui.QFontMetrics(tick_font())
+        widest = max((metrics.horizontalAdvance(text) for _, text in self._marks), default=0)
+        self._left.setWidth(max(pixels(24), widest + 9))
 
     def begin(self, lane: int) -> None:
         """Another unit, of this lane: a fresh axis."""
@@ -127,4 +134,6 @@ class RecentPlot(QtWidgets.QWidget):
         self._range = low - (room if low < 0 else 0.0), high + room
         self.box.setYRange(*self._range, padding=0)
         marks = [0.0, high] if low == 0 else [low, 0.0, high]
-        self._left.setTicks([[(mark, number(mark).replace("-", "−")) for mark in dict.fromkeys(marks)]])
+        self._marks = [(mark, number(mark).replace("-", "−")) for mark in dict.fromkeys(marks)]
+        self._left.setTicks([self._marks])
+        self._make_room()

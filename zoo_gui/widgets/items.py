@@ -330,53 +330,8 @@ class TextLine(BoxItem):
         painter.drawText(self.box.adjusted(margin, 0, 0, 0), int(self._align), self._shown)
 
     def _arrange(self) -> None:
-        self._shown = self._metrics.elidedText(self._text, Qt.ElideRight, self.box.width() + 1)
-
-
-class ColourBar(BoxItem):
-    """A small horizontal colour bar between its low and high level."""
-
-    def __init__(self, colour):
-        super().__init__()
-        self._colour = colour
-        self.set_type()
-        self._levels = ("", "")
-        self._table: np.ndarray | None = None
-        self._image: QtGui.QImage | None = None
-
-    def set_type(self) -> None:
-        self._font = letter_font()
-        self._metrics = QtGui.QFontMetricsF(self._font)
-
-    def set_table(self, table: np.ndarray) -> None:
-        """The look-up table, (n,) uint32."""
-        if table is not self._table:
-            self._table = table
-            self._pixels = np.ascontiguousarray(bgra(table[None]))
-            self._image = ndarray_to_qimage(self._pixels, QtGui.QImage.Format_RGB32)
-            self.update()
-
-    def set_levels(self, low: str, high: str) -> None:
-        if (low, high) != self._levels:
-            self._levels = (low, high)
-            self.update()
-
-    @property
-    def levels(self) -> tuple[str, str]:
-        return self._levels
-
-    def paint(self, painter, option, widget=None) -> None:
-        low, high = self._levels
-        left = self._metrics.horizontalAdvance(low) + 4
-        right = max(self._metrics.horizontalAdvance(high), self._metrics.horizontalAdvance("0.000")) + 4
-        bar = self.box.adjusted(left, self.box.height() * 0.25, -right, -self.box.height() * 0.25)
-        painter.setFont(self._font)
-        painter.setPen(hue(self._colour))
-        painter.drawText(self.box, int(Qt.AlignLeft | Qt.AlignVCenter), low)
-        painter.drawText(QRectF(bar.right() + 4, self.box.y(), right, self.box.height()),
-                         int(Qt.AlignLeft | Qt.AlignVCenter), high)
-        if self._image is not None and bar.width() > 4:
-            painter.drawImage(bar, self._image)
+        shown = self._metrics.elidedText(self._text, Qt.ElideRight, self.box.width() + 1)
+        self._shown = "" if shown == "…" else shown  # alone it says nothing
 
 
 class Outline(BoxItem):

@@ -11,14 +11,16 @@ from zoo_gui import overlays
 from zoo_gui.imaging import blend, rgb32, veil
 from zoo_gui.naming import MEANINGS, action_symbol, lane_letter, readable_action
 from zoo_gui.scales import number
+from zoo_gui.tokens import pixels
 from zoo_gui.types import LaneInfo, Step
+from zoo_gui.widgets.colour_bar import ColourBar
 from zoo_gui.widgets.inks import ACCENT, RIM, Ink, hue, lane_colour, lane_ink, mixed
-from zoo_gui.widgets.items import BoxItem, Canvas, ColourBar, PixelItem, TextLine, letter_font, line_height
+from zoo_gui.widgets.items import BoxItem, Canvas, PixelItem, TextLine, letter_font, line_height
 from zoo_gui.widgets.pictures import Veil
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
 ASPECT, GAP = 4 / 3, 8
-LOWEST, HIGHEST = 15, 24  # screen pixels of a row of the decisions
+LOWEST, HIGHEST = 15, 24  # pixels of a row of the decisions where the type is normal
 MAPS = 0.62  # of the height, at most
 GREYED = 0.75  # of the screen's brightness under a map: what is laid over it shows
 
@@ -98,7 +100,7 @@ class Bars(BoxItem):
             return []
         values = np.stack([one.values for one in self._seen])
         known = np.flatnonzero(np.isfinite(values).any(0))
-        room = max(1, int(self.box.height() / LOWEST) - 1)
+        room = max(1, int(self.box.height() / pixels(LOWEST)) - 1)
         if len(known) <= room:
             return list(known)
         best = np.nanmax(values[:, known], 0)
@@ -110,7 +112,7 @@ class Bars(BoxItem):
         if not rows:
             return
         known = self.known
-        height = min(HIGHEST, self.box.height() / (len(rows) + 1 + (known > len(rows))))
+        height = min(pixels(HIGHEST), self.box.height() / (len(rows) + 1 + (known > len(rows))))
         metrics = QtGui.QFontMetricsF(self._bold)
         names = [readable_action(MEANINGS[row]) for row in rows]
         if max(map(metrics.horizontalAdvance, names)) > 0.3 * self.box.width():
@@ -198,6 +200,7 @@ class MomentView(Canvas):
         self.bar = self.add(ColourBar(Ink(0.85)))
         self.scale_words = self.add(TextLine(Ink(0.85)))
         self.hint = self.add(TextLine(Ink(0.85), align=Qt.AlignHCenter))
+        self.set_look()
         self.veil = self.add(Veil(120), 5)
         self.tiles: dict[Any, MapTile] = {}
         self.resized.connect(self.arrange)
@@ -211,6 +214,10 @@ class MomentView(Canvas):
         for item in (self.frame, self.words, self.bars, self.bar, self.scale_words, self.veil):
             item.hide()
         self.arrange()
+
+    def set_look(self) -> None:
+        """Room for the decisions and a row of maps."""
+        self.setMinimumHeight(pixels(150))
 
     def show_moment(self, seen: list[Seen], words: str) -> None:
         """A moment, maps of which follow."""
@@ -306,7 +313,7 @@ class MomentView(Canvas):
         across = min(upper * ASPECT, (0.42 if len(self.seen) < 3 else 0.33) * inside)
         self.frame.set_box(QRectF(GAP, line + 4, across, across / ASPECT))
         if self.seen:  # what is below comes nearer where neither needs all
-            upper = min(upper, max(across / ASPECT, HIGHEST * (1 + self.bars.known)))
+            upper = min(upper, max(across / ASPECT, pixels(HIGHEST) * (1 + self.bars.known)))
         self.bars.set_box(QRectF(GAP + across + 2 * GAP, line + 4, max(40.0, inside - across - 2 * GAP), upper))
         top = line + 4 + upper + GAP
         each = (inside - (columns - 1) * GAP) / columns

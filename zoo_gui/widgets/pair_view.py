@@ -8,8 +8,9 @@ import numpy as np
 from pyqtgraph.Qt import QtCore
 
 from zoo_gui.scales import number
+from zoo_gui.widgets.colour_bar import ColourBar
 from zoo_gui.widgets.inks import Ink, hue
-from zoo_gui.widgets.items import BoxItem, Canvas, ColourBar, PixelItem, TextLine, letter_font, line_height
+from zoo_gui.widgets.items import BoxItem, Canvas, PixelItem, TextLine, letter_font, line_height
 from zoo_gui.widgets.pictures import Veil
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt

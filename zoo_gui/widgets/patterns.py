@@ -12,9 +12,10 @@ from zoo_gui.scales import number
 from zoo_gui.tokens import pixels
 from zoo_gui.types import LaneInfo, LayerInfo, Unit
 from zoo_gui.widgets.base import PANELS, Job, Panel, Part
+from zoo_gui.widgets.colour_bar import ColourBar
 from zoo_gui.widgets.controls import Quiet, button, check, keyed, role, toggle
 from zoo_gui.widgets.inks import Ink, line_height
-from zoo_gui.widgets.items import Canvas, ColourBar
+from zoo_gui.widgets.items import Canvas
 from zoo_gui.widgets.parts import of_widgets
 from zoo_gui.widgets.patterns_grid import PatternsGrid
 from zoo_gui.widgets.saving import Saver

@@ -10,8 +10,9 @@ from pyqtgraph.Qt import QtCore
 
 from zoo_gui.imaging import TABLE_SIZE, colourise, lut, rgb32
 from zoo_gui.scales import number
+from zoo_gui.widgets.colour_bar import ColourBar
 from zoo_gui.widgets.inks import Ink, hue
-from zoo_gui.widgets.items import BoxItem, Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
+from zoo_gui.widgets.items import BoxItem, Canvas, Outline, PixelItem, TextLine, line_height
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
 GAP = 6

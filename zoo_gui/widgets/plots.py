@@ -20,8 +20,9 @@ from zoo_gui.widgets.base import PANELS, Panel, Part
 from zoo_gui.widgets.controls import role
 from zoo_gui.widgets.inks import lane_colour
 from zoo_gui.widgets.parts import of_widgets
-from zoo_gui.widgets.plots_chart import QUANTITIES, Chart, Quantity, Series, columns_for
+from zoo_gui.widgets.plots_chart import QUANTITIES, Chart, Quantity, Series, columns_for, least_size
 
+SPACING = 4  # pixels between plots
 INTERVAL = 0.08  # seconds between redraws
 WINDOWS = (100, 300, 1000, 3000, 10000)
 GAME_FPS = 60
@@ -58,7 +59,7 @@ class PlotsPanel(Panel):
         self.layout_view.setBackground(current().base)
         self.layout_view.setProperty("ground", "base")
         self.layout_view.ci.setContentsMargins(0, 0, 6, 0)
-        self.layout_view.ci.setSpacing(4)
+        self.layout_view.ci.setSpacing(SPACING)
         self.layout_view.scene().sigMouseMoved.connect(lambda position: self._guard(self._say_values, position))
         self.layout_view.scene().sigMouseClicked.connect(lambda event: self._guard(self._on_click, event))
         column.addWidget(self._bar)
@@ -126,6 +127,8 @@ class PlotsPanel(Panel):
         for chart in self._charts:
             chart.set_look()
             chart.label()
+        if self._room is not None:
+            self._make_charts()
         self._fit_soon.start()
 
     # -- what is shown ------------------------------------------------------------------------------------------
@@ -168,8 +171,10 @@ class PlotsPanel(Panel):
 
     def _make_charts(self) -> None:
         wanted = self._wanted() if self.lanes else []
-        area = self.layout_view.viewport().size()
-        columns = columns_for(len(wanted), max(area.width(), 50), max(area.height(), 50))
+        width, height = self._space()
+        least = least_size()
+        columns = columns_for(len(wanted), width, height, least=least[0])
+        self.layout_view.setMinimumHeight(-(-len(wanted) // columns) * (least[1] + SPACING))
         lanes = tuple((info.lane, info.title, info.action_names, info.scores_kind) for info in self.lanes)
         made = (tuple(wanted), columns, lanes, self._alone(wanted))
         if made == self._made:
@@ -192,6 +197,11 @@ class PlotsPanel(Panel):
             chart.box.sigRangeChangedManually.connect(self._on_dragged)
             self._charts.append(chart)
         self._schedule(0.0)
+
+    def _space(self) -> tuple[int, int]:
+        """(width, height) that the plots have where nothing scrolls."""
+        whole, bar = self._room.maximumViewportSize(), max(self._bar.height(), self._bar.sizeHint().height())
+        return max(50, whole.width() - 14), max(50, whole.height() - bar - 4)
 
     def _alone(self, wanted: list[Quantity]) -> tuple:
         """Which lanes have which pinned unit."""

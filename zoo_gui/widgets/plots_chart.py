@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyqtgraph as pg
-from pyqtgraph.Qt import QtCore
+from pyqtgraph.Qt import QtCore, QtGui
 
 from zoo_gui.naming import action_symbol, readable_action
 from zoo_gui.tokens import current, pixels, points
@@ -16,6 +16,7 @@ from zoo_gui.widgets.inks import hue, lane_colour, line_height, tick_font
 
 STYLES = (QtCore.Qt.SolidLine, QtCore.Qt.DashLine, QtCore.Qt.DotLine, QtCore.Qt.DashDotLine)
 FACTORS = (0.5, 1, 2, 5, 10, 20)
+LEFT, TICKS = 46, 7.5  # of the axis at the left: pixels, and points of its numbers, where the type is normal
 POINTS = 600  # drawn per curve; more are thinned, keeping every extreme
 
 
@@ -98,12 +99,30 @@ def ticks(low: float, high: float, count: int) -> list[tuple[float, str]]:
     return [(number, f"{number:.6g}".replace("-", "−")) for number in numbers]
 
 
-def columns_for(count: int, width: float, height: float, aspect: float = 2.8) -> int:
-    """How many columns make ``count`` plots in width × height come nearest to the aspect, without empty rows."""
+def columns_for(count: int, width: float, height: float, aspect: float = 2.8, least: float = 1.0) -> int:
+    """How many columns make ``count`` plots in width × height come nearest to the aspect, without empty rows; each at
+    least so wide, where there is one."""
     def misfit(columns: int) -> float:
         rows = math.ceil(count / columns)
         return abs(math.log((width / columns) / (height / rows) / aspect)) + 0.3 * (rows * columns - count)
-    return min(range(1, count + 1), key=misfit, default=1)
+    most = max(1, min(count, int(width // least)))
+    return min(range(1, most + 1), key=misfit) if count else 1
+
+
+def least_size() -> tuple[int, int]:
+    """(width, height) of a plot whose numbers stand apart."""
+    figures = line_height(TICKS)
+    return pixels(LEFT + 60), line_height() + 1 + round(1.4 * figures) + figures + 4
+
+
+class StepsAxis(pg.AxisItem):
+    """An axis along time, with as many round numbers as have room beside each other."""
+
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+        widest = QtGui.QFontMetricsF(tick_font()).horizontalAdvance(f"{maxVal:.0f}0")
+        least = max((maxVal - minVal) * 1.3 * widest / max(size, 1.0), 1e-6)
+        base = 10.0 ** math.floor(math.log10(least))
+        return [(next(factor * base for factor in (1, 2, 5, 10) if factor * base >= 0.999 * least), 0)]
 
 
 class Series(NamedTuple):
@@ -149,7 +168,7 @@ class Chart:
             axis.setStyle(tickFont=tick_font())
             axis.setPen(current().control)
             axis.setTextPen(current().text)
-        self.left.setWidth(pixels(46))
+        self.left.setWidth(pixels(LEFT))
         self._labelled = None
         for info in self.lanes:
             colour, dots = hue(lane_colour(info.lane)), hue(lane_colour(info.lane))
@@ -173,7 +192,8 @@ class Chart:
         self.box = pg.ViewBox(enableMenu=False, defaultPadding=0)
         self.box.setMouseEnabled(x=True, y=False)
         self.box.disableAutoRange()
-        self.left, self.bottom = (pg.AxisItem(side, linkView=self.box, maxTickLength=-4) for side in ("left", "bottom"))
+        self.left, self.bottom = (make(side, linkView=self.box, maxTickLength=-4)
+                                  for make, side in ((pg.AxisItem, "left"), (StepsAxis, "bottom")))
         for axis in (self.left, self.bottom):
             axis.setStyle(tickTextOffset=3, maxTickLevel=0)
             axis.enableAutoSIPrefix(False)
@@ -209,12 +229,12 @@ class Chart:
         self._labelled = key
         height = max(self.box.height(), 1)
         if self.quantity.form != "runs":
-            self.left.setTicks([ticks(*self.y, max(2, int(height // pixels(30))))])
+            self.left.setTicks([ticks(*self.y, max(2, int(height // (2 * line_height(TICKS)))))])
             return
         names = [readable_action(name) for name in self.actions]
         if any(len(name) > 6 for name in names):
             names = [action_symbol(name) for name in self.actions]
-        every = max(1, math.ceil(len(names) * pixels(12) / height))
+        every = max(1, math.ceil(len(names) * line_height(TICKS) / height))
         self.left.setTicks([list(enumerate(names))[::every]])
 
     # -- drawing ------------------------------------------------------------------------------------------------

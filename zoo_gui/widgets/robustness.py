@@ -60,9 +60,8 @@ class RobustnessPanel(Panel):
         row.setContentsMargins(4, 4, 4, 2)
         self.parts = QtWidgets.QSplitter(Qt.Horizontal)
         self.parts.setChildrenCollapsible(False)
-        controls = column_of(self._make_controls())
-        controls.setMinimumWidth(controls.widget().minimumSizeHint().width() + 12)
-        self.parts.addWidget(controls)
+        self.controls = column_of(self._make_controls())
+        self.parts.addWidget(self.controls)
         self.parts.addWidget(self._make_charts())
         self.parts.setSizes([330, 400])
         self.parts.setStretchFactor(1, 1)
@@ -154,6 +153,7 @@ class RobustnessPanel(Panel):
 
     def show_look(self, look) -> None:
         self._show_legend()
+        self.controls.setMinimumWidth(self.controls.widget().minimumSizeHint().width() + 12)
         self._drawn = None
         self._schedule(0.0)
 

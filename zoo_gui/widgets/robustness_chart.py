@@ -17,7 +17,7 @@ from zoo_gui.widgets.robustness_rows import Scale
 Qt = QtCore.Qt
 STYLES = (Qt.SolidLine, Qt.DashLine, Qt.DotLine, Qt.DashDotLine)
 MARKS = ("o", "s", "t", "d")
-NOTHING = "No whole episode at one level yet.\nFull speed gets there sooner."
+NOTHING = "No whole episode at one level yet. Full speed gets there sooner."
 CLOSE = 0.06
 """Share of the steps shown within which changes of level count as one."""
 SPAN = 2000
@@ -112,8 +112,18 @@ class Plot(pg.PlotWidget):
     def say(self, text: str) -> None:
         """Words in the middle, where there is nothing to be seen."""
         (left, right), (low, high) = self.viewRange()
-        self.write(text, (left + right) / 2, (low + high) / 2, current().text,
-                   (0.5, 0.5))  # fmt: skip
+        self.write(self._folded(text), (left + right) / 2, (low + high) / 2, current().text, (0.5, 0.5))
+
+    def _folded(self, text: str) -> str:
+        """A text in lines that the plot has room for."""
+        metrics, lines = QtGui.QFontMetrics(tick_font()), [""]
+        for word in text.split(" "):
+            longer = f"{lines[-1]} {word}".lstrip()
+            if lines[-1] and metrics.horizontalAdvance(longer) > 0.9 * self.getViewBox().width():
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        return "\n".join(lines)
 
     def fit(self, ys: Sequence[float]) -> None:
         """An axis from 0, or below it, to a little above the highest."""

@@ -24,14 +24,21 @@ class Room(QtWidgets.QScrollArea):
         for bar in (self.verticalScrollBar(), self.horizontalScrollBar()):
             bar.setProperty("role", "slim")
         self.setWidget(content)
-        content.installEventFilter(self)
         self._fit()
 
     @property
     def needs(self) -> QtCore.QSize:
         """The least size of the content in which nothing is cut."""
         content = self.widget()
-        least = QtCore.QSize() if content.layout() is None else content.layout().totalMinimumSize()
+        layout = content.layout()
+        if layout is None:
+            return content.minimumSize()
+        least = layout.totalMinimumSize()
+        labels = (layout.itemAt(place).widget() for place in range(layout.count()))
+        for label in labels:  # whose least height is that of one line
+            if isinstance(label, QtWidgets.QLabel) and label.wordWrap() and not label.isHidden():
+                more = label.heightForWidth(label.width()) - label.minimumSizeHint().height()
+                least.setHeight(least.height() + max(0, more))
         return least.expandedTo(content.minimumSize())
 
     def _fit(self) -> None:
@@ -55,9 +62,9 @@ class Room(QtWidgets.QScrollArea):
         super().resizeEvent(event)
         self._fit()
 
-    def eventFilter(self, watched, event) -> bool:
-        found = super().eventFilter(watched, event)
-        if watched is self.widget() and event.type() == QtCore.QEvent.LayoutRequest:
+    def event(self, event) -> bool:
+        found = super().event(event)
+        if event.type() == QtCore.QEvent.LayoutRequest and self.widget() is not None:
             self._fit()
         return found
 

@@ -23,9 +23,9 @@ SOURCE_TIP = (
 )
 ALL_LAYERS = "all layers"
 COLUMNS = (
-    Column("Unit", "A click or Enter selects it, a double click pins it to the plots.", lambda row: row.unit, width=90),
-    Column("Effect, held-out", "Of play in which nothing was chosen: how much likelier the unit is larger at the event "
-           "than elsewhere, than the other way round (Cliff's delta, −1 to 1); of a number's size Spearman's "
+    Column("Unit", "A click or Enter selects it, a double click pins it to the plots.", lambda row: row.unit, width=72),
+    Column("Held-out", "The effect, of play in which nothing was chosen: how much likelier the unit is larger at the "
+           "event than elsewhere, than the other way round (Cliff's delta, −1 to 1); of a number's size Spearman's "
            "correlation. Blue: p up to 0.05.", lambda row: row.held_out, signed, bar=True),
     Column("Chosen", "The same where the lag and the sign were chosen.", lambda row: row.effect, signed, width=58),
     Column("AUC", "Held-out: the probability that the unit is larger at the event than elsewhere.", lambda row: row.auc,
@@ -36,8 +36,8 @@ COLUMNS = (
            "{:.3f}".format, width=48),
     Column("Lag", "Agent steps from the event to the activation.", lambda row: row.lag,
            lambda lag: f"{lag:+d}" if lag else "0", width=38),
-    Column("Fires at", "Mean activation at the event, held-out.", lambda row: row.at_event, short, width=62),
-    Column("Else", "Mean activation elsewhere, held-out.", lambda row: row.otherwise, short, width=62),
+    Column("Fires at", "Mean activation at the event, held-out.", lambda row: row.at_event, short, width=50),
+    Column("Else", "Mean activation elsewhere, held-out.", lambda row: row.otherwise, short, width=50),
 )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from zoo_gui.widgets.inks import hue
 Qt = QtCore.Qt
 ROW = Qt.UserRole
 BAR = Qt.UserRole + 1
-HEADER_PADDING = 22
-"""Pixels beside a header's words: its margins, and the arrow of the one that sorts."""
+HEADER_PADDING, LEAST_BAR = 10, 24
+"""Pixels beside a header's words; of a bar beside its number."""
 LEVEL = 0.05
 """p up to which a bar has its full colour."""
 
@@ -155,7 +155,6 @@ class UnitTable(QtWidgets.QTableView):
         header.setSortIndicator(-1, Qt.DescendingOrder)
         header.setMinimumSectionSize(30)
         self.setSortingEnabled(True)
-        header.setTextElideMode(Qt.ElideRight)
         self.setHorizontalScrollMode(self.ScrollPerPixel)
         self.clicked.connect(lambda index: self.chosen.emit(index.data(ROW).unit))
 
@@ -164,7 +163,7 @@ class UnitTable(QtWidgets.QTableView):
         scrolls, so that the first ones stay whole."""
         metrics, columns = self.horizontalHeader().fontMetrics(), self.model().columns
         least = [max(pixels(column.width), metrics.horizontalAdvance(column.title) + HEADER_PADDING)
-                 for column in columns]  # fmt: skip
+                 + LEAST_BAR * column.bar for column in columns]  # fmt: skip
         bar = self.horizontalScrollBar().sizeHint().height() if sum(least) > self.viewport().width() else 0
         row = self.verticalHeader().defaultSectionSize()
         self.setMinimumHeight(self.horizontalHeader().sizeHint().height() + row + bar + 2 * self.frameWidth())

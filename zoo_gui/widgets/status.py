@@ -62,6 +62,10 @@ FIELDS = (
 )
 
 
+FIRST_TO_GO = ("device", "inference_ms", "ui_fps", "steps_per_second", "game_fps")
+GAP = 7  # pixels between two figures, about
+
+
 class StatusBar(QtWidgets.QStatusBar):
     """Follows ``session.status_changed`` and ``session.hovered``."""
 
@@ -74,6 +78,7 @@ class StatusBar(QtWidgets.QStatusBar):
         self.said.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
         self.said.setAccessibleName("Under the mouse")
         self.addWidget(self.said, 1)
+        self.setMinimumWidth(1)  # what has no room is left out
         self.fields = {field.key: self._make(field) for field in FIELDS}
         session.status_changed.connect(self.show_status)
         session.hovered.connect(self.show_hovered)
@@ -104,7 +109,24 @@ class StatusBar(QtWidgets.QStatusBar):
         state = self._status.get("state")
         alarming = state in ("stale", "stopped")
         mark(role(self.fields["state"], "warning" if alarming else "caption"), "strong", alarming)
+        self._make_room()
         self._show_said()
+
+    def _make_room(self) -> None:
+        """Leave out what matters least where not all figures have room; tool tips and panels say them too."""
+        shown = [field for field in FIELDS if not field.optional or not self.fields[field.key].isHidden()]
+        widths = {field.key: self.fields[field.key].sizeHint().width() + GAP for field in shown}
+        room = self.width() - 2 * GAP
+        for field in shown:
+            widths[field.key] = max(widths[field.key], self.fields[field.key].minimumWidth() + GAP)
+        for key in FIRST_TO_GO:
+            self.fields[key].setVisible(sum(widths.values()) <= room)
+            if sum(widths.values()) > room:
+                widths.pop(key)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._make_room()
 
     def show_hovered(self, text: str) -> None:
         """What the mouse is over; an empty text when it is over nothing."""

@@ -165,7 +165,8 @@ class WallGrid(QtWidgets.QWidget):
             painter.setPen(hue("warning" if fault else "dim"))
             painter.setFont(letter_font(8))
             inside = game.adjusted(8, 6, -8, -6)
-            painter.drawText(inside, Qt.AlignCenter | Qt.TextWordWrap, fault or "loading …")
+            fits = painter.fontMetrics().horizontalAdvance("loading") <= inside.width()
+            painter.drawText(inside, Qt.AlignCenter | Qt.TextWordWrap, fault or ("loading …" if fits else "…"))
         else:
             painter.drawImage(game, tile.image)
         words = QtCore.QRectF(box.x(), game.bottom(), box.width(), self._caption())

@@ -10,8 +10,9 @@ from pyqtgraph.Qt import QtCore
 from zoo_gui import overlays
 from zoo_gui.scales import number
 from zoo_gui.types import LaneInfo
+from zoo_gui.widgets.colour_bar import ColourBar
 from zoo_gui.widgets.inks import Ink
-from zoo_gui.widgets.items import Canvas, ColourBar, Outline, PixelItem, TextLine, line_height
+from zoo_gui.widgets.items import Canvas, Outline, PixelItem, TextLine, line_height
 from zoo_gui.widgets.pictures import Veil
 
 QRectF, Qt = QtCore.QRectF, QtCore.Qt
