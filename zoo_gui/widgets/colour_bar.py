@@ -47,21 +47,24 @@ class ColourBar(BoxItem):
 
     def least_width(self, signed: bool | None = None) -> float:
         """Pixels of both levels and a bar between them that shows its colours. signed: of usual levels, not of now."""
-        levels = "".join(self._levels) if signed is None else "−0.000.00" if signed else "00.000"
-        return self._metrics.horizontalAdvance(levels) + 8 + LEAST_BAR
+        low = self._levels[0] if signed is None else "−0.00" if signed else "0"
+        return self._metrics.horizontalAdvance(low) + 4 + self._right + LEAST_BAR
+
+    @property
+    def _right(self) -> float:
+        """Pixels kept for the high level, so that the bar stands still while it changes."""
+        return max(map(self._metrics.horizontalAdvance, (self._levels[1], "0.000"))) + 4
 
     def paint(self, painter, option, widget=None) -> None:
         low, high = self._levels
-        levels = sum(map(self._metrics.horizontalAdvance, (low, high)))
-        if levels + 8 + LEAST_BAR / 2 > self.box.width():  # one says what both do
+        left, right = self._metrics.horizontalAdvance(low) + 4, self._right
+        if left + right + LEAST_BAR / 2 > self.box.width():  # one says what both do
             painter.setFont(self._font)
             painter.setPen(hue(self._colour))
             whole = f"±{high}" if low == f"−{high}" else high
             words = self._metrics.elidedText(whole, QtCore.Qt.ElideRight, self.box.width())
             painter.drawText(self.box, int(RIGHT | QtCore.Qt.AlignVCenter), words)
             return
-        left = self._metrics.horizontalAdvance(low) + 4
-        right = max(self._metrics.horizontalAdvance(high), self._metrics.horizontalAdvance("0.000")) + 4
         bar = self.box.adjusted(left, self.box.height() * 0.25, -right, -self.box.height() * 0.25)
         painter.setFont(self._font)
         painter.setPen(hue(self._colour))

@@ -40,7 +40,6 @@ class InspectorPanel(Panel):
 
     # -- building -----------------------------------------------------------------------------------------------
     def show_look(self, look) -> None:
-        self._content.setMinimumWidth(max(300, pixels(240)))  # its lowest row in letters of any size
         for widget in (self.unit_view, self.recent_plot):
             widget.setMinimumHeight(max(NOW_HEIGHT[0], pixels(120)))
             widget.setMaximumHeight(max(NOW_HEIGHT[1], pixels(200)))

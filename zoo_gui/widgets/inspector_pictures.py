@@ -120,4 +120,5 @@ class UnitView(Canvas):
         across, down = self._shape[1] * scale, self._shape[0] * scale
         top = large + text + 4
         self._map.set_box(QRectF((width - across) / 2, top, across, down))
-        self._bar.set_box(QRectF((width - across) / 2, top + down + 4, across, text))
+        long = min(max(across, self._bar.least_width(False) + 8), width)
+        self._bar.set_box(QRectF((width - long) / 2, top + down + 4, long, text))

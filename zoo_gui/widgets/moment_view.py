@@ -320,7 +320,7 @@ class MomentView(Canvas):
         for place, one in enumerate(self.tiles.values()):
             row, column = divmod(place, columns)
             one.place(QRectF(GAP + column * (each + GAP), top + row * (tile + GAP), each, tile))
-        self.bar.set_box(QRectF(GAP, height - below, min(210.0, 0.5 * inside), line))
+        self.bar.set_box(QRectF(GAP, height - below, min(float(pixels(210)), 0.5 * inside), line))
         self.scale_words.set_box(QRectF(GAP + self.bar.box.width() + GAP, height - below,
                                         inside - self.bar.box.width() - GAP, line))
         self.scale_words.setVisible(self.bar.isVisible())
