@@ -234,7 +234,7 @@ class Chart:
         names = [readable_action(name) for name in self.actions]
         if any(len(name) > 6 for name in names):
             names = [action_symbol(name) for name in self.actions]
-        every = max(1, math.ceil(len(names) * line_height(TICKS) / height))
+        every = max(1, math.ceil(len(names) * pixels(12) / height))
         self.left.setTicks([list(enumerate(names))[::every]])
 
     # -- drawing ------------------------------------------------------------------------------------------------
