@@ -141,10 +141,10 @@ class SmallWindow(QtWidgets.QMainWindow):
         self.session.status = {}
         self.commands = SimpleNamespace(parts=[], call=lambda name: getattr(self.theme, f"do_{name}")())
         self.theme = theme.Theme(self)
-        self.panels = [kind(self.session) for kind in kinds]
+        self.panels = {number: kind(self.session) for number, kind in enumerate(kinds)}
         pages = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(pages)
-        for panel in self.panels:
+        for panel in self.panels.values():
             column.addWidget(panel)
         self.setCentralWidget(pages)
         self.setStatusBar(StatusBar(self.session))
@@ -162,13 +162,13 @@ def test_a_running_window_takes_another_theme_type_and_display(qtbot, dark_again
 
 
 def check_switching(window):
-    dark = [lightness(panel) for panel in window.panels]
+    dark = [lightness(panel) for panel in window.panels.values()]
     window.commands.call("next_theme")
-    light = [lightness(panel) for panel in window.panels]
+    light = [lightness(panel) for panel in window.panels.values()]
     assert max(dark) < 80 < 200 < min(light), (dark, light)
     assert window.settings.get("look/theme") == "light" and Ink()().name() == tokens.LIGHT.text
     window.commands.call("next_theme")
-    assert [lightness(panel) for panel in window.panels] == dark
+    assert [lightness(panel) for panel in window.panels.values()] == dark
 
 
 def check_type(window):
@@ -307,3 +307,26 @@ def check_tab(window):
     QtTest.QTest.mouseClick(window.panels["game"], Qt.LeftButton)
     window.setFocus(Qt.MouseFocusReason)
     assert not ring.isVisible()
+
+
+def test_widgets_out_of_sight_take_over_a_switch_when_they_are_shown_or_soon_after_it(qtbot, dark_again):
+    window = SmallWindow()
+    tabs = QtWidgets.QTabWidget()
+    pages = [QtWidgets.QPushButton("as large as its type") for _ in range(3)]
+    for page in pages:
+        page.setProperty("role", "heading")
+        tabs.addTab(page, "")
+    window.setCentralWidget(tabs)
+    qtbot.addWidget(window)
+    window.show()
+    small = [page.font().pointSizeF() for page in pages]
+    window.theme.type_size = 14
+    assert [page.font().pointSizeF() for page in pages] == [14, *small[1:]]
+    tabs.setCurrentIndex(1)
+    assert pages[1].font().pointSizeF() == 14 and pages[1].palette().buttonText().color().name() == tokens.DARK.heading
+    window.theme.apply("light")  # while the third is asleep still
+    qtbot.waitUntil(lambda: not window.theme._sleepers._beds)
+    for page in pages:
+        assert page.font().pointSizeF() == 14, page
+        assert page.palette().buttonText().color().name() == tokens.LIGHT.heading, page
+        assert not page.testAttribute(Qt.WA_SetStyle) and page.testAttribute(Qt.WA_WState_Polished)

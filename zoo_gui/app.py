@@ -91,6 +91,7 @@ class MainWindow(QtWidgets.QMainWindow):
             dock.setWidget(panel)
             dock.setContextMenuPolicy(QtCore.Qt.CustomContextMenu)
             dock.customContextMenuRequested.connect(self._on_dock_menu)
+            dock.visibilityChanged.connect(partial(self.theme.on_seen, panel))
             dock.visibilityChanged.connect(panel.seen_changed)
             self.panels[name], self.docks[name] = panel, dock
 

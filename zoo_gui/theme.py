@@ -12,6 +12,7 @@ from zoo_gui import tokens as _tokens
 from zoo_gui.appearance import Appearance
 from zoo_gui.menus import command_action
 from zoo_gui.settings import resource_path
+from zoo_gui.sleepers import Sleepers
 from zoo_gui.tokens import LARGEST, NORMAL, SMALLEST, THEMES, Tokens
 from zoo_gui.widgets.base import Panel
 
@@ -133,11 +134,11 @@ QPushButton[role="toggle"]:checked, QToolButton[role="toggle"]:checked {{ color:
 QPushButton[role="toggle"]:disabled {{ color: {look.disabled}; }}
 QPushButton[role="toggle"]:focus {{ border-bottom-color: {look.text}; }}
 QScrollBar[role="slim"]:vertical {{ width: 9px; background: transparent; margin: 0; }}
-QScrollBar[role="slim"]::handle:vertical {{ background: {look.control}; border-radius: 3px; min-height: 24px;
 QScrollBar[role="slim"]:horizontal {{ height: 9px; background: transparent; margin: 0; }}
 QScrollBar[role="slim"]::handle:horizontal {{ background: {look.control}; border-radius: 3px; min-width: 24px;
     margin: 1px; }}
 QScrollBar[role="slim"]::handle:horizontal:hover {{ background: {look.text}; }}
+QScrollBar[role="slim"]::handle:vertical {{ background: {look.control}; border-radius: 3px; min-height: 24px;
     margin: 1px; }}
 QScrollBar[role="slim"]::handle:vertical:hover {{ background: {look.text}; }}
 QScrollBar[role="slim"]::handle:vertical:disabled {{ background: transparent; }}
@@ -196,6 +197,7 @@ class Theme(QtCore.QObject):
     def __init__(self, window):
         super().__init__(window)
         self._window, self._settings = window, window.settings
+        self._sleepers = Sleepers(window)
         application = QtWidgets.QApplication.instance()
         self._system_size, self._system = system_size(application), Appearance(self)
         self._system.changed.connect(self._refresh)
@@ -230,15 +232,25 @@ class Theme(QtCore.QObject):
         name = self.chosen if self.chosen != "system" else self._system.name
         look, size = THEMES[name], self._settings.get("look/type") or self._system_size
         before = _tokens.current(), _tokens.type_size()
-        apply(QtWidgets.QApplication.instance(), look, size)
+        with self._sleepers.asleep():
+            apply(QtWidgets.QApplication.instance(), look, size)
         if before == (_tokens.current(), _tokens.type_size()):
             return
-        for panel in self._window.findChildren(Panel):
+        for panel in self._panels():
             panel.look_changed(look)
-        for bar in self._window.findChildren(QtWidgets.QToolBar):
+        for bar in self._window.findChildren(QtWidgets.QToolBar, options=QtCore.Qt.FindDirectChildrenOnly):
             if hasattr(bar, "set_look"):
                 bar.set_look()
         self.changed.emit(look)
+
+    def _panels(self) -> list[Panel]:
+        """Those of the window; to look for them in it takes long."""
+        return list(getattr(self._window, "panels", {}).values())
+
+    def on_seen(self, panel: Panel, seen: bool) -> None:
+        """A panel came to the front of its tabs, or went behind: what it slept through it takes over first."""
+        if seen:
+            self._sleepers.wake(panel)
 
     # -- menu ---------------------------------------------------------------------------------------------------
     def menu(self, parent: QtWidgets.QWidget) -> QtWidgets.QMenu:
@@ -295,7 +307,7 @@ class Theme(QtCore.QObject):
         """The flicker-reducing display, for those whom flashes can harm or disturb."""
         self._settings.set("look/steady", not self._settings.get("look/steady"))
         self._use_steady()
-        for panel in self._window.findChildren(Panel):
+        for panel in self._panels():
             panel.look_changed(_tokens.current())
         on = _tokens.steady()
         self._window.session.hover("games as the brighter of each two frames" if on else "games frame by frame")

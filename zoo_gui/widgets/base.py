@@ -75,14 +75,15 @@ def relook(widget: QtWidgets.QWidget) -> None:
     A view's ground is its property ``ground``, a name of ``tokens.Tokens``; without one it stays as it is.
     """
     look = current()
-    for child in widget.findChildren(QtWidgets.QWidget):
+    children = widget.findChildren(QtWidgets.QWidget)  # once: it looks at all that is there
+    for child in children:
         if hasattr(child, "set_type"):
             child.set_type()
             child.updateGeometry()
             child.update()
         if hasattr(child, "set_look"):
             child.set_look()
-    for view in widget.findChildren(pg.GraphicsView):
+    for view in (child for child in children if isinstance(child, pg.GraphicsView)):
         if view.property("ground"):
             view.setBackground(getattr(look, view.property("ground")))
         if hasattr(view, "look_changed"):
@@ -129,8 +130,8 @@ class Panel(QtWidgets.QWidget):
         self.session = session
         self.lanes: tuple[LaneInfo, ...] = ()
         self._content: QtWidgets.QWidget | None = None
-        self._broken = self._behind = self._look_owed = False
         self._room: Room | None = None
+        self._broken = self._behind = self._look_owed = False
         self._layout = QtWidgets.QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
