@@ -66,7 +66,7 @@ def test_write(file, capsys, monkeypatch, own_folders):
     card = Card.read(beside)
     assert (card.game, card.actions.rule, card.weights.file) == ("Breakout", "argmax", "model.npz")
     assert card.weights.sha256 == drafts.draft(file).sha256
-    assert card.full_title == "A2C · Breakout · model"  # of which run nobody knows: agents must be told apart
+    assert card.full_title == "model · A2C · Breakout"  # of which run nobody knows: agents must be told apart
     said = drafts.draft(file, choices={"game": "Breakout", "algorithm": "ppo", "run": 3})
     assert said.card.full_title == "PPO · Breakout · run 3"
     beside.unlink()

@@ -196,13 +196,17 @@ class Card:
     def full_title(self) -> str:
         """The title, or one made of the parts: "PPO · Space Invaders · run 1", "PPO initial · …" of an earlier stage:
         what tells agents apart comes first, for panels cut titles off where they are narrow."""
-        return self.title or self.titled(f"run {self.run}")
+        return self.title or " · ".join((*self._kind, f"run {self.run}"))
 
-    def titled(self, which: str) -> str:
-        """A title that says which of an algorithm's agents on a game this is: for a file of nobody knows which run."""
+    def titled(self, name: str) -> str:
+        """A title for a file of which nobody knows which run it is: "mine · PPO · Space Invaders"."""
+        name = " ".join("".join(letter for letter in name if letter.isprintable()).split())[:40]
+        return " · ".join((name, *self._kind))
+
+    @property
+    def _kind(self) -> tuple[str, str]:
         game = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", self.game)
-        which = " ".join("".join(letter for letter in which if letter.isprintable()).split())[:40]
-        return " · ".join((f"{self.algorithm_title} {self.tag}".strip(), game, which))
+        return f"{self.algorithm_title} {self.tag}".strip(), game
 
     @classmethod
     def read(cls, path: Path) -> "Card":
