@@ -219,9 +219,10 @@ class Toolbar(QtWidgets.QToolBar):
         for level in range(LEVELS):
             self._set_level(level)
             room = width - self.sizeHint().width() + sum(combo.width() for combo, _ in self._elastic)
-            room -= sum(pixels(self._least(least)) for _, least in self._elastic) + pixels(0 if level else SPARE)
+            room -= sum(pixels(self._least(least)) for _, least in self._elastic)
             if room >= 0:
                 break
+        room -= pixels(SPARE)
         for combo, least in reversed(self._elastic):
             whole = combo.sizeHint().width()
             more = max(0, min(room, whole - pixels(self._least(least))))
@@ -312,6 +313,7 @@ class Toolbar(QtWidgets.QToolBar):
     # -- state --------------------------------------------------------------------------------------------------
     def _on_running(self, running: bool) -> None:
         self._write(self.toggle, "❚❚ Pause" if running else "▶ Play")
+        self._share_out(self.width())
 
     def _on_speed(self, speed: float | None) -> None:
         if speed in SPEEDS:

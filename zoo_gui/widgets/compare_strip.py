@@ -16,7 +16,7 @@ from zoo_gui.widgets.inks import ACCENT, RIM, hue, lane_colour, letter_font, mix
 
 Qt, QRectF = QtCore.Qt, QtCore.QRectF
 BAND = 6  # screen pixels of the marks of different choices
-TALLEST = 150  # of a row
+TALLEST = 220  # of a row
 SLIP = 4  # screen pixels that the mouse may move in a click
 NARROWEST = 20  # moments in sight
 POINTS = 8.25  # of letters
