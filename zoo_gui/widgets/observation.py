@@ -55,6 +55,7 @@ class LaneTiles:
         count = info.observation_shape[2] // info.frame_channels
         names = frame_names(count)
         stills = [Tile(name, i, canvas) for i, name in enumerate(names)] if show != "difference" or count < 2 else []
+        self._change = "Δ"
         changes = [Tile("Δ", None, canvas)] if show != "frames" and count > 1 else []
         self.tiles = stills + changes
 
@@ -74,6 +75,8 @@ class LaneTiles:
             row, column = divmod(i, best)
             tile.place(x + column * (across * scale + GAP), y + row * (down * scale + line_height() + GAP),
                        across * scale, down * scale + line_height())
+            if tile.frame is None:
+                self._name_change(tile)
 
     def _scale(self, columns: int, width: float, height: float) -> float:
         rows = -(-len(self.tiles) // columns)
@@ -99,8 +102,13 @@ class LaneTiles:
             level = max(FAINTEST * (high - low), float(self.scale.level()))
             table = lut(view["signed_colormap"], TABLE_SIZE, view.get("gamma", 1.0), True)
             tile.picture.set_pixels(colourise(change, table, level, True))
-            text = f"Δ ±{number(level)}"
-            tile.label.set_text(text if tile.label.text_width(text) <= tile.label.box.width() else "Δ")
+            self._change = f"Δ ±{number(level)}"
+            self._name_change(tile)
+
+    def _name_change(self, tile: Tile) -> None:
+        """With its level, where there is room."""
+        fits = tile.label.text_width(self._change) <= tile.label.box.width()
+        tile.label.set_text(self._change if fits else "Δ")
 
     def _veils(self, shown: Overlay | None, age: int | None, view: dict) -> dict[int, Veil]:
         """{frame: what lies over it}, all in one scale; a map for all frames together lies over the newest."""
