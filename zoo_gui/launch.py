@@ -197,6 +197,8 @@ class Sitting:
         if self.film:
             self._waiting.add("film")
             capture.stop()
+        if not self.image:
+            self.session.pause()  # the encoder needs the cores more than a game that nobody sees
         if not self._waiting:
             self.window.close()
 
@@ -204,6 +206,7 @@ class Sitting:
         if self._done:
             print(f"Saved {path}", flush=True)
             self._waiting.discard("image" if path.endswith(".png") else "film")
+            self.session.pause()
             if not self._waiting:
                 self.window.close()
 
