@@ -43,7 +43,8 @@ def looks(window):
     docks = {name: (dock.isHidden(), dock.titleBarWidget()) for name, dock in window.docks.items()}
     chrome = [part.isVisible() for part in (window.menuBar(), window.toolbar, window.statusBar())]
     return (docks, chrome, window.layouts.current, window.layouts.maximised, tokens.type_size(), window.isFullScreen(),
-            window.size(), window.settings.get("look/type"), {n: p.is_seen for n, p in window.panels.items()})
+            window.size(), window.settings.get("look/type"),
+            {name: window.docks[name].geometry() for name, panel in window.panels.items() if panel.is_seen})
 
 
 def test_leaving_brings_back_what_was(window):

@@ -1,11 +1,15 @@
-"""From keys to commands: one event filter, so that a key means what the shortcut table says, whatever has the focus."""
+"""From keys to commands: one event filter, so that a key means what the shortcut table says, whatever has the focus.
+
+It sees what goes to the window and to what has the focus in it. On the application it would see every event there is,
+and be a tenth of what a switch of the layout or theme computes.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Callable
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
 
 from zoo_gui.shortcuts import ACTIVATIONS, ANYWHERE, HUMAN, current
 
@@ -37,8 +41,11 @@ class Keys(QtCore.QObject):
         super().__init__(window)
         self._window, self._contexts, self._command, self._stick = window, contexts, command, stick
         self._held: set[str] = set()
+        self._watched: QtWidgets.QWidget | None = None
         self.read()
-        QtWidgets.QApplication.instance().installEventFilter(self)
+        window.installEventFilter(self)
+        QtWidgets.QApplication.instance().focusChanged.connect(self._on_focus)
+        self._on_focus(None, QtWidgets.QApplication.focusWidget())
 
     def read(self) -> None:
         """Take the keys as they are now: ``shortcuts.current``."""
@@ -46,6 +53,16 @@ class Keys(QtCore.QObject):
             (when, QtGui.QKeySequence(key).toString()): row.command
             for row in current() for key in row.keys for when in (row.when,)
         }
+
+    def _on_focus(self, _before, now: QtWidgets.QWidget | None) -> None:
+        """Before a widget that has the focus takes a key, and in the window, which gets those that nothing took."""
+        if not isQObjectAlive(self):  # the focus leaves what is being taken apart
+            return
+        if self._watched is not None and isQObjectAlive(self._watched):
+            self._watched.removeEventFilter(self)
+        self._watched = now if now is not self._window else None
+        if self._watched is not None:
+            now.installEventFilter(self)
 
     def eventFilter(self, watched, event) -> bool:
         kind = event.type()

@@ -146,9 +146,6 @@ class Presenter(QtCore.QObject):
         else:
             self.window.commands.call("normal_type")
             self.session.hover("")
-        for panel in self.window.panels.values():  # those behind others would ask for the room of large type still
-            for widget in (*panel.findChildren(QtWidgets.QWidget), panel):
-                widget.updateGeometry()
 
     def end_asides(self) -> None:
         """No black screen, no held picture and no magnifier any more."""
