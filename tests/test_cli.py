@@ -86,7 +86,7 @@ def test_list_as_json(run, arguments):
     "arguments, ids",
     [
         (("--game", "breakout", "--algorithm", "PPO", "--source", "embedded"), {"ppo/Breakout/1", "ppo/Breakout/2"}),
-        (("--source", "embedded", "--tag", "1.0m"), {"a2c/Breakout/1@1.0M"}),
+        (("--source", "embedded", "--tag", "1.0m"), {"a2c/Breakout/1@1.0M", "ga/Frostbite/1@1.0M"}),
         (("--game", "space invaders", "--source", "embedded", "--tag", "final"), {"ga/SpaceInvaders/1"}),
         (("--algorithm", "acktr"), {"ikostrikov:acktr/Pong/1"}),
     ],
