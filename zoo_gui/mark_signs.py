@@ -27,7 +27,7 @@ class MarkSigns(QtCore.QObject):
         super().__init__(window)
         self._window = window
         self._smaller: dict[str, tuple[float, bool]] = {}
-        self._texts: dict[str, tuple[str, str]] = {}  # in words, and as signs
+        self._texts: dict[str, tuple[str, str, str]] = {}  # in words, with the least weighty as signs, all as signs
         self.labels: dict[str, QtWidgets.QLabel] = {}
         for name in MARKED:
             if name in window.docks:
@@ -52,7 +52,9 @@ class MarkSigns(QtCore.QObject):
             if not self._window.panels[name].is_seen:
                 continue
             found = self.marks_of(name)
-            texts = "  ".join(mark.text for mark in found), " ".join(marks.SIGNS[mark.key] for mark in found)
+            signs = [marks.SIGNS[mark.key] for mark in found]
+            brief = (sign if mark.key == SMALLER else mark.text for mark, sign in zip(found, signs))
+            texts = "  ".join(mark.text for mark in found), "  ".join(brief), " ".join(signs)
             if texts != self._texts.get(name):
                 self._texts[name] = texts
                 label.setText(texts[0])
@@ -61,17 +63,19 @@ class MarkSigns(QtCore.QObject):
             self._place(name)
 
     def _place(self, name: str) -> None:
-        """In the title, else in the panel's lower right corner; shortened to signs where there is little room."""
+        """In the title, else over the panel's lower right corner, where it is as brief as can be; shortened to signs
+        where there is little room."""
         dock, label, panel = self._window.docks[name], self.labels[name], self._window.panels[name]
-        texts = self._texts.get(name, ("", ""))
+        texts = self._texts.get(name, ("", "", ""))
         label.setVisible(bool(texts[0]))
         if not texts[0]:
             return
         title = panel.geometry().top()
+        wanted = texts[0] if title >= LEAST_TITLE else texts[1]
         words = dock.fontMetrics().horizontalAdvance(dock.windowTitle()) + 24 if title >= LEAST_TITLE else 0
         room = max(0, dock.width() - words - (BUTTONS if title >= LEAST_TITLE else 0))
-        fits = label.fontMetrics().horizontalAdvance(texts[0]) + 2 <= room
-        label.setText(texts[0] if fits else texts[1])
+        fits = label.fontMetrics().horizontalAdvance(wanted) + 2 <= room
+        label.setText(wanted if fits else texts[2])
         label.adjustSize()
         width, height = label.sizeHint().width(), label.sizeHint().height()
         label.setAutoFillBackground(title < LEAST_TITLE)  # over a picture, not over a title
