@@ -12,7 +12,7 @@ from zoo_gui.layout_menu import LayoutMenu, LayoutSwitch
 from zoo_gui.layout_plans import NAMES, PURPOSES, plan
 from zoo_gui.layouts import Layouts
 from zoo_gui.settings import Settings
-from zoo_gui.widgets.base import PANELS
+from zoo_gui.widgets.base import PANELS, laid_out_anew
 
 
 class PlainPanel(QtWidgets.QWidget):
@@ -240,3 +240,28 @@ def test_the_switch_has_room_or_says_the_name(window, qtbot):
     switch._fits = lambda: False
     switch.show_current()
     assert not switch.buttons["Lab"].isVisible() and switch.more.text() == "Lab ▾"
+
+
+def test_panels_that_are_in_sight_in_passing_do_not_catch_up(qtbot):
+    kind = PANELS.discover()["actions"]
+
+    class Counting(kind):
+        def set_lanes(self, lanes):
+            super().set_lanes(lanes)
+            counted.append(self)
+
+    counted, session = [], FakeSession((fake_lane(0),))
+    stays, passes = Counting(session), Counting(session)
+    for panel in (stays, passes):
+        qtbot.addWidget(panel)
+    counted.clear()
+    with laid_out_anew():
+        for panel in (stays, passes, stays):
+            panel.hide()
+            panel.show()
+        with laid_out_anew():  # a layout within a layout
+            passes.hide()
+        assert counted == []
+    assert counted == [stays]
+    passes.show()
+    assert counted == [stays, passes]

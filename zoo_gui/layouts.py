@@ -9,6 +9,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.layout_kept import VERSION, Snapshot, State, decoded, is_sound, read_state
 from zoo_gui.layout_plans import EVERY, NAMES, Plan, plan
+from zoo_gui.widgets.base import laid_out_anew
 
 log = logging.getLogger(__name__)
 
@@ -74,12 +75,13 @@ class Layouts(QtCore.QObject):
         brought = self._brought & set(in_front)
         self._keep()
         self._count = len(lanes)
-        self._apply()
-        for name in in_front:  # what is looked at stays in front of its tabs
-            if name in brought:
-                self.show_panel(name)
-            elif not self.window.docks[name].isHidden():
-                self.window.docks[name].raise_()
+        with laid_out_anew():
+            self._apply()
+            for name in in_front:  # what is looked at stays in front of its tabs
+                if name in brought:
+                    self.show_panel(name)
+                elif not self.window.docks[name].isHidden():
+                    self.window.docks[name].raise_()
 
     # -- which --------------------------------------------------------------------------------------------------
     def names(self) -> list[str]:
@@ -289,6 +291,11 @@ class Layouts(QtCore.QObject):
     def _apply(self) -> None:
         self.maximised = None
         self._brought.clear()
+        with laid_out_anew():
+            self._lay_out()
+        self.arranged.emit()
+
+    def _lay_out(self) -> None:
         own = self._own.get(self.current, {}).get("states", {}).get(str(self._count))
         for stored, is_kept in ((self._kept.get(self._key), True), (own, False)):
             if stored and self.window.restoreState(decoded(stored), VERSION):
@@ -301,7 +308,6 @@ class Layouts(QtCore.QObject):
                 break
         else:
             self._arrange(plan(self._base(self.current), self._count))
-        self.arranged.emit()
 
     def _place_new(self) -> None:
         """Panels that did not exist yet when this layout was kept."""

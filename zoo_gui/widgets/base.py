@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pyqtgraph as pg
@@ -105,6 +107,22 @@ class Part(NamedTuple):
     sentence: str = ""
 
 
+@contextmanager
+def laid_out_anew() -> Iterator[None]:
+    """In it panels are shown and raised until each is in its place: those that are in sight in passing do not catch up
+    with the session for it, which took half of the time."""
+    if Panel.late is not None:
+        yield
+        return
+    Panel.late = late = {}
+    try:
+        yield
+    finally:
+        Panel.late = None
+        for panel in late:
+            panel.arrive()
+
+
 class Panel(QtWidgets.QWidget):
     """A panel shows all lanes side by side, in columns.
 
@@ -124,6 +142,8 @@ class Panel(QtWidgets.QWidget):
     #: Whether what the panel asked for goes on while nobody sees it: it then hears of lanes, progress and failures too,
     #: since it must know whose agents the answer is about.
     asks_on = False
+    #: While panels are laid out anew those that came into sight, in their order; else None. Of all panels.
+    late: dict[Panel, None] | None = None
 
     def __init__(self, session, parent: QtWidgets.QWidget | None = None):
         super().__init__(parent)
@@ -267,13 +287,24 @@ class Panel(QtWidgets.QWidget):
         """The dock came to the front of its tabs, or went behind (``QDockWidget.visibilityChanged``)."""
         self._behind = not seen
         if seen:
-            self._catch_up()
+            self._appear()
         else:
             self._guard(self.rest)
 
     def showEvent(self, event) -> None:
         super().showEvent(event)
-        self._catch_up()
+        self._appear()
+
+    def _appear(self) -> None:
+        if Panel.late is None:
+            self._catch_up()
+        else:
+            Panel.late[self] = None
+
+    def arrive(self) -> None:
+        """The panels are in their places: catch up with the session, if this one is in sight there."""
+        if self.is_seen:
+            self._catch_up()
 
     def hideEvent(self, event) -> None:
         super().hideEvent(event)

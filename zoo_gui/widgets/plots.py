@@ -83,6 +83,9 @@ class PlotsPanel(Panel):
         self._fit_soon = QtCore.QTimer(self.legend)
         self._fit_soon.setSingleShot(True)
         self._fit_soon.timeout.connect(self._fit_legend)
+        self._charts_soon = QtCore.QTimer(self.legend)  # several sizes follow each other when panels are laid out
+        self._charts_soon.setSingleShot(True)
+        self._charts_soon.timeout.connect(lambda: self._guard(self._make_charts))
         role(self.legend, "caption")
         self.legend.setSizePolicy(QtWidgets.QSizePolicy.Expanding, QtWidgets.QSizePolicy.Preferred)
         self.legend.setMinimumWidth(1)
@@ -229,7 +232,7 @@ class PlotsPanel(Panel):
         # The bar inside is laid out after this event.
         self._fit_soon.start()
         if self.isVisible():
-            self._guard(self._make_charts)
+            self._charts_soon.start()
 
     def _on_dragged(self, *_) -> None:
         self.live.setChecked(False)
