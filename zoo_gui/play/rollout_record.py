@@ -26,7 +26,7 @@ class Record:
     """The rows so far, in arrays that grow.
 
     Screens are kept as ALE's colour numbers, of observations only the newest frame where the others are those before
-    it: a tenth of what both are in the zoo's files. Memory that is touched for the first time is what recording costs.
+    it: a fifth of what both are in the zoo's files. Memory that is touched for the first time is what recording costs.
     """
 
     def __init__(self, agent: Any, emulator: Emulator, layer: str, recipe: Any):
