@@ -18,8 +18,9 @@ NEEDED := zoo_gui needs Python 3.10, 3.11, 3.12 or 3.13: apt install python3
 run: setup
 	@exec $(BIN)/zoo-gui $(ARGS)
 
+# without the restart limit, xdist waits for ever for the files of a worker that died
 test: setup-test lint
-	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0 $(ARGS)
 
 train: setup-train
 	@exec tools/train $(or $(ARGS),--help)

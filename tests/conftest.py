@@ -91,6 +91,10 @@ def nothing_left(request, own_folders):
     _started.clear()  # what an earlier test left was its own failure
     before, memory = _running(), _memory()
     windows = set(_windows()) if "qtbot" in request.fixturenames else None
+    if windows is not None:
+        # as in the program, nothing is freed in another thread or in the middle of being painted: a panel whose last
+        # reference went with the test's function would end the process, which happened
+        gc.disable()
     # a collection then looks at this test's objects alone, not at all of TensorFlow's too, half a second each time
     gc.freeze()
     yield
@@ -98,6 +102,8 @@ def nothing_left(request, own_folders):
     if windows is not None:
         _deliver_deletions()
         left |= _new_windows(windows) | _qt_activity()
+        gc.collect()
+        gc.enable()
     gc.unfreeze()
     deadline = time.monotonic() + GRACE_SECONDS
     while (running := (_running() - before) | _our_memory(_memory() - memory)) and time.monotonic() < deadline:

@@ -9,6 +9,8 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from zoo_gui import display, settings
@@ -72,6 +74,24 @@ def _named(arguments: argparse.Namespace) -> list[str] | None:
 def _log_qt(kind, context, text: str) -> None:
     """Qt's remarks (a missing XDG_RUNTIME_DIR, say) go to the log: a person can do nothing about them."""
     log.info("Qt: %s", text)
+
+
+@contextmanager
+def _collecting_in_turns() -> Iterator[None]:
+    """Have what Python frees in cycles freed between turns of the event loop. By itself it does so in whichever thread
+    makes the next object, or in the middle of painting: then Qt may still be at work on the widget that goes."""
+    from pyqtgraph.util.garbage_collector import GarbageCollector
+
+    was_on, collector = gc.isenabled(), GarbageCollector()
+    gc.collect()
+    gc.freeze()  # what the window is made of stays: to look through it each time would take a tenth of a second
+    try:
+        yield
+    finally:
+        collector.timer.stop()
+        gc.unfreeze()
+        if was_on:
+            gc.enable()
 
 
 class Sitting:
@@ -246,7 +266,8 @@ class Sitting:
         gc.collect()
 
     def run(self) -> int:
-        code = self.application.exec()
+        with _collecting_in_turns():
+            code = self.application.exec()
         self.session.close()
         self._turns.stop()
         self._delete_window()
