@@ -342,6 +342,17 @@ def test_saliency_lies_over_the_frame_and_goes_when_switched_off(make):
     assert not panel._cells[0].picture.pixels[..., :3].any() and panel._cells[0].caption.text == ""
 
 
+def test_a_game_out_of_sight_hears_of_a_question_when_an_agent_is_gone(make):
+    session, panel = make(GamePanel, fake_lane(0), fake_lane(1))
+    panel.hide()
+    session.set_lanes(fake_lane(0))
+    session.saliency = "unit"
+    session.saliency_changed.emit("unit")
+    assert not panel.failed
+    panel.show()
+    assert list(panel._cells) == [0]
+
+
 def live_map(info, moment, values=None, method="occlusion"):
     values = np.zeros((*info.observation_shape[:2], 1), np.float32) if values is None else values
     return LiveMap(moment, method, "action", values, METHODS[method].signed, float(np.abs(values).max()), 0.1)

@@ -180,3 +180,14 @@ def test_what_cannot_be_is_said_and_taken_back(rig, qtbot):
     with qtbot.waitSignal(session.message) as said:
         session._on_disturbance_refused(0, 1, "It has no convolutions.")
     assert said.args == ["warning", "It has no convolutions."] and session.disturbances == {}
+
+
+def test_there_are_never_more_than_four_lanes_whatever_is_on_its_way(rig, qtbot):
+    session = rig.session
+    assert session.load("small", None) and session.load("small", None)  # two are there, two are coming
+    with qtbot.waitSignal(session.message) as said:
+        assert session.load("small", None) == ""
+    assert said.args == ["warning", "4 agents are the most; remove one first."]
+    assert session.load("small", 1) and session.load("small", 4) == ""
+    session.cancel(next(iter(session.loading)))
+    assert session.load("small", 2) and session.load("small", 2) and session.load("small", None) == ""

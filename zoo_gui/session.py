@@ -123,7 +123,7 @@ class Session(Travelling):
     def load(self, agent_id: str, lane: int | None = 0, **options: Any) -> str:
         """Load an agent into a lane (None: a new lane); its key in ``loading``. options: seed, game, player, sticky,
         disturbance ({name: level}). Failure is a message."""
-        if lane is None and len(self.lanes) >= MAX_LANES:
+        if not self._has_room(lane, MAX_LANES):
             self.message.emit("warning", f"{MAX_LANES} agents are the most; remove one first.")
             return ""
         self._loads += 1

@@ -35,6 +35,13 @@ class EngineEvents(QtCore.QObject):
         """{key: agent id} of what is being loaded, maybe downloaded; ``cancel(key)`` ends it."""
         return {key: request[1] for key, request in self._requests.items()}
 
+    def _has_room(self, lane: int | None, most: int) -> bool:
+        """Whether there are no more lanes than this once all that is on its way has arrived, and this load too."""
+        asked = [there for there, *_ in self._requests.values()] + [lane]
+        new = {there for there in asked if there is not None and there >= len(self.lanes)}
+        adds = lane is None or lane in new
+        return not adds or len(self.lanes) + asked.count(None) + len(new) <= most
+
     def _on_event(self, event: tuple) -> None:
         if self._closed:
             return

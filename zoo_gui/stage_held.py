@@ -93,8 +93,9 @@ class Held(QtWidgets.QWidget):
 
     def clear(self) -> None:
         """Take all lines back."""
-        self._strokes = []
-        self._redraw()
+        if self._strokes:
+            self._strokes = []
+            self._redraw()
 
     # -- drawing ------------------------------------------------------------------------------------------------
     def _redraw(self) -> None:

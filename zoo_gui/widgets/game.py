@@ -161,6 +161,8 @@ class GamePanel(Panel):
         self._live.begin()
         session = self.session
         for lane, cell in self._cells.items():
+            if lane >= len(session.lanes):
+                continue  # out of sight, the cells are those of the lanes before
             target = session.saliency
             cell.begin_saliency(session.saliency_fault(lane, target, session.saliency_method) if target else "")
         self._repaint()
