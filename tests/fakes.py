@@ -119,6 +119,9 @@ class FakeSession(QtCore.QObject):
         self.selected = None if unit is None else (lane, unit)
         self.unit_selected.emit(lane, unit)
 
+    def load_ahead(self, wanted) -> None:
+        self.calls.append(("load_ahead", (wanted,)))
+
     def set_view(self, **changes) -> None:
         self.calls.append(("set_view", (changes,)))
         self.view.update(changes)

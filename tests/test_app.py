@@ -59,7 +59,7 @@ def test_watching_clicking_and_pausing(qtbot):
     panel = window.panels["activations"]
     click_unit(qtbot, panel, 0, Unit("conv2", 9))
     assert session.selected == (0, Unit("conv2", 9))
-    with qtbot.waitSignal(session.progressed, timeout=30_000, check_params_cb=is_picture_of(Unit("conv2", 9))):
+    with qtbot.waitSignal(session.progressed, timeout=120_000, check_params_cb=is_picture_of(Unit("conv2", 9))):
         pass
     press(window, Qt.Key_L)
     assert session.selected == (0, Unit("conv2", 10))
@@ -119,7 +119,7 @@ def test_why_by_keys_and_toolbar_and_a_cover_in_the_game(qtbot):
 
     press(window, Qt.Key_W)
     why = window.panels["why"]
-    qtbot.waitUntil(lambda: all(tile.record is not None for tile in why.grid.tiles.values()), timeout=30_000)
+    qtbot.waitUntil(lambda: all(tile.record is not None for tile in why.grid.tiles.values()), timeout=120_000)
     assert {tile.record.target for tile in why.grid.tiles.values()} == {"action"}
     seen = session.last_step(0).observation
     session.set_cover(0, (60, 10, 20, 60), "black")

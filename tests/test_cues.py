@@ -102,6 +102,7 @@ class Restorer(QtCore.QObject):
     def __init__(self):
         super().__init__()
         self.shown, self.view = [], View(("random/Pong",), step=7)
+        self.missing = lambda view: [(agent, {}) for agent in view.agents if agent != "distill/Breakout/1"]
 
     def show(self, view):
         self.shown.append(view)
@@ -151,6 +152,11 @@ def opened(show, qtbot, tmp_path, **options):
     return show.window.restorer.shown
 
 
+def ahead(show):
+    """The agents that the session was last told to have ready."""
+    return [agent for agent, _ in show.window.session.called("load_ahead")[-1][0]]
+
+
 def test_a_remote_leads_through_the_talk(show, qtbot, tmp_path):
     commands = {row.command for row in TABLE if row.when == CUES}
     assert commands == {"next_cue", "previous_cue", "first_cue", "last_cue"}
@@ -162,18 +168,23 @@ def test_a_remote_leads_through_the_talk(show, qtbot, tmp_path):
     assert show._bar.next.text() == "… 1/3 · next: Two that learnt apart", "on its way"
     show.window.restorer.arrived.emit(shown[0])
     assert show._bar.next.text() == "1/3 · next: Two that learnt apart"
+    assert ahead(show) == ["a2c/Breakout/1"], "what the next cue lacks is loaded meanwhile"
     for command in ("next_cue", "next_cue", "next_cue", "previous_cue", "first_cue", "previous_cue", "last_cue"):
         getattr(show, f"do_{command}")()
     assert [show.list.cues.index(view) for view in shown] == [0, 1, 2, 1, 0, 2], "none after the last"
     show.window.restorer.given_up.emit(shown[-1])
-    assert show._bar.next.text() == "3/3 · the last"
+    assert show._bar.next.text() == "3/3 · the last" and ahead(show) == []
     show._bar.hide()
     show.window.layouts.arranged.emit()
     assert show._bar.isVisible(), "another layout hides no caption"
     show._set_hint(False)
     assert show._bar.next.text() == "" and not show.settings.get("present/hint")
+    show.do_first_cue()
+    show.window.restorer.arrived.emit(shown[-1])
+    assert ahead(show)
     show.window.presenter.leave()
-    assert show._bar is None
+    assert show._bar is None and ahead(show) == []
+    show.at = 2
     show.window.presenter.enter()
     assert shown[-1] == show.list.cues[2], "where it was left"
 

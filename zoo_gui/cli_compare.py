@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo_gui import cli_moments
+from zoo_gui.naming import listed
 from zoo_gui.types import ZooError
 
 STEPS, EPISODES, LIMIT = 2000, 5, 20_000
@@ -128,7 +129,7 @@ def _shared(entries: list, options: argparse.Namespace) -> None:
 
     played = dict.fromkeys(games.identity(options.game or entry.game) for entry in entries)
     if len(played) > 1:
-        raise ZooError(f"{' and '.join(played)} are different games: agents see the same input only in one and the "
+        raise ZooError(f"{listed(played)} are different games: agents see the same input only in one and the "
                        "same game.")  # fmt: skip
     idle = next((entry.id for entry in entries if entry.algorithm == catalogue.RANDOM and entry.path is None), None)
     if idle is not None:

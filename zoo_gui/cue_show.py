@@ -151,6 +151,11 @@ class CueShow(QtCore.QObject):
         self._tell()
         self.window.restorer.show(self.list.cues[number])
 
+    def _load_ahead(self) -> None:
+        """The agents of the cue that comes next are loaded while this one is talked about."""
+        follows = self.list.cues[self.at + 1 : self.at + 2] if self.window.presenter.is_on else ()
+        self.session.load_ahead([asked for view in follows for asked in self.window.restorer.missing(view)])
+
     def do_next_cue(self) -> None:
         self.go(self.at + 1)
 
@@ -170,6 +175,8 @@ class CueShow(QtCore.QObject):
     def _on_presenting(self, on: bool) -> None:
         if on and self.has_cues:
             self.go(max(self.at, 0))
+        elif self.has_cues:
+            self._load_ahead()
         self._show_caption()
 
     def _show_caption(self) -> None:
@@ -289,6 +296,7 @@ class CueShow(QtCore.QObject):
         if 0 <= self.at < len(self.list.cues) and view is self.list.cues[self.at]:
             self._busy = False
             self._show_caption()
+            self._load_ahead()
         self._tried(view, fault)
 
     def _tried(self, view: View, fault: str) -> None:

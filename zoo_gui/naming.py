@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _DIRECTIONS = {"UP": "↑", "RIGHT": "→", "LEFT": "←", "DOWN": "↓",
                "UPRIGHT": "↗", "UPLEFT": "↖", "DOWNRIGHT": "↘", "DOWNLEFT": "↙"}
@@ -38,6 +39,12 @@ def action_symbol(name: str) -> str:
         direction = (vertical or "") + (horizontal or "")
         return _DIRECTIONS.get(direction, "") + ("●" if fire else "")
     return "·" if name == "NOOP" else readable_action(name)
+
+
+def listed(words: Iterable[str]) -> str:
+    """``Breakout, Pong and Qbert``."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def lane_colour(lane: int) -> str:

@@ -97,22 +97,26 @@ class Restorer(QtCore.QObject):
                 return
             self._load = ""
             self._next += 1
-        while self._next < len(view.agents) and self._is_loaded(self._next):
+        while self._next < len(view.agents) and self._is_loaded(view, self._next):
             self._next += 1
         if self._next < len(view.agents):
             place, lane = view.place(self._next), self._next if self._next < len(session.lanes) else None
-            options = {key: value for key in ("game", "sticky") if (value := getattr(place, key)) not in (None, "")}
             self._before = session.lanes[lane] if lane is not None else None
-            self._load = session.load(view.agents[self._next], lane, seed=place.seed, **options)
+            self._load = session.load(view.agents[self._next], lane, seed=place.seed, **_options(place))
         elif len(session.lanes) > len(view.agents):
             session.remove_lane(len(session.lanes) - 1)  # then the lanes change, and this goes on
         else:
             self._set_out()
 
-    def _is_loaded(self, lane: int) -> bool:
+    def missing(self, view: View) -> list[tuple[str, dict[str, Any]]]:
+        """What ``show`` would have to load for a view now: (agent id, options but the seed)."""
+        return [(agent, _options(view.place(lane))) for lane, agent in enumerate(view.agents)
+                if not self._is_loaded(view, lane)]
+
+    def _is_loaded(self, view: View, lane: int) -> bool:
         if lane >= len(self.session.lanes):
             return False
-        info, place, agent = self.session.lanes[lane], self.view.place(lane), self.view.agents[lane]
+        info, place, agent = self.session.lanes[lane], view.place(lane), view.agents[lane]
         asked = dict(info.asked)
         return (
             self._ids.get(agent, agent) == info.agent_id
@@ -125,7 +129,7 @@ class Restorer(QtCore.QObject):
         if lane >= len(lanes) or lanes[lane] is self._before:
             return False
         self._ids[self.view.agents[lane]] = lanes[lane].agent_id
-        return self._is_loaded(lane)
+        return self._is_loaded(self.view, lane)
 
     def _set_out(self) -> None:
         """The agents are there: the layout is made, and their games go to their steps."""
@@ -228,6 +232,11 @@ class Restorer(QtCore.QObject):
         dialog.resize(640, dialog.sizeHint().height())
         dialog.textValueSelected.connect(lambda asked: asked.strip() and self.open(asked))
         dialog.open()
+
+
+def _options(place: Place) -> dict[str, Any]:
+    """What a lane is loaded with, but the seed."""
+    return {key: value for key in ("game", "sticky") if (value := getattr(place, key)) not in (None, "")}
 
 
 def _plain(game: str | None) -> str:

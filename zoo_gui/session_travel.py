@@ -23,6 +23,10 @@ class Travelling(Comparing):
         super().__init__(parent)
         self._journeys = 0
 
+    def load_ahead(self, wanted: list[tuple[str, dict[str, Any]]]) -> None:
+        """Have agents, (id, options as for ``load`` but the seed), ready for when they are loaded, and no others."""
+        self._send("load_ahead", wanted=wanted)
+
     def go_to(self, places: Sequence[Place], driver: int | None = None) -> str:
         """Have every lane go to a place, and wait there; ``cancel`` of the returned key stays on the way. The last
         Progress has sentences on what was not as asked for. What was edited, covered or disturbed is so no more, but

@@ -57,6 +57,7 @@ class Server(Saving):
         self._commands: deque[tuple[str, dict[str, Any]]] = deque()
         self._closing = False
         self._prepared: dict[str, Any] = {}
+        self._ahead: Any = None  # made when first wanted: it needs the emulator
         self._jobs = Streams(self._deliver, niceness=10)
         self._loader = Streams(self._deliver_load, name="zoo_gui loader")
 
@@ -126,12 +127,26 @@ class Server(Saving):
         from zoo_gui.engine.loading import load_lane
 
         try:
+            ready = None if self._ahead is None else self._ahead.take(agent_id, options)
+            if ready is not None:
+                yield lane, ready
+                return
             for result in load_lane(agent_id, options, lambda text: self.send("loading", text)):
                 yield lane, result
         except CardNeeded as error:
             self.send("card_needed", key, error.path)
 
+    def do_load_ahead(self, wanted: list[tuple[str, dict[str, Any]]]) -> None:
+        """Have these agents ready for when they are loaded, and no others: (id, options without the seed)."""
+        from zoo_gui.engine.ahead import Ahead
+
+        if self._ahead is None:
+            self._ahead = Ahead()
+        self._loader.start("ahead", partial(self._ahead.fill, wanted))
+
     def _deliver_load(self, key: str, kind: str, payload: Any) -> None:
+        if key == "ahead":
+            return
         if kind == "progress" and isinstance(payload[1], Progress):
             self.send("progress", key, payload[1])
         elif kind == "progress":

@@ -12,6 +12,7 @@ from typing import Any, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from zoo_gui.naming import listed
 from zoo_gui.types import ZooError
 
 RESET, LOOK, DROP, BEGIN, PUSH = 255, 254, 253, 252, 251
@@ -125,5 +126,4 @@ def _sound(arrays: Mapping[str, np.ndarray]) -> bool:
 def same_game(games: Sequence[str], titles: Sequence[str]) -> None:
     """Raise ZooError where agents that are to see the same input play different games. titles: of the games."""
     if len(set(games)) > 1:
-        named = " and ".join(dict.fromkeys(titles))
-        raise ZooError(f"{named} are different games: agents see the same input only in one and the same game.")
+        raise ZooError(f"{listed(dict.fromkeys(titles))} are different games: agents see the same input only in one and the same game.")

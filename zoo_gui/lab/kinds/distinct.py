@@ -18,6 +18,7 @@ from zoo_gui.analysis.contestants import algorithm_title
 from zoo_gui.analysis.distinct_record import FAIR, PAPER, TITLES, Distinct, Trial
 from zoo_gui.lab.experiment import KINDS, Cell, Experiment, Results
 from zoo_gui.lab.players import named, player_of
+from zoo_gui.naming import listed
 from zoo_gui.play import games
 from zoo_gui.play.emulator import Emulator
 from zoo_gui.play.player import Player
@@ -134,7 +135,7 @@ def _players(experiment: Experiment) -> list[dict[str, Any]]:
             name = algorithm_title(f"{entry.algorithm}@{entry.tag}" if entry.tag else entry.algorithm)
         found.append({**who, "game": games.identity(asked.game or who["game"]), "class": name})
     if len(played := dict.fromkeys(player["game"] for player in found)) > 1:
-        raise ZooError(f"{' and '.join(played)} are different games, which any frame tells apart: name agents of one "
+        raise ZooError(f"{listed(played)} are different games, which any frame tells apart: name agents of one "
                        "game.")  # fmt: skip
     names = list(dict.fromkeys(player["class"] for player in found))
     if len(names) < 2:
