@@ -126,4 +126,5 @@ def _sound(arrays: Mapping[str, np.ndarray]) -> bool:
 def same_game(games: Sequence[str], titles: Sequence[str]) -> None:
     """Raise ZooError where agents that are to see the same input play different games. titles: of the games."""
     if len(set(games)) > 1:
-        raise ZooError(f"{listed(dict.fromkeys(titles))} are different games: agents see the same input only in one and the same game.")
+        raise ZooError(f"{listed(dict.fromkeys(titles))} are different games: agents see the same input only in one "
+                       "and the same game.")  # fmt: skip
