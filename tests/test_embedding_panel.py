@@ -123,7 +123,7 @@ def around(scatter, points, margin=12):
 # -- asking ---------------------------------------------------------------------------------------------------------
 def test_what_is_chosen_is_asked(shown):
     session, panel = shown
-    assert panel.scatter.hint == HINT and not panel.said.text()
+    assert panel.scatter.hint == HINT and not panel.said.whole
     analysis, lanes, asked = run(session, panel, planted(("one", "two")))
     assert (analysis, lanes) == ("embedding", (0, 1))
     assert asked == {"moments": (2500, 0), "what": "ram", "method": "tsne", "count": 2500}
@@ -132,10 +132,10 @@ def test_what_is_chosen_is_asked(shown):
     choose(panel.bar.what, "conv2")
     choose(panel.bar.method, "UMAP")
     settle()
-    assert panel.said.text().startswith("stale: press Run") and not panel.bar.seed.isVisible()
+    assert panel.said.whole.startswith("stale: press Run") and not panel.bar.seed.isVisible()
     _, lanes, asked = run(session, panel, planted(("two",)))
     assert lanes == (1,) and asked == {"moments": "session", "what": "conv2", "method": "umap", "count": 2500}
-    assert panel.said.text().startswith("60 states of two") and "stale" not in panel.said.text()
+    assert panel.said.whole.startswith("60 states of two") and "stale" not in panel.said.whole
 
 
 def test_choices_are_those_that_the_analysis_knows(shown):
@@ -145,7 +145,7 @@ def test_choices_are_those_that_the_analysis_knows(shown):
     names = [panel.bar.what.itemText(place) for place in range(panel.bar.what.count())]
     assert names == [*embedding_ask.WHATS, "conv1", "conv2", "fc"]  # of different sizes: each has a map of its own
     session.set_lanes(fake_lane(0, None))
-    assert panel.said.text() == NOBODY and not panel.bar.start.isEnabled()
+    assert panel.said.whole == NOBODY and not panel.bar.start.isEnabled()
 
 
 def test_partial_results_are_shown_late_ones_dropped(shown):
@@ -159,7 +159,7 @@ def test_partial_results_are_shown_late_ones_dropped(shown):
     session.progressed.emit(key, Progress(2, 2, "laid out", planted()))
     assert panel.scatter.selected.sum() == 5  # the same moments: what was chosen stays
     click(panel.bar.cancel)
-    assert session.called("cancel")[-1] == (key,) and panel.said.text().startswith("Cancelled. ")
+    assert session.called("cancel")[-1] == (key,) and panel.said.whole.startswith("Cancelled. ")
     session.progressed.emit(key, Progress(2, 2, "", planted(("late",))))
     settle()
     assert panel.result.agents == ("one",) and panel.bar.start.isVisible() and not panel.progress.isVisible()
@@ -170,7 +170,7 @@ def test_a_failure_is_a_sentence(shown):
     click(panel.bar.start)
     session.failed.emit(session.called("run_together")[-1][0], "12 moments are too few.")
     settle()
-    assert panel.said.text() == "12 moments are too few." and panel.bar.start.isVisible()
+    assert panel.said.whole == "12 moments are too few." and panel.bar.start.isVisible()
 
 
 # -- what is drawn ----------------------------------------------------------------------------------------------------
@@ -478,7 +478,7 @@ def test_an_agent_that_is_gone_is_said_to_be_and_not_gone_to(shown, qtbot):
     session.set_lanes(replace(LANES[1], lane=0))  # A was removed
     assert panel.legend.words == "gone 60, A 60" and list(panel.side.sections) == [1]
     assert panel.side.sections[1].info.lane == 0
-    assert panel.said.text().startswith("stale: one is not here any more")
+    assert panel.said.whole.startswith("stale: one is not here any more")
     panel._go(5)
     assert heard == [NO_WAY] and not session.called("seek")
     panel._go(COUNT + 5)
@@ -487,7 +487,7 @@ def test_an_agent_that_is_gone_is_said_to_be_and_not_gone_to(shown, qtbot):
     move(panel.scatter, panel.scatter.in_window(5))
     assert panel.hover.card.waiting == NO_WAY
     session.set_lanes(fake_lane(0, game="Pong"))
-    assert panel.scatter.stale and "one and two are not here" in panel.said.text()
+    assert panel.scatter.stale and "one and two are not here" in panel.said.whole
     panel.grab()
 
 
@@ -496,7 +496,7 @@ def test_a_map_that_is_being_made_of_an_agent_that_goes_is_given_up(shown):
     click(panel.bar.start)
     key = session.called("run_together")[-1][0]
     session.set_lanes(LANES[0])
-    assert session.called("cancel") == [(key,)] and "changed meanwhile" in panel.said.text()
+    assert session.called("cancel") == [(key,)] and "changed meanwhile" in panel.said.whole
     session.progressed.emit(key, Progress(1, 1, "", planted(("one", "two"))))
     assert panel.result is None
 

@@ -198,6 +198,7 @@ class MainWindow(QtWidgets.QMainWindow):
     def put_on_wall(self, agent_id: str) -> None:
         """Have an agent play among the small games."""
         self.show_panel("wall")
+        self.panels["wall"].mend()
         self.panels["wall"].add(agent_id)
 
     def open_agent(self, agent_id: str, beside: bool = False) -> None:

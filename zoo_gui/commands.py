@@ -297,4 +297,6 @@ class Commands(QtCore.QObject):
         self.session.message.emit("info", "The picture is on the clipboard.")
 
     def _panel(self, name: str):
-        return self.window.panels[name]
+        panel = self.window.panels[name]
+        panel.mend()
+        return panel

@@ -58,6 +58,8 @@ def _panel_parts(window) -> list[Named]:
     named = []
     for name in _seen(window):
         panel = window.panels[name]
+        if panel.failed:
+            continue
         corner = panel.mapTo(window, QtCore.QPoint())
         named += [Named(part.box.translated(corner), part.name, part.sentence, f"panels/{name}.md")
                   for part in panel.named_parts()]

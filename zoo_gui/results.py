@@ -31,6 +31,7 @@ class ResultFolders(QtCore.QObject):
     def open(self, path: str) -> None:
         """Show a folder in the Lab panel, in front."""
         self.window.show_panel("lab")
+        self.panel.mend()
         self.panel.open(path)
 
     def open_dropped(self, paths: list[str]) -> None:
@@ -55,7 +56,7 @@ class ResultFolders(QtCore.QObject):
         """Have the person choose a folder."""
         folder = QtWidgets.QFileDialog.getExistingDirectory(self.window, "A result folder of the lab")
         if folder:
-            self.panel.open(folder)
+            self.open(folder)
 
     def _watch(self, agent: str, beside: bool, options: dict[str, Any]) -> None:
         """Open the agent of a row as the row says; a missing seed is that of the game on screen."""

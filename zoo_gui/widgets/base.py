@@ -273,6 +273,11 @@ class Panel(QtWidgets.QWidget):
         column.addStretch()
         self._set_content(page)
 
+    def mend(self) -> None:
+        """Build a panel anew that stopped, for somebody who wants something of it."""
+        if self._broken:
+            self._rebuild()
+
     @property
     def failed(self) -> bool:
         """Whether the failure page is shown."""

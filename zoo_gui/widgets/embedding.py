@@ -12,7 +12,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.naming import lane_letter
 from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.base import PANELS, Job, Panel, where
-from zoo_gui.widgets.controls import Quiet, button, role, toggle
+from zoo_gui.widgets.controls import Fitted, Quiet, button, role, toggle
 from zoo_gui.widgets.embedding_ask import AskBar
 from zoo_gui.widgets.embedding_colours import COLOURINGS, colouring
 from zoo_gui.widgets.embedding_hover import NO_WAY, Hover
@@ -77,12 +77,10 @@ class EmbeddingPanel(Panel):
         self.lasso = toggle("Lasso", LASSO_TIP, lambda: self.scatter.set_lassoing(self.lasso.isChecked()))
         self.clear = button("None", "Choose no moments (Esc).", lambda: self._guard(self._choose, None))
         self.whole = button("Whole", "Show the whole map again (double click).", lambda: self.scatter.view.show_whole())
-        self.said, self.dots_said = QtWidgets.QLabel(), QtWidgets.QLabel()
+        self.said, self.dots_said = Fitted(), QtWidgets.QLabel()
         for label in (self.said, self.dots_said):
             role(label, "caption")
             label.setMinimumWidth(1)
-        self.said.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
-        self.said.setAccessibleName("Embedding: what was found")
         self.progress = QtWidgets.QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(4)
@@ -217,7 +215,7 @@ class EmbeddingPanel(Panel):
     def _cancel(self) -> None:
         self.job.stop()
         self._say()
-        self._tell("Cancelled. " + self.said.text())
+        self._tell("Cancelled. " + self.said.whole)
 
     def _take(self, progress) -> None:
         self.progress.setRange(0, max(1, progress.total))
@@ -298,8 +296,7 @@ class EmbeddingPanel(Panel):
         return "" if same else "stale: press Run for what is chosen now. "
 
     def _tell(self, words: str) -> None:
-        self.said.setText(words)
-        self.said.setToolTip(words)
+        self.said.say(words)
 
     def _refresh(self) -> None:
         running = self.job.running

@@ -33,9 +33,9 @@ class NotesPanel(Panel):
     opened = QtCore.Signal(object)
     copied = QtCore.Signal(str)
     asked = QtCore.Signal()
+    _kept: tuple[str, list[dict[str, Any]]] = ("", [])  # through a failure of the panel
 
     def build(self) -> QtWidgets.QWidget:
-        kept = (self.text(), self.bookmarks()) if hasattr(self, "field") else ("", [])
         content = QtWidgets.QSplitter(QtCore.Qt.Horizontal)
         self.field = QtWidgets.QPlainTextEdit()
         self.field.setPlaceholderText(HINT)
@@ -52,7 +52,7 @@ class NotesPanel(Panel):
         content.addWidget(self.field)
         content.addWidget(self._with_buttons())
         content.setSizes([300, 300])
-        self.restore(*kept)
+        self._show(*self._kept)
         self.field.textChanged.connect(self._on_written)
         self.list.itemChanged.connect(self._on_renamed)
         self.list.itemClicked.connect(lambda item: self.opened.emit(dict(item.data(QtCore.Qt.UserRole))))
@@ -95,10 +95,15 @@ class NotesPanel(Panel):
         for button in self.buttons.values():
             button.setEnabled(self.list.currentItem() is not None)
 
+    def _fail(self, error: Exception) -> None:
+        if not self.failed and self._content is not None:  # what a person wrote outlives the page that it stood on
+            self._kept = self.text(), self.bookmarks()
+        super()._fail(error)
+
     def set_lanes(self, lanes: tuple[LaneInfo, ...]) -> None:
         self.add_button.setEnabled(bool(lanes))
 
-    def parts(self) -> list[Part]:
+    def named_parts(self) -> list[Part]:
         return of_widgets(self, (self.field, "your notes", "Plain text or Markdown, kept with a saved session."),
                           (self.list, "bookmarks of moments", "A click on one shows its moment again."),
                           (self.add_button, "keep this moment", "Adds the moment on screen to the bookmarks."))
@@ -106,15 +111,23 @@ class NotesPanel(Panel):
     # -- what is in it ------------------------------------------------------------------------------------------
     def text(self) -> str:
         """The notes."""
+        if self.failed:
+            return self._kept[0]
         return self.field.toPlainText()[:LONGEST]
 
     def bookmarks(self) -> list[dict[str, Any]]:
         """The bookmarks, plain data: see KEPT."""
+        if self.failed:
+            return self._kept[1]
         items = (self.list.item(row) for row in range(self.list.count()))
         return [{**item.data(QtCore.Qt.UserRole), "label": item.data(_LABEL)} for item in items]
 
     def restore(self, text: Any, bookmarks: Any) -> None:
         """Show these notes and bookmarks in place of those that are there; what makes no sense is left out."""
+        self.mend()
+        self._show(text, bookmarks)
+
+    def _show(self, text: Any, bookmarks: Any) -> None:
         self.field.setPlainText(text[:LONGEST] if isinstance(text, str) else "")
         self.list.clear()
         for one in bookmarks[:MOST] if isinstance(bookmarks, list) else ():
@@ -124,6 +137,7 @@ class NotesPanel(Panel):
 
     def add(self, bookmark: dict[str, Any]) -> None:
         """One more bookmark, the last; its label can be written at once."""
+        self.mend()
         if self.list.count() >= MOST:
             self.session.message.emit("warning", f"{MOST} bookmarks are the most: delete one first.")
             return

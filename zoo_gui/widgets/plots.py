@@ -223,15 +223,17 @@ class PlotsPanel(Panel):
             wait = interval - (time.perf_counter() - self._redrawn)
             self._timer.start(max(0, math.ceil(1000 * wait)))
 
-    def hideEvent(self, event) -> None:
+    def rest(self) -> None:
         self._timer.stop()
-        super().hideEvent(event)
 
     def resizeEvent(self, event) -> None:
         super().resizeEvent(event)
-        # The bar inside is laid out after this event.
+        self._guard(self._fit_later)
+
+    def _fit_later(self) -> None:
+        """The bar inside is laid out after a change of size."""
         self._fit_soon.start()
-        if self.isVisible():
+        if self.is_seen:
             self._charts_soon.start()
 
     def _on_dragged(self, *_) -> None:
@@ -250,8 +252,8 @@ class PlotsPanel(Panel):
 
     def _redraw(self) -> None:
         self._redrawn = time.perf_counter()
-        if not self._charts or not self.isVisible():
-            return
+        if not self._charts or not self.is_seen:
+            return  # behind another panel the charts are those of the lanes before
         live = self.live.isChecked()
         view = None if live else tuple(self._charts[0].box.viewRange()[0])
         series = [found for info in self.lanes if (found := self._series(info.lane, view)) is not None]
