@@ -10,27 +10,35 @@ from zoo_gui.session import Session
 from zoo_gui.settings import Settings
 from zoo_gui.types import Unit
 
+MEMORY = []
+
 
 @pytest.fixture
-def window(qtbot):
-    """The program's window over a session whose engine says only what a test has it say."""
-    session = Session()
-    session.feed._send = session._send = lambda name, **keywords: None
-    window = MainWindow(session, Settings())
-    qtbot.addWidget(window)
-    window.memory = []
-    window.show()
-    yield window
-    window.close()
-    session.close()
-    for shared in window.memory:
-        shared.close(unlink=False)
+def opened(qtbot):
+    """opened(): the program's window over a session whose engine says only what a test has it say. Kept by the test
+    alone, which lets it go."""
+    sessions = []
+
+    def make():
+        session = Session()
+        session.feed._send = session._send = lambda name, **keywords: None
+        sessions.append(session)
+        window = MainWindow(session, Settings())
+        qtbot.addWidget(window)
+        window.show()
+        return window
+
+    yield make
+    while sessions:
+        sessions.pop().close()
+    while MEMORY:
+        MEMORY.pop().close(unlink=False)
 
 
 def lanes(window, *agents):
     infos = [fake_lane(lane, agent) for lane, agent in enumerate(agents)]
     shared = [SharedLane(info) for info in infos]
-    window.memory += shared
+    MEMORY.extend(shared)
     window.epoch = getattr(window, "epoch", 0) + 1000
     window.session._on_lanes("", window.epoch, [(info, one.name) for info, one in zip(infos, shared)], "CPU")
 
@@ -40,10 +48,11 @@ def turn(window):
         QtTest.QTest.qWait(20)
 
 
-def test_the_window_goes_on_around_panels_that_stopped_and_they_can_be_built_anew(window):
+def test_the_window_goes_on_around_panels_that_stopped_and_they_can_be_built_anew(opened):
+    window = opened()
     lanes(window, "nature", "small")
     window.panels["notes"].field.setPlainText("what I saw")
-    names = [name for name in window.panels if name != "layer"]  # pyqtgraph keeps a plot's menus, which are windows
+    names = list(window.panels)
     for name in names:
         window.show_panel(name)
         turn(window)
@@ -76,7 +85,8 @@ def test_the_window_goes_on_around_panels_that_stopped_and_they_can_be_built_ane
     assert window.panels["notes"].field.toPlainText() == "what I saw"
 
 
-def test_who_wants_something_of_a_panel_that_stopped_gets_it_built_anew(window):
+def test_who_wants_something_of_a_panel_that_stopped_gets_it_built_anew(opened):
+    window = opened()
     lanes(window, "nature")
     notes = window.panels["notes"]
     notes.restore("mine", [])
