@@ -43,6 +43,7 @@ class Rig:
         self.host = EngineHost(self.events.put)
         self.feed = Feed(self.host.send)
         self.steps, self.summaries = [], []
+        self._before, self._now = time.perf_counter(), 0.0
         self.follows = False  # whether changed lanes are followed at once
         self.host.start()
 
@@ -56,7 +57,10 @@ class Rig:
                 self.feed.held(event[1], event[2])
             elif event[0] == "swapped" and self.follows:
                 self.feed.follow(*event[1:])
-        shown = self.feed.update(time.perf_counter())
+        # a frame at most: what a busy machine is late with comes late, and no step is left out
+        before, self._before = self._before, time.perf_counter()
+        self._now += min(self._before - before, 1 / (60 * (self.feed.speed or 1.0)))
+        shown = self.feed.update(self._now)
         if shown.stepped:
             self.steps.append(list(self.feed.steps))
             self.summaries += [summary for _, summary in shown.summaries[0]]
