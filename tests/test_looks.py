@@ -330,3 +330,14 @@ def test_widgets_out_of_sight_take_over_a_switch_when_they_are_shown_or_soon_aft
         assert page.font().pointSizeF() == 14, page
         assert page.palette().buttonText().color().name() == tokens.LIGHT.heading, page
         assert not page.testAttribute(Qt.WA_SetStyle) and page.testAttribute(Qt.WA_WState_Polished)
+
+
+def test_a_toolbar_that_was_out_of_sight_asks_again_how_much_room_there_is(qtbot, dark_again, monkeypatch):
+    window = make_window(qtbot, start=False)
+    qtbot.wait(100)
+    shared = []
+    monkeypatch.setattr(window.toolbar, "_share_out", shared.append)
+    window.toolbar.hide()  # as while presenting, in larger type
+    window.toolbar.show()
+    qtbot.wait(50)
+    assert shared == [window.toolbar.width()]

@@ -209,6 +209,11 @@ class Toolbar(QtWidgets.QToolBar):
         self._share_out(event.size().width())
         super().resizeEvent(event)
 
+    def showEvent(self, event) -> None:
+        """Out of sight the buttons slept through another type size: they know what room they need a turn later."""
+        super().showEvent(event)
+        QtCore.QTimer.singleShot(0, self.set_look)
+
     def set_look(self) -> None:
         """Another type size."""
         self._share_out(self.width())
