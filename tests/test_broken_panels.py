@@ -85,6 +85,13 @@ def test_the_window_goes_on_around_panels_that_stopped_and_they_can_be_built_ane
     assert window.panels["notes"].field.toPlainText() == "what I saw"
 
 
+def test_a_recording_can_ask_every_widget_for_its_pointer(opened):
+    window = opened()
+    lanes(window, "nature", "small")
+    for widget in window.findChildren(QtWidgets.QWidget):
+        assert widget.cursor().shape() >= 0, widget
+
+
 def test_who_wants_something_of_a_panel_that_stopped_gets_it_built_anew(opened):
     window = opened()
     lanes(window, "nature")

@@ -71,7 +71,7 @@ class CompareDriver(Driver):
         for _ in range(JUMPS + 1):  # the first traces the functions that explain
             begun = time.perf_counter()
             commands.call("previous_apart")
-            wanted = panel.track.moment(panel.strip.cursor)
+            wanted = panel.track.moment(panel.strip.shown_place)
             yield from self._until(lambda wanted=wanted: self.session.last_step(0).moment == wanted)
             shown.append(time.perf_counter() - begun)
             yield from self._until(lambda wanted=wanted: moment.explained == wanted)

@@ -88,7 +88,7 @@ class Timeline(QtWidgets.QWidget):
             self.update()
 
     @property
-    def cursor(self) -> int | None:
+    def shown_place(self) -> int | None:
         """The place that is marked."""
         return self._cursor
 
