@@ -191,6 +191,34 @@ def test_greydanus_as_the_formula_says(policy):
     assert not np.allclose(newest, asked(policy, "action", "greydanus").map)
 
 
+def test_policy_and_value_from_one_set_of_passes(policy, tmp_path):
+    """The maps of each by itself, and half of the passes."""
+    x, passes = tiny_agents.observation(), []
+
+    class Counting:
+        def __getattr__(self, name):
+            return getattr(policy, name)
+
+        def activations(self, observations, *arguments, **named):
+            passes.append(len(observations) if observations.ndim == 4 else 1)
+            return policy.activations(observations, *arguments, **named)
+
+    pair = run("policy_and_value", Counting(), observation=x, stride=3)
+    both, passes[:] = sum(passes), []
+    for record, target in zip(pair.found, ("action", "value")):
+        alone = run("attribution", Counting(), observation=x, target=target, method="greydanus", stride=3)
+        np.testing.assert_allclose(record.map, alone.map, rtol=1e-6, atol=1e-9)
+        assert record.target == alone.target and record.scale > 0
+    assert both == sum(passes) / 2
+    for ending in ("png", "csv", "npz"):
+        assert export.write(pair, tmp_path / f"both.{ending}").stat().st_size > 100
+    assert set(np.load(tmp_path / "both.npz")) >= {"observation", "policy", "value"}
+    with pytest.raises(ZooError, match="no value head"):
+        run("policy_and_value", made(LOGITS), observation=x)
+    with pytest.raises(ZooError, match="no option “size”"):
+        run("policy_and_value", policy, observation=x, size=3)
+
+
 def test_sarfa_by_hand():
     """Three actions, worked out on paper: P = (½, ¼, ¼); after, P = (¼, ½, ¼), the others' shares (⅔, ⅓)."""
     before, after = np.log([0.5, 0.25, 0.25]), np.log([[0.25, 0.5, 0.25], [0.25, 0.375, 0.375], [0.6, 0.2, 0.2]])

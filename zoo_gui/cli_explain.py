@@ -20,9 +20,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("agent", metavar="AGENT", help="id (ppo/Breakout/1) or path")
     parser.add_argument("--target", default="action", metavar="T",
                         help="action, action:LEFT, value, advantage, conv2:17, sums of these (action)")  # fmt: skip
-    parser.add_argument("--method", default="gradient", metavar="M", help="gradient, guided, greydanus … (gradient)")
+    parser.add_argument("--method", metavar="M", help="gradient, guided, greydanus … (gradient)")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="of the method: stride=10")
     parser.add_argument("--all", action="store_true", help="every method that can answer")
+    parser.add_argument("--both", action="store_true",
+                        help="what the policy and what the value look at, in two colours (greydanus)")  # fmt: skip
     parser.add_argument("--step", type=cli_moments.number, default=100, metavar="N", help="step of the game (100)")
     parser.add_argument("--seed", type=cli_moments.number, default=0, metavar="S", help="of the game (0)")
     parser.add_argument("--game", default="", metavar="GAME", help="another game than the agent's")
@@ -38,9 +40,11 @@ def run(options: argparse.Namespace) -> int:
     """Find the moment, ask, and print or write the answer. Raises ZooError."""
     from zoo_gui.analysis.export import check, write
 
-    jobs = [name for name in ("all", "sanity", "faithfulness", "cover") if getattr(options, name)]
+    jobs = [name for name in ("all", "both", "sanity", "faithfulness", "cover") if getattr(options, name)]
     if len(jobs) > 1:
         raise ZooError(f"--{' and --'.join(jobs)} are different questions: ask one at a time.")
+    if options.both and options.method not in (None, "greydanus"):
+        raise ZooError("--both is made by greydanus, which blurs once for policy and value: leave --method out.")
     if options.output:
         check(options.output)
     from zoo_gui.agents.agent import Agent
@@ -48,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     agent = Agent.load(options.agent)
     seen = _found(agent, options)
     *_, answer = [one.result for one in _bar(_job(agent, options, jobs, seen)) if one.result is not None]
-    results = answer.found if options.all else [answer]
+    results = answer.found if options.all or options.both else [answer]
     rows = [_row(result) for result in results]
     if options.output:
         write(answer, options.output, cli_moments.about(answer, options, [agent]))
@@ -72,9 +76,11 @@ def _job(agent: "Agent", options: argparse.Namespace, jobs: list[str], seen: dic
         return ANALYSES["cover"](agent, box=_box(options.cover), fill=options.fill, seed=options.seed, **seen)
     if options.all:
         return ANALYSES["attribution_grid"](agent, target=options.target, **seen)
-    given = _given(options.option)
-    method_of(options.method).settings(given)
-    asked = {"target": options.target, "method": options.method, **seen, **given}
+    given, method = _given(options.option), options.method or "gradient"
+    if options.both:
+        return ANALYSES["policy_and_value"](agent, **seen, **given)
+    method_of(method).settings(given)
+    asked = {"target": options.target, "method": method, **seen, **given}
     if jobs:
         asked["seed"] = options.seed
     if options.faithfulness:

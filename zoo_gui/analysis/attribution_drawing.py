@@ -8,6 +8,8 @@ import numpy as np
 
 SIGNED, MAGNITUDE = "PuOr", "magma"
 COLUMNS = 4
+POLICY, VALUE = (0.1, 0.45, 0.95), (0.95, 0.45, 0.0)
+"""Light that maps add to a grey frame: both together are white, and people of all colour visions tell them apart."""
 
 
 def draw_attribution(figure: Any, record: Any) -> None:
@@ -26,6 +28,25 @@ def draw_attribution(figure: Any, record: Any) -> None:
     parts += [f"at {record.layer}"] if record.layer else []
     parts += [f"sum off by {record.error:+.1%}"] if record.error is not None else []
     figure.suptitle(" · ".join(parts), fontsize=9)
+
+
+def draw_pair(figure: Any, policy: Any, value: Any) -> None:
+    """The newest frame with the policy's map as blue light and the value's as orange, then each by itself."""
+    figure.set_size_inches(8.6, 3.3)
+    both, *single = figure.subplots(1, 3)
+    frame = np.asarray(policy.observation[..., -1], np.float64)
+    light = np.repeat((0.6 * (frame - frame.min()) / (np.ptp(frame) or 1.0))[..., None], 3, -1)
+    for record, colour in ((policy, POLICY), (value, VALUE)):
+        strength = record.map[..., 0] / (record.scale or 1.0)
+        light += strength[..., None] * np.array(colour)
+    both.imshow(np.clip(light, 0.0, 1.0), interpolation="nearest")
+    both.set_title("policy blue, value orange", fontsize=8)
+    both.set_axis_off()
+    for axis, record, name in zip(single, (policy, value), ("policy", "value")):
+        image = _over(axis, record.observation[..., -1], record.map[..., 0], False, record.scale)
+        axis.set_title(name, fontsize=8)
+        figure.colorbar(image, ax=axis, shrink=0.7)
+    figure.suptitle(f"{policy.title} of policy and value", fontsize=9)
 
 
 def draw_sanity(figure: Any, record: Any) -> None:

@@ -7,7 +7,7 @@ import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any, Callable, Iterable, Iterator, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -51,6 +51,24 @@ def occlusion(question: Question, options: dict[str, Any]) -> Steps:
 def greydanus(question: Question, options: dict[str, Any]) -> Steps:
     """½ ‖π(x) − π(x′)‖² with x′ = x (1 − M) + blur(x) M for a mask M at each place, π the logits or Q-values where the
     target is ``action``; of any other target its own number (Greydanus et al. 2018, arXiv:1711.00138, eq. 2 to 4)."""
+    (found,) = yield from greydanus_maps([question], options)
+    return found
+
+
+def greydanus_maps(questions: Sequence[Question], options: dict[str, Any]) -> Steps:
+    """``greydanus`` of several targets at one observation, from one set of passes: an Answer of each."""
+    changes = [_change(question) for question in questions]
+    layers = {layer for layers, _ in changes for layer in layers}
+
+    def columns(activations: Mapping[str, np.ndarray]) -> np.ndarray:
+        return np.stack([change(activations) for _, change in changes], 1)
+
+    grids = yield from _blurred(questions[0], options, layers, columns)
+    return [Answer(grid) for grid in grids]
+
+
+def _change(question: Question) -> tuple[Iterable[str], Callable[[Mapping[str, np.ndarray]], np.ndarray]]:
+    """The layers that a target reads, and the function from their activations (N, …) to ½ ‖change‖² (N,)."""
     whole = question.target.text == "action"
     head = targets.head(question.agent).name if whole else ""
     seeds = {} if whole else question.seeds()
@@ -59,9 +77,7 @@ def greydanus(question: Question, options: dict[str, Any]) -> Steps:
         return activations[head].astype(np.float64) if whole else score_rows(seeds, activations)[:, None]
 
     own = numbers({name: array[None] for name, array in question.activations.items()})
-    changed = lambda found: 0.5 * ((own - numbers(found)) ** 2).sum(1)  # noqa: E731
-    grid = yield from _blurred(question, options, [head] if whole else seeds, changed)
-    return Answer(grid)
+    return [head] if whole else seeds, lambda found: 0.5 * ((own - numbers(found)) ** 2).sum(1)
 
 
 def sarfa(question: Question, options: dict[str, Any]) -> Steps:
@@ -71,7 +87,8 @@ def sarfa(question: Question, options: dict[str, Any]) -> Steps:
     own = question.activations[head].astype(np.float64)
     index = question.target.terms[0].index
     action = int(own.argmax()) if index == targets.BEST else index
-    grid = yield from _blurred(question, options, [head], lambda found: sarfa_scores(own, found[head], action))
+    scores = lambda found: sarfa_scores(own, found[head], action)[:, None]  # noqa: E731
+    (grid,) = yield from _blurred(question, options, [head], scores)
     return Answer(grid)
 
 
@@ -151,7 +168,8 @@ def blurred(observation: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _blurred(question: Question, options: dict[str, Any], layers: Iterable[str], score: Any) -> Steps:
-    """(h, w, 1): ``score`` (N,) of the layers' activations with each place blurred, bilinear between the places."""
+    """Each column of ``score`` (N, T), of the layers' activations with each place blurred, as (h, w, 1): bilinear
+    between the places."""
     x = question.observation.astype(np.float32)
     rows, columns, patches = masks(*x.shape[:2], options["stride"])
     newest = 3 if question.agent.card.preprocessing.color == "rgb" else 1
@@ -162,13 +180,13 @@ def _blurred(question: Question, options: dict[str, Any], layers: Iterable[str],
     def scores_of(part: slice) -> np.ndarray:
         return score(question.activations_of(x + patches[altering[part]][..., None] * change, layers))
 
-    scores = np.full(len(patches), score({name: question.activations[name][None] for name in layers})[0])
+    unchanged = score({name: question.activations[name][None] for name in layers})
+    scores = np.repeat(unchanged, len(patches), 0)
     for part, found in side_by_side(scores_of, len(altering)):
         yield part.start, len(altering)
         scores[altering[part]] = found
-    grid = scores.reshape(len(rows), len(columns))
-    axes = (np.arange(length) / options["stride"] for length in x.shape[:2])
-    return on_grid(grid, *axes)[..., None]
+    axes = [np.arange(length) / options["stride"] for length in x.shape[:2]]
+    return [on_grid(column.reshape(len(rows), len(columns)), *axes)[..., None] for column in scores.T]
 
 
 def _boxes(shape: tuple[int, int], size: int, stride: int) -> list[tuple[slice, slice]]:
