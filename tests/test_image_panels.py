@@ -629,3 +629,17 @@ def test_panels_that_show_the_same_layer_agree(make, qtbot):
     session.give_step(0, fake_step(session.lanes[0], 6))
     assert other._plots[0].picture is panel._cells[0, "conv1"].picture
     assert isinstance(other._plots[0].item, MosaicItem)
+
+
+@pytest.mark.parametrize("kind", [ActivationsPanel, LayerPanel])
+def test_a_panel_that_was_out_of_sight_while_agents_changed_shows_the_books_pictures(make, qtbot, kind):
+    """Another panel told the shared book of agents that this one never saw."""
+    session, panel = make(kind, *LANES["one"])
+    info = session.lanes[0]
+    for lanes in ((dataclasses.replace(info, agent_id="another"),), (info,)):
+        panel._book.set_lanes(lanes)
+    panel.set_lanes(session.lanes)
+    step = fake_step(info, 9)
+    session.give_step(0, step)
+    shown = panel._cells[0, "conv1"] if kind is ActivationsPanel else panel._plots[0]
+    assert shown.picture.values is step.decision.activations["conv1"]

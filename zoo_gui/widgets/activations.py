@@ -131,8 +131,8 @@ class ActivationsPanel(Panel):
     def set_lanes(self, lanes) -> None:
         self._book.set_lanes(lanes)
         self._book.set_mode(self.session.view["scale"])
-        if lanes == self._shown:
-            return
+        if lanes == self._shown and all(cell.picture is self._book[key] for key, cell in self._cells.items()):
+            return  # out of sight, an agent may have come and gone: the book then has new pictures of the same layers
         self._shown = lanes
         self._canvas.clear_items()
         self._outline = self._canvas.add(Outline(), 2)

@@ -180,7 +180,7 @@ class LayerPanel(Panel):
         self._book.set_lanes(lanes)
         self._book.set_mode(self.session.view["scale"])
         name = self.layer_name
-        if (lanes, name) == self._shown:
+        if (lanes, name) == self._shown and self._are_the_books():
             return
         self._shown = (lanes, name)
         self._graphics.clear()
@@ -195,6 +195,10 @@ class LayerPanel(Panel):
                 self._graphics.addLabel(f"{who} has no layer {name or ''}", row=row, col=column)
         self._draw()
         self._refit.start()
+
+    def _are_the_books(self) -> bool:
+        """Whether the plots show what the book has now: out of sight, an agent may have come and gone."""
+        return all(plot.picture is self._book[plot.lane, plot.picture.info.name] for plot in self._plots.values())
 
     def show_step(self, lane, step, summaries) -> None:
         self._book.take(lane, step)
