@@ -1,12 +1,15 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from pyqtgraph.Qt import QtGui
+from pyqtgraph.Qt import QtCore, QtGui, QtTest, QtWidgets
 
 from zoo_gui import shortcuts
+from zoo_gui.keys import Keys
 from zoo_gui.naming import action_symbol, readable_action
 from zoo_gui.shortcuts import ACTIVATIONS, ANYWHERE, HUMAN, TABLE, Shortcut
 
+Qt = QtCore.Qt
 PAGE = Path(__file__).parent.parent / "docs" / "keyboard.md"
 
 
@@ -73,3 +76,73 @@ def test_keys_are_spelled_for_people(key, text):
 ])
 def test_action_names(name, readable, symbol):
     assert readable_action(name) == readable and action_symbol(name) == symbol
+
+
+# -- a person who plays ---------------------------------------------------------------------------------------------
+@pytest.fixture
+def desk(qtbot):
+    """A window with a panel, a field and words, and what Keys makes of its keys: the stick, the commands."""
+    window = QtWidgets.QMainWindow()
+    qtbot.addWidget(window)
+    page, desk = QtWidgets.QWidget(), SimpleNamespace(window=window, stick=[], called=[], contexts=[HUMAN])
+    column = QtWidgets.QVBoxLayout(page)
+    desk.panel, desk.field, desk.words = QtWidgets.QFrame(), QtWidgets.QLineEdit(), QtWidgets.QLabel("some words")
+    desk.panel.setFocusPolicy(Qt.StrongFocus)
+    desk.words.setTextInteractionFlags(Qt.TextSelectableByMouse)
+    for widget in (desk.panel, desk.field, desk.words):
+        column.addWidget(widget)
+    window.setCentralWidget(page)
+    window.show()
+    window.activateWindow()
+    desk.keys = Keys(window, lambda: desk.contexts, desk.called.append, lambda pressed: desk.stick.append(set(pressed)))
+    desk.keys.look_who_plays()
+    desk.panel.setFocus()
+    return desk
+
+
+def hold(desk, *keys):
+    for key in keys:
+        QtTest.QTest.keyPress(desk.panel, key)
+    assert desk.stick[-1] == {{Qt.Key_Left: "LEFT", Qt.Key_Up: "UP"}[key] for key in keys}
+
+
+def test_a_key_that_is_let_go_is_let_go_whatever_else_is_down(desk):
+    hold(desk, Qt.Key_Left, Qt.Key_Up)
+    QtTest.QTest.keyRelease(desk.panel, Qt.Key_Left, Qt.ShiftModifier)
+    assert desk.stick[-1] == {"UP"}
+    desk.contexts = []  # somebody else's turn
+    QtTest.QTest.keyRelease(desk.panel, Qt.Key_Up)
+    assert desk.stick[-1] == set() and not desk.called
+
+
+def test_nothing_is_held_after_another_has_played(desk):
+    hold(desk, Qt.Key_Left)
+    desk.contexts = []
+    desk.keys.look_who_plays()
+    assert desk.stick[-1] == set()
+    desk.contexts = [HUMAN]
+    desk.keys.look_who_plays()
+    hold(desk, Qt.Key_Up)
+
+
+def test_menus_dialogs_and_fields_take_the_keys_that_were_held(desk, qtbot):
+    menu, dialog = QtWidgets.QMenu(desk.window), QtWidgets.QDialog(desk.window)
+    menu.addAction("words")
+    for way_out, back in ((lambda: menu.popup(desk.window.pos()), menu.close), (dialog.open, dialog.close),
+                          (desk.field.setFocus, lambda: None)):
+        hold(desk, Qt.Key_Left)
+        way_out()
+        assert desk.stick[-1] == set()
+        back()
+        desk.window.activateWindow()
+        desk.panel.setFocus()
+
+
+def test_marked_words_are_what_is_copied(desk):
+    desk.contexts = []
+    desk.words.setFocus()
+    QtTest.QTest.keyClick(desk.words, Qt.Key_C, Qt.ControlModifier)
+    assert desk.called == ["copy"]
+    desk.words.setSelection(0, 4)
+    QtTest.QTest.keyClick(desk.words, Qt.Key_C, Qt.ControlModifier)
+    assert desk.called == ["copy"] and QtWidgets.QApplication.clipboard().text() == "some"

@@ -35,6 +35,7 @@ class Finding(QtCore.QObject):
         self._offered = False
         KeyedWords(window, window.keymap)
         window.keymap.changed.connect(window.keys.read)
+        window.session.lanes_changed.connect(window.keys.look_who_plays)
         window.commands.parts.append(self)
         window.installEventFilter(self)
         self.titles = TitleCards(window, self.open_panel_page)

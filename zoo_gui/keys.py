@@ -40,7 +40,8 @@ class Keys(QtCore.QObject):
                  stick: Callable[[frozenset[str]], None]):
         super().__init__(window)
         self._window, self._contexts, self._command, self._stick = window, contexts, command, stick
-        self._held: set[str] = set()
+        self._held: dict[int, str] = {}  # {key: way}, as it was pressed
+        self._playing = False
         self._watched: QtWidgets.QWidget | None = None
         self.read()
         window.installEventFilter(self)
@@ -63,22 +64,40 @@ class Keys(QtCore.QObject):
         self._watched = now if now is not self._window else None
         if self._watched is not None:
             now.installEventFilter(self)
+        if _takes_words(now):
+            self._release_all()
+
+    def look_who_plays(self, *_lanes) -> None:
+        """A person who begins or stops to play holds nothing, whatever was held when it last was a person's turn."""
+        playing = HUMAN in self._contexts()
+        if playing != self._playing:
+            self._playing = playing
+            self._held.clear()
+            self._stick(frozenset())
 
     def eventFilter(self, watched, event) -> bool:
         kind = event.type()
-        if kind == QtCore.QEvent.WindowDeactivate and watched is self._window:
+        if self._loses_keys(watched, event):
             self._release_all()
-        if kind not in (QtCore.QEvent.KeyPress, QtCore.QEvent.KeyRelease) or not self._is_ours(watched):
+        if kind == QtCore.QEvent.KeyRelease:
+            return self._let_go(event)
+        if kind != QtCore.QEvent.KeyPress or not self._is_ours(watched):
             return False
         command = self._find(event)
         if command in _WAYS:
-            self._move_stick(_WAYS[command], kind == QtCore.QEvent.KeyPress, event.isAutoRepeat())
+            self._press(event, _WAYS[command])
             return True
-        if command is None or kind == QtCore.QEvent.KeyRelease:
+        if command is None:
             return False
         if not event.isAutoRepeat() or command.startswith("move_") or command == "step":
             self._command(command)
         return True
+
+    def _loses_keys(self, watched, event) -> bool:
+        """Whether the releases go elsewhere from now on: to another window, a dialog or a menu."""
+        if event.type() in (QtCore.QEvent.WindowDeactivate, QtCore.QEvent.WindowBlocked):
+            return watched is self._window
+        return event.type() == QtCore.QEvent.FocusOut and event.reason() == QtCore.Qt.PopupFocusReason
 
     def _is_ours(self, watched) -> bool:
         return (
@@ -92,6 +111,8 @@ class Keys(QtCore.QObject):
         text, field = sequence(event), QtWidgets.QApplication.focusWidget()
         if _takes_words(field) and (_types(event, text) or _edits(event, field)):
             return None
+        if isinstance(field, QtWidgets.QLabel) and field.hasSelectedText() and event.matches(QtGui.QKeySequence.Copy):
+            return None  # words that are marked are what is copied, not a picture of the window
         for when in self._contexts():
             if (when, text) in self._table:
                 return self._table[when, text]
@@ -103,11 +124,19 @@ class Keys(QtCore.QObject):
         """The command that a key stands for here and now."""
         return self._find(event)
 
-    def _move_stick(self, way: str, pressed: bool, repeat: bool) -> None:
-        if repeat:
-            return
-        (self._held.add if pressed else self._held.discard)(way)
-        self._stick(frozenset(self._held))
+    def _press(self, event, way: str) -> None:
+        if not event.isAutoRepeat():
+            self._held[event.key()] = way
+            self._stick(frozenset(self._held.values()))
+
+    def _let_go(self, event) -> bool:
+        """By the key alone: Shift may be down by now, or somebody else may play."""
+        if event.key() not in self._held:
+            return False
+        if not event.isAutoRepeat():
+            del self._held[event.key()]
+            self._stick(frozenset(self._held.values()))
+        return True
 
     def _release_all(self) -> None:
         if self._held:
