@@ -227,6 +227,43 @@ def test_a_state_as_text(window, qtbot):
                 json.dumps({**told, "layout": []}), "x" * 300_000):
         assert not layouts.restore_state(bad)
     assert layouts.current == "Compare"
+    assert not layouts.restore_state(json.dumps({**told, "state": "AAAA", "agents": 1})), "the toolkit takes it for none"
+
+
+def test_a_sessions_arrangement_does_not_replace_ones_own(window, qtbot):
+    layouts = window.layouts
+    layouts.apply("Compare")
+    settle(qtbot)
+    text = layouts.state()
+    window.docks["actions"].close()
+    layouts.apply("Lab")
+    kept = dict(layouts._kept)
+    assert layouts.restore_state(text) and not window.docks["actions"].isHidden()
+    settle(qtbot)
+    layouts.save()
+    assert layouts._kept == kept
+    layouts.apply("Compare")
+    assert window.docks["actions"].isHidden(), "as the person left it"
+
+
+def test_names_that_differ_in_large_letters_only_are_one(window, qtbot):
+    layouts = window.layouts
+    layouts.save_as("Mine")
+    layouts.save_as("mine")
+    assert [name for name in layouts.names() if layouts.is_own(name)] == ["Mine"]
+    layouts.save_as("Mine/1 more")
+    layouts._kept["Mine/1 more/1"] = "x"
+    layouts.delete("Mine")
+    assert layouts._kept["Mine/1 more/1"] == "x"
+
+
+def test_the_menu_gives_the_window_to_the_panel_in_focus(window, qtbot, monkeypatch):
+    monkeypatch.setattr(window.layouts, "panel_at", lambda place: "game")  # beneath the menu
+    monkeypatch.setattr(window.layouts, "_focused", lambda: "activations")
+    menu = LayoutMenu(window, window)
+    menu.fill()
+    next(action for action in menu.actions() if action.text().startswith("Maximise")).trigger()
+    assert window.layouts.maximised == "activations"
 
 
 def test_the_switch_has_room_or_says_the_name(window, qtbot):

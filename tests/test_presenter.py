@@ -70,6 +70,16 @@ def test_leaving_brings_back_what_was(window):
     assert "Talk/1" not in window.layouts._kept
     key(window, Qt.Key_F5, Qt.Key_F5)
     assert looks(window) == before
+    key(window, Qt.Key_F5)
+    window.resize(window.width() - 1, window.height())  # as a window manager does, late: it is no end of presenting
+    QtTest.QTest.qWait(20)
+    assert window.layouts.current == "Talk" and window.layouts._held is not None
+    key(window, Qt.Key_F5)
+    window.layouts.apply("Lab")  # chosen right after, and not to be taken back
+    window.resize(window.width() - 1, window.height())
+    QtTest.QTest.qWait(20)
+    assert window.layouts.current == "Lab"
+    window.resize(1280, 720)
     window.layouts.apply("Inspect")
 
 
@@ -135,6 +145,10 @@ def test_a_held_picture_is_drawn_on(window):
     QtTest.QTest.mouseClick(held, Qt.LeftButton, pos=QtCore.QPoint(500, 500))
     QtTest.QTest.keyClick(window, Qt.Key_Z, Qt.ControlModifier)
     assert held.strokes == 1
+    window.showMinimized()
+    window.showNormal()
+    assert held.isVisible() and held.strokes == 1 and not window.session.running, "still held when it comes back"
+    window.resize(before.size() / before.devicePixelRatio())
     key(window, Qt.Key_C)
     assert held.strokes == 0 and held.grab().toImage() == before.__class__(held.grab().toImage())
     key(window, Qt.Key_Escape)

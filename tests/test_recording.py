@@ -21,14 +21,15 @@ from pyqtgraph.Qt import QtCore, QtGui, QtTest, QtWidgets
 from zoo_gui import backing, provenance_files
 from zoo_gui.camera import Camera, changed
 from zoo_gui.captions import Captions
-from zoo_gui.capture import Capture
-from zoo_gui.play import recordings, ring
+from zoo_gui.capture import Capture, new_path
+from zoo_gui.play import film, recordings, ring, video
 from zoo_gui.play.ring import RingWriter
 from zoo_gui.recording import Recording, clock
 from zoo_gui.settings import Settings
 from zoo_gui.types import ZooError
 from zoo_gui.widgets.record_dialog import DRAG, RecordDialog
 from zoo_gui.widgets.region_picker import RegionPicker
+from zoo_gui.workers import Later
 
 ROOT = Path(__file__).resolve().parents[1]
 RED, BLUE = QtGui.QColor("#ff0000"), QtGui.QColor("#0000ff")
@@ -143,6 +144,7 @@ def test_where_two_pictures_differ():
 
 class FakeSession(QtCore.QObject):
     stepped = QtCore.Signal(int, object, object)
+    lanes_changed = QtCore.Signal(object)
     lanes = (SimpleNamespace(lane=0, title="PPO · Breakout", action_names=("NOOP", "LEFT")),)
 
     def last_step(self, lane: int) -> None:
@@ -163,7 +165,91 @@ def test_captions_say_what_happens_and_which_key(window, qtbot):
     captions.paint(camera.caption_image)
     picture = taken(camera)
     assert picture[100:].std() > 5 and tuple(picture[50, 20]) == BGR["red"]
+    session.lanes = (SimpleNamespace(lane=0, title="A2C · Pong", action_names=("NOOP",)),)
+    session.lanes_changed.emit(session.lanes)  # what it has not done yet is not said, nor what another did
+    assert captions.words()[0] == "A2C · Pong"
     captions.close()
+
+
+def test_names_of_one_second_differ(tmp_path):
+    found = [new_path(".png", tmp_path) for _ in range(3)]
+    assert len(set(found)) == 3 and all(path.suffix == ".png" for path in found)
+
+
+def test_what_is_not_there_is_not_filmed(window, qtbot):
+    with pytest.raises(ValueError, match="nothing"):
+        Camera(window, QtCore.QRect(5000, 5000, 20, 20))
+    cover = QtWidgets.QWidget(window)
+    cover.setGeometry(0, 0, 60, 40)
+    cover.setStyleSheet("background: #00ff00")
+    cover.show()
+    camera = Camera(cover, pointer=False)
+    cover.hide()  # its place shows the window now
+    assert tuple(taken(camera)[20, 20]) != BGR["red"]
+
+
+def test_the_laser_hides_the_pointer_in_films_too(window, qtbot, monkeypatch):
+    monkeypatch.setattr(QtGui.QCursor, "pos", lambda: window.mapToGlobal(QtCore.QPoint(40, 40)))
+    monkeypatch.setattr(QtWidgets.QApplication, "widgetAt", lambda place: window)
+    camera = Camera(window)
+    assert len(np.unique(taken(camera)[:80, :100].reshape(-1, 3), axis=0)) > 1
+    QtWidgets.QApplication.setOverrideCursor(QtCore.Qt.BlankCursor)
+    try:
+        assert (taken(camera)[:80, :100] == BGR["red"]).all()
+    finally:
+        QtWidgets.QApplication.restoreOverrideCursor()
+
+
+def recorded(capture, qtbot, window, path: Path, busy: float = 0.0) -> list[np.ndarray]:
+    capture.start(window, path)
+    time.sleep(busy)  # the window does something else while the encoder starts
+    qtbot.waitUntil(lambda: capture._take is None or capture._take.frames > 3, timeout=20_000)
+    with qtbot.waitSignal(capture.saved, timeout=30_000):
+        capture.stop()
+    return pictures(path)[0]
+
+
+def test_a_disk_that_is_low_records_until_it_is_full(window, qtbot, tmp_path, monkeypatch):
+    capture, said = Capture(window), []
+    capture.warned.connect(said.append)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=100 << 20))
+    assert len(recorded(capture, qtbot, window, tmp_path / "low.mp4", busy=0.5)) > 3
+    assert any("are free on the disk" in sentence for sentence in said)
+
+    def gone(path):
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(shutil, "disk_usage", gone)  # a folder that was renamed
+    assert len(recorded(capture, qtbot, window, tmp_path / "gone.mp4")) > 3
+    capture.close()
+
+
+def test_the_last_seconds_begin_however_busy_the_window_is(window, qtbot, tmp_path, monkeypatch):
+    monkeypatch.setattr(Later, "__new__", lambda cls, seconds: tuple.__new__(cls, (min(seconds, 0.01),)))
+    capture = Capture(window)
+    capture.start_ring(window, 10)
+    time.sleep(1.5)
+    qtbot.waitUntil(lambda: capture._ring.frames > 10, timeout=20_000)
+    with qtbot.waitSignal(capture.saved, timeout=30_000) as saved:
+        capture.save_ring(tmp_path / "last.mp4")
+    assert pictures(Path(saved.args[0]))[0]
+    capture.close()
+
+
+def test_a_film_that_cannot_begin_leaves_what_was_there(tmp_path, monkeypatch):
+    old, new = tmp_path / "old.mp4", tmp_path / "new.mp4"
+    old.write_bytes(b"a film of yesterday")
+    monkeypatch.setattr(video, "_ffmpeg", lambda: str(tmp_path / "no such program"))
+    for path in (old, new):
+        with pytest.raises(ZooError, match="cannot be started"):
+            video.Mp4Writer(path, (64, 64))
+    assert old.read_bytes() == b"a film of yesterday" and not new.exists()
+    gif = tmp_path / "old.gif"
+    gif.write_bytes(b"a picture of yesterday")
+    with pytest.raises(ZooError, match="could not be written"):
+        film.gif_of(tmp_path / "raw.mp4", gif)
+    assert gif.read_bytes() == b"a picture of yesterday"
 
 
 @pytest.mark.parametrize("form", ["mp4", "gif", "png"])
@@ -232,6 +318,22 @@ def test_a_region_is_dragged(window, qtbot):
     with qtbot.waitSignal(picker.picked) as picked:
         QtTest.QTest.mouseRelease(picker, QtCore.Qt.LeftButton, pos=QtCore.QPoint(20, 30))
     assert picked.args[0].getRect() == (20, 30, 131, 61)
+
+
+def test_esc_leaves_the_region_whoever_else_listens_to_it(window, qtbot):
+    heard = []
+
+    class Greedy(QtCore.QObject):  # as the window's keys are, installed on whatever has the focus
+        def eventFilter(self, watched, event) -> bool:
+            heard.append(event.type())
+            return event.type() == QtCore.QEvent.KeyPress
+
+    picker, keys = RegionPicker(window), Greedy()
+    picker.installEventFilter(keys)
+    with qtbot.waitSignal(picker.left):
+        QtTest.QTest.keyClick(picker, QtCore.Qt.Key_Escape)
+    assert QtCore.QEvent.KeyPress not in heard
+    QtTest.QTest.keyClick(window, QtCore.Qt.Key_Escape)  # nobody listens any more
 
 
 def test_the_last_seconds_are_a_film_and_older_ones_go(tmp_path, monkeypatch):

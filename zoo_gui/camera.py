@@ -24,7 +24,8 @@ class Camera:
 
     size: of the pictures, None: of the target on its screen now. crisp: other sizes are drawn anew; else a picture has
     the screen's size and whoever takes it scales it. below: pixels that are kept free under the picture for captions.
-    hidden: widgets that are painted out. canvas: (width, height) of the pictures as they come.
+    hidden: widgets that are painted out. canvas: (width, height) of the pictures as they come. Raises ValueError for a
+    region outside the window.
     """
 
     def __init__(self, target: QtWidgets.QWidget, region: QtCore.QRect | None = None,
@@ -32,6 +33,8 @@ class Camera:
                  hidden: tuple[QtWidgets.QWidget, ...] = (), pointer: bool = True):
         self.target, self.region, self.hidden, self.pointer = target, region, hidden, pointer
         self.is_rendering = False  # paints into a film are no paints on the screen
+        if self._rect().isEmpty():
+            raise ValueError("nothing of the window is in that region")
         if size is None or not crisp:
             width, height = self._natural()
             self.strip = below(height)
@@ -94,7 +97,7 @@ class Camera:
             self._draw_changes(window, rect, seen, content)
         else:  # not on screen: behind a tab, minimised, or on a platform that does not hand its picture out
             self._before = None
-            inside = window.rect().contains(rect) and window.isVisible()
+            inside = self.target.isVisible() and window.rect().contains(rect)  # in a hidden one's place is another
             widget, region = (window, QtGui.QRegion(rect)) if inside else (self.target, QtGui.QRegion())
             widget.render(content.image, QtCore.QPoint(0, 0), region)
         return content
@@ -160,7 +163,8 @@ class Camera:
         if self.pointer:
             at = QtGui.QCursor.pos()
             under = QtWidgets.QApplication.widgetAt(at)
-            if under is not None and under.cursor().shape() != QtCore.Qt.BlankCursor:
+            shown = QtWidgets.QApplication.overrideCursor() or (under and under.cursor())  # the laser's is over all
+            if under is not None and shown.shape() != QtCore.Qt.BlankCursor:
                 yield QtCore.QRect(at - origin, QtCore.QSize(14, 22)), lambda image: _arrow(image, at - origin)
 
     def _painted(self, content: "Content", rect: QtCore.QRect, paint: Callable) -> tuple[np.ndarray, np.ndarray]:

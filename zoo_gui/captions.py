@@ -31,19 +31,26 @@ class Captions(QtCore.QObject):
         super().__init__(parent)
         self.session, self.wanted = session, wanted
         self._rewards: dict[int, tuple[float, float]] = {}
-        # as the panels show them
-        self._steps: dict[int, Any] = {info.lane: session.last_step(info.lane) for info in session.lanes}
+        self._steps: dict[int, Any] = {}
+        self._on_lanes()
         self._key, self._key_at = "", 0.0
         self._painted: tuple[str, str] | None = None
         session.stepped.connect(self._on_stepped)
+        session.lanes_changed.connect(self._on_lanes)
         if "keys" in wanted:
             QtWidgets.QApplication.instance().installEventFilter(self)
 
     def close(self) -> None:
         """Follow nothing any more."""
         self.session.stepped.disconnect(self._on_stepped)
+        self.session.lanes_changed.disconnect(self._on_lanes)
         QtWidgets.QApplication.instance().removeEventFilter(self)
         self.deleteLater()
+
+    def _on_lanes(self, lanes=None) -> None:
+        """Other agents: what those before them did is not theirs, and their actions may be fewer."""
+        self._rewards.clear()
+        self._steps = {info.lane: self.session.last_step(info.lane) for info in self.session.lanes}  # as panels show it
 
     def _on_stepped(self, lane: int, step, summaries) -> None:
         self._steps[lane] = step

@@ -3,7 +3,10 @@ seconds whenever one wishes. Files are written off the UI thread, and say what t
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import shutil
+import threading
 import time
 from datetime import datetime
 from functools import partial
@@ -29,13 +32,21 @@ from zoo_gui.workers import Later, Streams
 #: Pictures a second of a recording for which nothing else was said, and of the last seconds. Half the screen's rate.
 FPS = 30
 LOW = 200 << 20  # bytes: a disk with less is about to be full
-OPEN, RING = "open recording", "open last seconds"
+WATCH = 3.0  # seconds between looks at how much room the disk has
+_given: set[Path] = set()
+_giving = threading.Lock()
 
 
 def new_path(suffix: str, folder: Path | None = None) -> Path:
-    """A path in the recordings folder that names this moment, e.g. ``zoo_gui-2026-11-22-17.03.59.mp4``."""
-    stamp = datetime.now().strftime("%Y-%m-%d-%H.%M.%S")
-    return (folder or settings.recordings_dir()) / f"zoo_gui-{stamp}{suffix}"
+    """A path in the recordings folder that names this moment, e.g. ``zoo_gui-2026-11-22-17.03.59.mp4``; of several in
+    one second the second is ``…59-2.mp4``. Looks at the disk."""
+    stem = f"zoo_gui-{datetime.now().strftime('%Y-%m-%d-%H.%M.%S')}"
+    folder = folder or settings.recordings_dir()
+    with _giving:
+        names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+        path = next(path for name in names if not ((path := folder / f"{name}{suffix}") in _given or path.exists()))
+        _given.add(path)
+    return path
 
 
 def picture(widget: QtWidgets.QWidget) -> QtGui.QImage:
@@ -91,7 +102,7 @@ class Capture(QtCore.QObject):
         """Save a PNG; ``saved`` or ``failed`` follows."""
         _settle(widget)
         image, about = picture(widget), self.about(f"A picture of {_name(widget)}")
-        self._streams.start(f"picture {time.monotonic_ns()}", lambda: _save_png(image, path, about))
+        self._streams.start(f"picture {time.monotonic_ns()}", lambda: save_png(image, path, about))
 
     def copy(self, widget: QtWidgets.QWidget) -> None:
         """Put the picture on the clipboard."""
@@ -128,19 +139,21 @@ class Capture(QtCore.QObject):
             return
         options = options if isinstance(options, Recording) else Recording(path=options and Path(options))
         region = None if options.region is None else QtCore.QRect(*options.region)
-        written = captions.Captions(self.parent().session, options.captions, self) if options.captions else None
-        fps = recordings.GIF_RATES[options.fps] if options.form == "gif" else options.fps
+        fps = recordings.GIF_RATE if options.form == "gif" else options.fps
         try:
-            camera = Camera(widget, region, options.pixels, options.crisp, captions.height if written else _nothing,
-                            self.hidden, options.pointer)  # fmt: skip
+            below = captions.height if options.captions else _nothing
+            camera = Camera(
+                widget, region, options.pixels, options.crisp, below, self.hidden, options.pointer
+            )
         except ValueError:
             self.failed.emit("There is nothing of the window in that region: drag another one.")
             return
-        self._take = Take(camera, fps, written)
+        written = captions.Captions(self.parent().session, options.captions, self) if options.captions else None
+        self._take = take = Take(camera, fps, written)
         what = f"A film of {f'the region {options.what} of the window' if region else _name(widget)}"
         about = self.about(what, recorded={"size": options.size, "fps": fps, "captions": list(options.captions)})
         scaled = options.pixels if not options.crisp else None
-        self._streams.start(OPEN, lambda: self._open(options, camera.canvas, scaled, fps, about))
+        self._streams.start(take.key, lambda: self._open(options, camera.canvas, scaled, fps, about))
 
     def _open(self, options: Recording, size: tuple[int, int], scaled: tuple[int, int] | None, fps: float, about: dict):
         path = options.path or new_path(recordings.FORMATS[options.form])
@@ -148,29 +161,44 @@ class Capture(QtCore.QObject):
         if sentence := recordings.warning(path.parent, options.form, scaled or size, fps):
             yield sentence
         make = recordings.WRITERS[options.form]
-        writer = make(path, size, fps, crf=recordings.QUALITIES[options.quality], about=about, scaled_to=scaled)
+        yield from self._handed_over(
+            make(path, size, fps, crf=recordings.QUALITIES[options.quality], about=about, scaled_to=scaled)
+        )
+        with contextlib.suppress(OSError):  # a folder that was renamed: the encoder has its file open
+            while shutil.disk_usage(path.parent).free > LOW:
+                yield Later(WATCH)
+            disk = f"the disk of {path.parent}: the recording ends when they are used up."
+            yield f"Only {LOW >> 20} MB are free on {disk}"
+
+    def _handed_over(self, writer: Mp4Writer) -> Iterator:
+        """Give the UI thread what writes pictures, and wait until it has it, however busy it is. Ended before that,
+        nobody else will close it."""
         writer.tell(partial(self._broke.emit, writer))
         try:
             yield writer
-            while shutil.disk_usage(path.parent).free > LOW:
-                yield Later(3.0)
+            while not writer.in_use:
+                yield Later(0.05)
         finally:
-            if not writer.in_use:  # stopped before it began
+            if not writer.in_use:
                 writer.close()
-        yield f"Only {LOW >> 20} MB are free on the disk of {path.parent}: the recording ends when they are used up."
 
     def stop(self) -> None:
         """End the recording; ``saved`` follows when the file is complete."""
         if not self.is_recording:
             return
-        self._streams.cancel(OPEN)
-        writer, self._take = self._take.end(), None
+        take, self._take = self._take, None
+        self._streams.cancel(take.key)
+        self._finish(take)
+        self._set_timer()
+        self.recording.emit(None)
+
+    def _finish(self, take: Take) -> None:
+        """Close what it wrote, in a thread."""
+        writer = take.end()
         if writer is not None:
             key = f"close recording {id(writer)}"
             self._finishing[key] = writer
             self._ends.start(key, lambda: _close(writer))
-        self._set_timer()
-        self.recording.emit(None)
 
     # -- the last seconds -----------------------------------------------------------------------------------------
     @property
@@ -183,25 +211,18 @@ class Capture(QtCore.QObject):
         camera = Camera(widget, hidden=self.hidden)
         largest = SIZES["1080p"]
         scaled = largest if camera.canvas[0] > largest[0] or camera.canvas[1] > largest[1] else None
-        self._ring = Take(camera, fps)
-        self._streams.start(RING, lambda: self._open_ring(camera.canvas, fps, seconds, scaled))
-
-    def _open_ring(self, size: tuple[int, int], fps: float, seconds: float, scaled: tuple[int, int] | None):
-        writer = RingWriter(size, fps, seconds, scaled_to=scaled)
-        writer.tell(partial(self._broke.emit, writer))
-        try:
-            yield writer
-            yield Later(1.0)
-        finally:
-            if not writer.in_use:
-                writer.close()
+        self._ring = take = Take(camera, fps)
+        self._streams.start(
+            take.key, lambda: self._handed_over(RingWriter(camera.canvas, fps, seconds, scaled_to=scaled))
+        )
 
     def stop_ring(self) -> None:
         """Forget them, and keep none any more."""
         if self._ring is None:
             return
-        self._streams.cancel(RING)
-        writer, self._ring = self._ring.end(), None
+        take, self._ring = self._ring, None
+        self._streams.cancel(take.key)
+        writer = take.end()
         if writer is not None:
             self._ends.start(f"forget {id(writer)}", lambda: _forget(writer))
         self._set_timer()
@@ -238,22 +259,19 @@ class Capture(QtCore.QObject):
     def _on_delivered(self, key: str, kind: str, payload) -> None:
         if kind != "progress":
             self._finishing.pop(key, None)
+        take = next((take for take in self._takes() if take.key == key), None)
         if kind == "failed":
-            if key == OPEN and self._take is not None:
-                self._take.end()
-                self._take = None
-                self.recording.emit(None)
-            if key == RING:
-                self._ring = None
-            self._set_timer()
+            if take is not None and take is self._take:
+                self.stop()
+            elif take is not None:
+                self.stop_ring()
             self.failed.emit(payload)
         elif isinstance(payload, Mp4Writer):
-            take = self._take if key == OPEN else self._ring
-            if take is None or take.writer is not None:
+            if take is None:  # ended meanwhile: the thread closes it
                 return
             take.begin(payload)
             self._set_timer()
-            self.recording.emit(0.0) if key == OPEN else self.ring_changed.emit(True)
+            self.recording.emit(0.0) if take is self._take else self.ring_changed.emit(True)
         elif isinstance(payload, str):
             self.warned.emit(payload)
         elif kind == "progress" and payload is not None:
@@ -301,7 +319,8 @@ def _settle(widget: QtWidgets.QWidget) -> None:
         panel.settle()
 
 
-def _save_png(image: QtGui.QImage, path: Path | None, about: dict):
+def save_png(image: QtGui.QImage, path: Path | None, about: dict) -> Iterator[Path]:
+    """Write a picture, and give its path; None: named after the moment. Raises ZooError."""
     path = Path(path) if path else new_path(".png")
     settings.writable_dir(path.parent, "pictures folder")
     buffer = QtCore.QBuffer()

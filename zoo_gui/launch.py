@@ -101,7 +101,6 @@ class Sitting:
         # Qt only now: the checks above must be able to speak when it cannot start.
         from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-        from zoo_gui import theme
         from zoo_gui.app import MainWindow
         from zoo_gui.session import Session
         from zoo_gui.settings import Settings, resource_path
@@ -122,7 +121,6 @@ class Sitting:
         self.session = Session()
         # The engine loads TensorFlow while the window is being made.
         self.session.start_engine()
-        theme.apply(self.application)
         self.settings = Settings()
         self.window = MainWindow(self.session, self.settings)
         self.failure: str | None = None
@@ -172,6 +170,8 @@ class Sitting:
             self.steps = 60
         if self.film:
             self._recording()  # a mistake ends it at once
+        if select := getattr(arguments, "select", None):
+            Unit.parse(select)
         self._begun = self._done = False
         self.session.lanes_changed.connect(self._on_lanes)
         self.session.stepped.connect(self._on_stepped)

@@ -35,13 +35,15 @@ class LayoutMenu(QtWidgets.QMenu):
             if number == len(NAMES):
                 self.addSeparator()
         self.addSeparator()
-        self._entry("Save as…").triggered.connect(layouts.ask_name)
+        self._entry("Save as…").triggered.connect(lambda: ask_name(layouts))
         for name in filter(layouts.is_own, layouts.names()):
             self._entry(f"Delete “{name}”".replace("&", "&&")).triggered.connect(partial(layouts.delete, name))
         self.addSeparator()
         for text, command in (("Reset this layout", "reset_layout"), ("Next", "next_layout"),
-                              ("Before", "previous_layout"), ("Maximise the panel in focus", "maximise_panel")):
+                              ("Before", "previous_layout")):
             self._entry(text, command).triggered.connect(partial(self._window.commands.call, command))
+        # not the panel under the mouse, as by the key: there is the menu
+        self._entry("Maximise the panel in focus", "maximise_panel").triggered.connect(layouts.maximise_focused)
 
     def _entry(self, text: str, command: str = "") -> QtWidgets.QAction:
         key = _key(command) if command else ""
@@ -120,6 +122,17 @@ class LayoutSwitch(QtWidgets.QWidget):
         super().changeEvent(event)
         if event.type() == QtCore.QEvent.FontChange:
             self.show_current()
+
+
+def ask_name(layouts) -> None:
+    """Ask under which name the present arrangement is to be kept."""
+    dialog = QtWidgets.QInputDialog(layouts.window)
+    dialog.setAttribute(QtCore.Qt.WA_DeleteOnClose)
+    dialog.setWindowTitle("Save the layout")
+    dialog.setLabelText("Name of this layout")
+    dialog.setTextValue(layouts.current if layouts.is_own(layouts.current) else "")
+    dialog.textValueSelected.connect(layouts.save_as)
+    dialog.open()
 
 
 def _key(command: str) -> str:

@@ -39,6 +39,7 @@ class Layouts(QtCore.QObject):
         self._count = 1
         self._default_state: str | None = None  # None: not settled yet
         self._kept: dict[str, str] = {}
+        self._lent: dict[str, str] = {}  # arrangements that came with a session: not the person's, and not kept
         self._own: dict[str, dict] = {}
         self._brought: set[str] = set()
         self._without = self._with = ""  # states before panels were brought, and since
@@ -100,6 +101,7 @@ class Layouts(QtCore.QObject):
             return
         self._keep()
         self.current = known[name.casefold()]
+        self._lent.pop(self._key, None)
         self._apply()
         self.changed.emit(self.current)
 
@@ -116,6 +118,7 @@ class Layouts(QtCore.QObject):
                 "warning", f"A layout of your own needs a name of at most {LONGEST} characters that is none of "
                 f"{', '.join(NAMES)}.")  # fmt: skip
             return
+        name = next((own for own in self._own if own.casefold() == name.casefold()), name)
         base = self._base(self.current)
         self._unmaximise()
         self._brought.clear()
@@ -133,7 +136,7 @@ class Layouts(QtCore.QObject):
             return
         base = self._base(name)
         del self._own[name]
-        self._kept = {key: state for key, state in self._kept.items() if not key.startswith(f"{name}/")}
+        self._kept = {key: state for key, state in self._kept.items() if key.rpartition("/")[0] != name}
         if name == self.current:
             self.current = base
             self._apply()
@@ -142,6 +145,7 @@ class Layouts(QtCore.QObject):
     def reset(self) -> None:
         """The present layout as it was made, for this number of agents."""
         self._kept.pop(self._key, None)
+        self._lent.pop(self._key, None)
         self._apply()
 
     # -- as text ------------------------------------------------------------------------------------------------
@@ -150,13 +154,16 @@ class Layouts(QtCore.QObject):
         return State(self.current, self._base(self.current), self._count, self._whole_state()).text()
 
     def restore_state(self, text: str) -> bool:
-        """Arrange the window as it was; False where the text is no state, or one of another version."""
+        """Arrange the window as it was, for now: what the person keeps for that layout comes back when they choose it.
+        False where the text is no state, or one of another version."""
         told = read_state(text)
         if told is None:
             return False
         self._keep()
+        if told.agents == self._count and not self.window.restoreState(decoded(told.state), VERSION):
+            return False
         self.current = told.layout if told.layout in self.names() else told.base
-        self._kept[self._key_of(self.current, told.agents)] = told.state
+        self._lent[self._key_of(self.current, told.agents)] = told.state
         self._apply()
         self.changed.emit(self.current)
         return True
@@ -172,7 +179,8 @@ class Layouts(QtCore.QObject):
     def release(self) -> None:
         """As it was; called again, once more."""
         self._held, held = None, self._last_held
-        self.current = held.current
+        self._lent.clear()
+        self.current = held.current if held.current in self.names() else NAMES[0]
         if held.agents != self._count:
             self._apply()
         else:
@@ -209,20 +217,18 @@ class Layouts(QtCore.QObject):
     def do_previous_layout(self) -> None:
         self.step(-1)
 
-    def ask_name(self) -> None:
-        """Ask under which name the present arrangement is to be kept."""
-        dialog = QtWidgets.QInputDialog(self.window)
-        dialog.setAttribute(QtCore.Qt.WA_DeleteOnClose)
-        dialog.setWindowTitle("Save the layout")
-        dialog.setLabelText("Name of this layout")
-        dialog.setTextValue(self.current if self.is_own(self.current) else "")
-        dialog.textValueSelected.connect(self.save_as)
-        dialog.open()
-
     def do_maximise_panel(self) -> None:
-        name = self.maximised or self.panel_at(QtGui.QCursor.pos()) or self._focused()
+        self._maximise_or_say(self.panel_at(QtGui.QCursor.pos()) or self._focused(),
+                              "Put the mouse over the panel that is to fill the window.")  # fmt: skip
+
+    def maximise_focused(self) -> None:
+        """Give the panel in focus the whole window; where one has it: all panels again."""
+        self._maximise_or_say(self._focused(), "Click into the panel that is to fill the window.")
+
+    def _maximise_or_say(self, name: str | None, sentence: str) -> None:
+        name = self.maximised or name
         if name is None:
-            self.window.session.message.emit("info", "Put the mouse over the panel that is to fill the window.")
+            self.window.session.message.emit("info", sentence)
         else:
             self.maximise(name)
 
@@ -297,14 +303,12 @@ class Layouts(QtCore.QObject):
 
     def _lay_out(self) -> None:
         own = self._own.get(self.current, {}).get("states", {}).get(str(self._count))
-        for stored, is_kept in ((self._kept.get(self._key), True), (own, False)):
+        for stored, is_kept in ((self._lent.get(self._key), False), (self._kept.get(self._key), True), (own, False)):
             if stored and self.window.restoreState(decoded(stored), VERSION):
                 self._place_new()
-                self._default_state = None
+                self._default_state = "" if is_kept else None
                 if not is_kept:
                     QtCore.QTimer.singleShot(SETTLED_MS, self._note_default)
-                else:
-                    self._default_state = ""
                 break
         else:
             self._arrange(plan(self._base(self.current), self._count))
@@ -393,3 +397,4 @@ class Layouts(QtCore.QObject):
             state = self._state()
         if self._default_state is not None and state != self._default_state:
             self._kept[self._key] = state
+            self._lent.pop(self._key, None)

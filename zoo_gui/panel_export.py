@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
+import time
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Mapping, NamedTuple
+from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
 import numpy as np
 from pyqtgraph.Qt import QtCore
 
 from zoo_gui.analysis import export
+from zoo_gui.capture import picture, save_png
 from zoo_gui.history import COLUMNS
 from zoo_gui.naming import lane_letter
 from zoo_gui.widgets.saving import ask_path
@@ -30,9 +34,26 @@ class Numbers(NamedTuple):
         return self.named
 
 
+class Moment:
+    """What a session shows now, to be read in another thread while the game goes on."""
+
+    def __init__(self, session: Any):
+        self.lanes, self.pins = tuple(session.lanes), tuple(session.pins)
+        self.selected, self.edits = session.selected, dict(session.edits)
+        self._steps = {info.lane: session.last_step(info.lane) for info in self.lanes}
+        self._histories = {info.lane: copy.deepcopy(session.history(info.lane)) for info in self.lanes}
+
+    def last_step(self, lane: int) -> Any:
+        return self._steps[lane]
+
+    def history(self, lane: int) -> Any:
+        return self._histories[lane]
+
+
 class PanelExport(QtCore.QObject):
     """``save(name)`` asks for a place and writes ``NAME.png``, and beside it ``NAME.csv`` and ``NAME.npz`` where the
-    panel has a table or arrays."""
+    panel has a table or arrays. Files of these names are replaced where the person agreed that the picture is; else all
+    are ``NAME-2`` …"""
 
     def __init__(self, window):
         super().__init__(window)
@@ -42,18 +63,30 @@ class PanelExport(QtCore.QObject):
         """Ask where to, and write."""
         agents = " ".join(info.title for info in self._window.session.lanes)
         path = ask_path(self._window, f"{self._window.panels[name].title} {agents}", (".png",))
-        if path:
-            self.write(name, Path(path).with_suffix(".png"))
+        if path:  # of another name than they typed they were asked nothing
+            self.write(name, Path(path).with_suffix(".png"), agreed=Path(path).suffix.lower() == ".png")
 
-    def write(self, name: str, path: Path) -> None:
-        """The picture at ``path``, numbers beside it; ``capture.saved`` follows for each file."""
+    def write(self, name: str, path: Path, agreed: bool = True) -> None:
+        """The picture at ``path``, numbers beside it; ``capture.saved`` follows for each file. agreed: a picture that
+        is there already may be replaced."""
         capture, panel = self._window.capture, self._window.panels[name]
         panel.settle()
-        numbers, about = numbers_of(name, self._window.session), capture.about(f"The panel {panel.title}")
-        capture.screenshot(self._window.docks[name], path)
-        for ending, there in ((".csv", numbers.rows), (".npz", numbers.named)):
-            if there:
-                capture.write(partial(export.write, numbers, path.with_suffix(ending), about))
+        image, moment = picture(self._window.docks[name]), Moment(self._window.session)
+        abouts = capture.about(f"A picture of the panel {panel.title}"), capture.about(f"The panel {panel.title}")
+        capture.run(f"panel {time.monotonic_ns()}", partial(_written, name, moment, image, path, agreed, abouts))
+
+
+def _written(name: str, moment: Moment, image: Any, path: Path, agreed: bool, abouts: tuple[dict, dict]) -> Iterator:
+    """Write the files of one panel: their paths."""
+    numbers = numbers_of(name, moment)
+    endings = [ending for ending, there in ((".csv", numbers.rows), (".npz", numbers.named)) if there]
+    if not (agreed and path.exists()):
+        stems = itertools.chain([path.stem], (f"{path.stem}-{number}" for number in itertools.count(2)))
+        path = next(path for stem in stems if not any(
+            (path := path.with_name(stem + ending)).exists() for ending in (*endings, ".png")))  # fmt: skip
+    yield from save_png(image, path, abouts[0])
+    for ending in endings:
+        yield export.write(numbers, path.with_suffix(ending), abouts[1])
 
 
 def numbers_of(name: str, session: Any) -> Numbers:

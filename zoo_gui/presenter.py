@@ -49,6 +49,7 @@ class Presenter(QtCore.QObject):
         self._before: Before | None = None
         self._goes_on = False
         self._type = self._until = 0.0
+        self._left_in = ""
         self._had_focus: QtWidgets.QWidget | None = None
         self.held.ended.connect(self._on_let_go)
         self.session.running_changed.connect(self._on_running)
@@ -75,7 +76,7 @@ class Presenter(QtCore.QObject):
         """Begin: the Talk layout, until a cue names another."""
         if self.is_on:
             return
-        window = self.window
+        window, self._until = self.window, 0.0
         full = window.isFullScreen()
         self._before = Before(window.saveGeometry(), full, self.settings.get("look/type"), self.laser.is_on,
                               self.spotlight.is_on)
@@ -108,7 +109,10 @@ class Presenter(QtCore.QObject):
         window.setUpdatesEnabled(False)
         self._put_type_back(before.type_size)
         for dock in window.docks.values():
+            empty = dock.titleBarWidget()
             dock.setTitleBarWidget(None)
+            if empty is not None:  # the dock would keep it
+                empty.deleteLater()
         window.menuBar().show()
         window.statusBar().show()
         if not before.full_screen:
@@ -117,7 +121,7 @@ class Presenter(QtCore.QObject):
         QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.LayoutRequest)  # else they come after, and resize
         window.layouts.release()
         window.setUpdatesEnabled(True)
-        self._until = time.monotonic() + 1.0
+        self._until, self._left_in = time.monotonic() + 1.0, window.layouts.current
 
     def _hide_chrome(self) -> None:
         """Also after each change of the layout, which brings tool bars back."""
@@ -258,11 +262,16 @@ class Presenter(QtCore.QObject):
             self.spotlight.switch(False)
         elif kind == QtCore.QEvent.Resize:
             if time.monotonic() < self._until:  # a window manager takes its time: the docks get their sizes only now
-                QtCore.QTimer.singleShot(0, self.window.layouts.release)
+                QtCore.QTimer.singleShot(0, self._release_again)
             for cover in (self.black, self.held):
                 if cover.isVisible():
                     cover.setGeometry(self.window.rect())
         return False
+
+    def _release_again(self) -> None:
+        """Unless the person has gone on meanwhile: to another layout, or to presenting again."""
+        if not self.is_on and self.window.layouts.current == self._left_in:
+            self.window.layouts.release()
 
 
 def growth(width: int) -> float:

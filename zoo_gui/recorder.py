@@ -69,7 +69,8 @@ class Recorder(QtCore.QObject):
         if self.dialog is not None:
             self.dialog.raise_()
             return
-        panels = {name: panel.title for name, panel in self.window.panels.items() if panel.is_seen}
+        panels = {name: panel.title for name, panel in self.window.panels.items()
+                  if panel.is_seen or name == options.what}  # fmt: skip
         seconds = self.settings.get("record/ring_seconds")
         dialog = self.dialog = RecordDialog(options, panels, seconds if self.settings.get("record/ring") else None,
                                             seconds, self.window)  # fmt: skip
@@ -87,6 +88,7 @@ class Recorder(QtCore.QObject):
     def _drag(self, options: Recording) -> None:
         picker = RegionPicker(self.window)
         picker.picked.connect(partial(self._on_region, options))
+        picker.left.connect(lambda: QtCore.QTimer.singleShot(0, partial(self._ask, options)))
 
     def _on_region(self, options: Recording, box: QtCore.QRect) -> None:
         what = ",".join(map(str, box.getRect()))
@@ -115,8 +117,10 @@ class Recorder(QtCore.QObject):
         size = options.pixels or (round(shown[0] * ratio), round(shown[1] * ratio))
 
         def look():
-            seconds = recordings.lasts(recordings_dir(), options.form, size, options.fps)
-            room = "for hours" if seconds > 7200 else f"for about {max(1, round(seconds / 60))} minutes"
+            fps = recordings.GIF_RATE if options.form == "gif" else options.fps
+            seconds = min(recordings.lasts(recordings_dir(), options.form, size, fps), 1e6)
+            minutes = max(1, round(seconds / 60))
+            room = "for hours" if minutes > 120 else f"for about {minutes} minute{'' if minutes == 1 else 's'}"
             self._noted.emit(f"{size[0]} × {size[1]} pixels. The disk of {recordings_dir()} has room {room} of it.")
             yield None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,10 +82,6 @@ class Recording:
             settings.set(f"record/{name}", getattr(self, name))
         settings.set("record/captions", list(self.captions))
         settings.set("record/what", WINDOW if self.region else self.what)
-
-    def to(self, path: Path | None) -> "Recording":
-        """The same, written there."""
-        return replace(self, path=path)
 
 
 def _listed(names: Any) -> str:

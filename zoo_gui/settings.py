@@ -118,7 +118,7 @@ KEYS: Mapping[str, Key] = {
     "window/layout": Key("Inspect"),  # the present one
     "present/laser": Key(False),  # whether presenting begins with it
     "present/spotlight": Key(False),
-    "present/type": Key(0.0, low=0.0, high=20.0),  # points while presenting; 0: half as large again as else
+    "present/type": Key(0.0, low=0.0, high=20.0),  # points while presenting; 0: larger than else, by the window's width
     "present/hint": Key(True),  # whether the next cue is announced
     "present/cues": Key(""),  # the file of cues that was opened last
     "play/agents": Key([]),  # ids or paths that were opened last, the newest first

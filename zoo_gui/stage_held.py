@@ -6,6 +6,7 @@ from functools import partial
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from zoo_gui.shortcuts import key_of
 from zoo_gui.tokens import DARK
 
 #: Names of colours, and the tokens that they are: bright ones, whatever the theme, for games and maps are dark.
@@ -36,24 +37,25 @@ class Held(QtWidgets.QWidget):
         self._bar.setCursor(Qt.ArrowCursor)
         row = QtWidgets.QHBoxLayout(self._bar)
         row.setContentsMargins(8, 5, 8, 5)
-        self.pens = [self._button(f"● {name}", f"Draw in {name.lower()} ({number})", partial(self.choose, number - 1))
-                     for number, (name, _) in enumerate(COLOURS, 1)]
-        for text, tip, does in (("Undo", "Take the last line back (Ctrl+Z)", self.undo),
-                                ("Clear", "Take all lines back (Del)", self.clear),
-                                ("Done", "Let the picture go (F6, Esc)", self.hide)):
-            self._button(text, tip, does).setStyleSheet(
+        self._tips: list[tuple[QtWidgets.QToolButton, str, str]] = []
+        self.pens = [self._button(f"● {name}", f"Draw in {name.lower()}", partial(self.choose, number - 1),
+                                  f"draw_{number}") for number, (name, _) in enumerate(COLOURS, 1)]  # fmt: skip
+        for text, words, command, does in (("Undo", "Take the last line back", "draw_undo", self.undo),
+                                           ("Clear", "Take all lines back", "draw_clear", self.clear),
+                                           ("Done", "Let the picture go", "hold_picture", self.hide)):
+            self._button(text, words, does, command).setStyleSheet(
                 f"color: {DARK.text}; background: {DARK.base}; padding: 2px 8px; border: 1px solid {DARK.control}; "
                 "border-radius: 4px;")
         self.hide()
 
-    def _button(self, text: str, tip: str, does) -> QtWidgets.QToolButton:
+    def _button(self, text: str, words: str, does, command: str) -> QtWidgets.QToolButton:
         button = QtWidgets.QToolButton()
         button.setText(text)
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
+        button.setAccessibleName(words)
         button.setFocusPolicy(Qt.NoFocus)
         button.clicked.connect(lambda *_: does())
         self._bar.layout().addWidget(button)
+        self._tips.append((button, words, command))
         return button
 
     @property
@@ -66,15 +68,24 @@ class Held(QtWidgets.QWidget):
         window = self.parentWidget()
         self._picture = window.grab()
         self._strokes = []
+        for button, words, command in self._tips:  # its key as it is now
+            button.setToolTip(f"{words} ({key_of(command)})")
         self.choose(self._colour)
         self._redraw()
         self.setGeometry(window.rect())
         self.show()
         self.raise_()
         self._bar.adjustSize()
-        self._bar.move((self.width() - self._bar.width()) // 2, 8)
+        self._place_bar()
         self._bar.show()
         self.setFocus()
+
+    def _place_bar(self) -> None:
+        self._bar.move((self.width() - self._bar.width()) // 2, 8)
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._place_bar()
 
     def choose(self, number: int) -> None:
         """Which colour the next line has."""
@@ -135,10 +146,14 @@ class Held(QtWidgets.QWidget):
         ratio = self._drawn.devicePixelRatioF()
         part = QtCore.QRectF(event.rect())
         source = QtCore.QRectF(part.topLeft() * ratio, part.size() * ratio)
-        QtGui.QPainter(self).drawPixmap(part, self._drawn, source)
+        painter = QtGui.QPainter(self)
+        painter.fillRect(event.rect(), Qt.black)  # where the window has grown meanwhile there is no picture
+        painter.drawPixmap(part, self._drawn, source)
 
     def hideEvent(self, event) -> None:
         super().hideEvent(event)
+        if event.spontaneous():  # the window is minimised, and comes back
+            return
         self._picture = self._drawn = QtGui.QPixmap()
         self._strokes = []
         self.ended.emit()

@@ -66,6 +66,11 @@ class Laser(Mark):
             self.hide()
             self._set_blank(False)
 
+    def changeEvent(self, event) -> None:
+        super().changeEvent(event)
+        if event.type() in (QtCore.QEvent.PaletteChange, QtCore.QEvent.StyleChange) and self.is_on:
+            self._dot = self._painted()  # in the new theme's colour
+
     def follow(self) -> None:
         """Go where the mouse is. Asked for by a clock: widgets tell of moves only where somebody tracks them."""
         window = self.parentWidget()
@@ -204,8 +209,9 @@ class Ring(Mark):
             self.update()
 
     def hideEvent(self, event) -> None:
-        self._timer.stop()
         super().hideEvent(event)
+        if not event.spontaneous():  # a window that is minimised comes back
+            self._timer.stop()
 
     def paintEvent(self, event) -> None:
         share = min(1.0, (time.perf_counter() - self._began) * 1000 / RING_MS)
@@ -259,8 +265,9 @@ class Cap(QtWidgets.QFrame):
         self._timer.start()
 
     def hideEvent(self, event) -> None:
-        self._timer.stop()
         super().hideEvent(event)
+        if not event.spontaneous():  # a window that is minimised comes back
+            self._timer.stop()
 
 
 class Black(QtWidgets.QWidget):

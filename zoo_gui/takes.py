@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 from zoo_gui.camera import Camera
@@ -12,11 +13,16 @@ SHARE = 0.5
 """Of the UI thread's time that taking pictures may take: beyond it pictures are repeated, and the game stays smooth."""
 
 
+_numbers = itertools.count()
+
+
 class Take:
-    """``shoot`` takes a picture where one is due; the rate is constant, whatever comes between."""
+    """``shoot`` takes a picture where one is due; the rate is constant, whatever comes between. key: its own name among
+    what runs in threads."""
 
     def __init__(self, camera: Camera, fps: float, captions: Captions | None = None):
         self.camera, self.fps, self.captions = camera, fps, captions
+        self.key = f"recording {next(_numbers)}"
         self.writer: Mp4Writer | None = None
         self.started = self._next = 0.0
         self.frames = self.drawn = 0

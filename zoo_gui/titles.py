@@ -56,7 +56,8 @@ class TitleCard(QtWidgets.QFrame):
 
     def hideEvent(self, event) -> None:
         super().hideEvent(event)
-        self._timer.stop()
+        if not event.spontaneous():  # a window that is minimised comes back
+            self._timer.stop()
 
     def paintEvent(self, event) -> None:
         painter, look = QtGui.QPainter(self), tokens.current()

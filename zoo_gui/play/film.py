@@ -94,7 +94,7 @@ class Film:
 
 def gif_of(raw: Path, path: Path, about: Mapping[str, Any] | None = None) -> None:
     """A film as a GIF: one palette for all of it, no dithering, which would make flat colours flicker. Raises ZooError;
-    then nothing of the GIF is left."""
+    then nothing of the GIF is left, and a file that was there before is as it was."""
     palette, made = raw.with_suffix(".png"), raw.with_suffix(GIF)
     try:
         _run(["-i", str(raw), "-vf", "palettegen=stats_mode=full", str(palette)])
@@ -106,7 +106,6 @@ def gif_of(raw: Path, path: Path, about: Mapping[str, Any] | None = None) -> Non
     except (OSError, subprocess.SubprocessError) as error:
         reason = getattr(error, "stderr", b"") or str(error)
         full = b"No space left" in reason if isinstance(reason, bytes) else "No space left" in reason
-        path.unlink(missing_ok=True)
         raise ZooError(f"{path} could not be written because "
                        f"{'the disk is full' if full else 'ffmpeg failed'}: nothing of it is left.") from error
     finally:

@@ -23,8 +23,7 @@ FORMATS = {"mp4": MP4, "gif": GIF, "png": ""}
 """Format → the ending of its file; numbered pictures are in a folder."""
 QUALITIES = {"high": 16, "good": 20, "small": 28}
 """Quality → H.264's constant rate factor."""
-RATES = (60, 30)
-GIF_RATES = {60: 20, 30: 20}
+GIF_RATE = 20
 """Of a GIF, whose delays are hundredths of a second: the quickest that programs show as it is."""
 BITS_PER_PIXEL = {"mp4": 0.03, "gif": 0.12, "png": 8.0}
 """About, of recordings of this window: to say beforehand how long the disk lasts."""

@@ -43,7 +43,11 @@ class RingWriter(Mp4Writer):
                            "Free some, or name another folder in TMPDIR.") from error  # fmt: skip
         self.seconds = seconds
         self._lock = threading.Lock()
-        super().__init__(folder, size, fps, on_error=on_error, crf=23, scaled_to=scaled_to)
+        try:
+            super().__init__(folder, size, fps, on_error=on_error, crf=23, scaled_to=scaled_to)
+        except ZooError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     def save(self, path: str | os.PathLike, about: Mapping[str, Any] | None = None) -> Path:
         """Write the last seconds to an mp4 of constant rate; takes a moment. Raises ZooError."""

@@ -81,12 +81,15 @@ class Mp4Writer:
         self._owed = 0  # repeats of the picture before that the next one in the queue has to bring along
         self._canvas, self._fitted = None, (0, 0)
         self._queue: queue.Queue[tuple[int, np.ndarray | None]] = queue.Queue(QUEUE)
+        found = self.path.exists()
         self._prepare()
         self._log = tempfile.TemporaryFile()
         try:
             self._process = self._start([*self._input(), *self._fitting(scaled_to), *self._output(crf, preset, about)])
         except ZooError:
             self._log.close()
+            if not found:
+                self._finish_nothing()
             raise
         self._thread = threading.Thread(target=self._feed, name="zoo_gui mp4", daemon=True)
         self._thread.start()
@@ -156,6 +159,11 @@ class Mp4Writer:
     def _prepare(self) -> None:
         """Raises ZooError where the file cannot be written."""
         _check_writable(self.path)
+
+    def _finish_nothing(self) -> None:
+        """Take away what was made for an encoder that could not be started."""
+        with contextlib.suppress(OSError):
+            self.path.rmdir() if self.path.is_dir() else self.path.unlink()
 
     def _finish(self) -> None:
         """What is left to do when the encoder has ended."""
@@ -273,10 +281,10 @@ def _ffmpeg() -> str:
 
 
 def _check_writable(path: Path) -> None:
-    """Raises ZooError unless ``path`` can be written; leaves an empty file there."""
+    """Raises ZooError unless ``path`` can be written; leaves an empty file there, or the one that is there as it is."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "wb"):
+        with open(path, "ab"):
             pass
     except OSError as error:
         raise ZooError(f"{path} cannot be written ({error.strerror}): choose another folder or name.") from error

@@ -15,6 +15,7 @@ from zoo_gui.recording import (
     WINDOW,
     Recording,
 )
+from zoo_gui.shortcuts import key_of
 from zoo_gui.widgets.controls import role
 
 Qt = QtCore.Qt
@@ -73,7 +74,7 @@ class RecordDialog(QtWidgets.QDialog):
         self._on_changed()
 
     def _make_ring(self, kept: bool, seconds: int) -> QtWidgets.QHBoxLayout:
-        self.ring = QtWidgets.QCheckBox("Keep the last seconds all the time; Shift+F9 saves them")
+        self.ring = QtWidgets.QCheckBox(f"Keep the last seconds all the time; {key_of('save_last')} saves them")
         self.ring.setChecked(kept)
         self.seconds = QtWidgets.QSpinBox()
         self.seconds.setRange(*RING_SECONDS)

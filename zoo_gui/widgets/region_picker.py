@@ -28,6 +28,7 @@ class RegionPicker(QtWidgets.QWidget):
         self.show()
         self.raise_()
         self.setFocus()
+        QtWidgets.QApplication.instance().installEventFilter(self)  # before the window's own keys, whose Esc is another
 
     def mousePressEvent(self, event) -> None:
         self._from = event.pos()
@@ -45,10 +46,17 @@ class RegionPicker(QtWidgets.QWidget):
             self.picked.emit(QtCore.QRect(self.box))
             self.close()
 
-    def keyPressEvent(self, event) -> None:
-        if event.key() == Qt.Key_Escape:
-            self.left.emit()
-            self.close()
+    def eventFilter(self, watched, event) -> bool:
+        ours = isinstance(watched, QtWidgets.QWidget) and watched.window() is self.window()
+        if event.type() != QtCore.QEvent.KeyPress or event.key() != Qt.Key_Escape or not ours:
+            return False
+        self.left.emit()
+        self.close()
+        return True
+
+    def closeEvent(self, event) -> None:
+        QtWidgets.QApplication.instance().removeEventFilter(self)
+        super().closeEvent(event)
 
     def paintEvent(self, event) -> None:
         painter, theme = QtGui.QPainter(self), tokens.current()
