@@ -227,7 +227,7 @@ def test_a_state_as_text(window, qtbot):
                 json.dumps({**told, "layout": []}), "x" * 300_000):
         assert not layouts.restore_state(bad)
     assert layouts.current == "Compare"
-    assert not layouts.restore_state(json.dumps({**told, "state": "AAAA", "agents": 1})), "the toolkit takes it for none"
+    assert not layouts.restore_state(json.dumps({**told, "state": "AAAA", "agents": 1})), "no state to the toolkit"
 
 
 def test_a_sessions_arrangement_does_not_replace_ones_own(window, qtbot):
