@@ -159,6 +159,7 @@ FAULTS = [
     (("play", "random/Pong", "--game", "joust"), "two or more"),
     (("play", "random/Pong", "--steps", "0"), "from 1"),
     (("play", "random/Pong", "--seed", "-1"), "--seed"),
+    (("play", "random/Pong", "--seed", str(2**63)), "--seed"),
     (("play", "random/Pong", "--sticky", "1"), "below 1"),
     (("play", "random/Pong", "--steps", "3", "--video", "/proc/nowhere/a.mp4"), "cannot be written"),
     (("play",), "AGENT"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import random
 
@@ -194,6 +195,12 @@ def test_the_palette_does_everything_by_keys(window, qtbot, monkeypatch):
     every_control_says_what_it_does(window)
 
 
+def test_what_lies_over_the_window_gives_back_what_it_took(window, qtbot):
+    the_keyboard_goes_back_where_it_was(window)
+    a_large_seed_has_its_field(window)
+    the_layers_key_closes_nothing_else(window)
+
+
 def test_new_keys_and_words_at_titles(window, qtbot):
     new_keys_are_heard_and_shown_at_once(window)
     a_key_for_what_has_none(window, qtbot)
@@ -249,6 +256,51 @@ def catalogue_in_the_palette(window, qtbot, monkeypatch):
     agent = palette.current().more
     press(Qt.Key_Return, Qt.ControlModifier)
     assert opened == [(agent, True)] and "Seaquest" in agent
+
+
+def the_keyboard_goes_back_where_it_was(window):
+    window.show_panel("activations")
+    panel = window.panels["activations"]
+    panel.setFocus()
+    before = QtWidgets.QApplication.focusWidget()
+    for close in (lambda: press(Qt.Key_Escape), lambda: (write("labels: off"), press(Qt.Key_Return))):
+        window.finding.palette.open()
+        close()
+        assert not window.finding.palette.isVisible() and QtWidgets.QApplication.focusWidget() is before
+    window.finding.palette.open()
+    window.toolbar.seed.setFocus()
+    assert not window.finding.palette.isVisible() and window.toolbar.seed.hasFocus()
+
+
+def a_large_seed_has_its_field(window):
+    session, field, asked = window.session, window.toolbar.seed, []
+    window.setFocus()
+    session.lanes = (dataclasses.replace(session.lanes[0], seed=3_000_000_000),)
+    session.lanes_changed.emit(session.lanes)
+    assert field.value() == 3_000_000_000
+    session.restart = asked.append
+    field.setFocus()
+    for text, seed in ((str(2**63 - 1), 2**63 - 1), (str(2**63), 2**63 // 10), ("", 2**63 // 10), ("7-", 7)):
+        field.selectAll()
+        press(Qt.Key_Delete)
+        write(text)
+        press(Qt.Key_Return)
+        assert field.value() == seed and asked[-1] == seed
+        field.setFocus()
+    press(Qt.Key_Up)
+    assert field.text() == "8"
+    window.setFocus()
+
+
+def the_layers_key_closes_nothing_else(window):
+    session, wanted = window.session, []
+    session.view["enlarged"], session.set_view = "conv2", lambda **changes: wanted.append(changes)
+    window.finding.open_page("index.md")
+    window.commands.call("enlarge_layer")
+    assert wanted == [{"enlarged": None}] and window.finding.reader.isVisible()
+    session.view["enlarged"] = None
+    del session.set_view
+    window.finding.close_reader()
 
 
 def new_keys_are_heard_and_shown_at_once(window):

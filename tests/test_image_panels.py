@@ -12,10 +12,12 @@ from zoo_gui.imaging import NEGATIVE, POSITIVE, lut
 from zoo_gui.scales import Vitality
 from zoo_gui.types import LayerInfo, ReceptiveField, Unit
 from zoo_gui.widgets.activations import ActivationsPanel
+from zoo_gui.widgets.controls import column_of
 from zoo_gui.widgets.game import GamePanel
 from zoo_gui.widgets.items import MosaicItem
 from zoo_gui.widgets.layer import LayerPanel
 from zoo_gui.widgets.observation import ObservationPanel
+from zoo_gui.widgets.pictures import Film, Strip, Tile
 
 PANELS = (ActivationsPanel, GamePanel, ObservationPanel, LayerPanel)
 Qt = QtCore.Qt
@@ -643,3 +645,44 @@ def test_a_panel_that_was_out_of_sight_while_agents_changed_shows_the_books_pict
     session.give_step(0, step)
     shown = panel._cells[0, "conv1"] if kind is ActivationsPanel else panel._plots[0]
     assert shown.picture.values is step.decision.activations["conv1"]
+
+
+# -- small pictures -------------------------------------------------------------------------------------------------
+def put_in_column(qtbot, strip):
+    """As panels have it: in a column that scrolls, with the keyboard."""
+    column = column_of(strip)
+    qtbot.addWidget(column)
+    column.resize(300, 300)
+    column.show()
+    column.activateWindow()
+    qtbot.waitUntil(column.isActiveWindow)
+    strip.setFocus(Qt.TabFocusReason)
+    return column
+
+
+def test_the_keys_stay_at_a_tile_that_is_there_and_their_frame_around_it(qtbot):
+    strip, picture, chosen = Strip(2), np.zeros((8, 8), np.uint32), []
+    strip.chosen.connect(chosen.append)
+    strip.show_tiles([Tile(picture, str(n), choice=n) for n in range(4)])
+    column = put_in_column(qtbot, strip)
+    for _ in range(3):
+        QtTest.QTest.keyClick(strip, Qt.Key_Right)
+    assert strip._at.box == strip.tile_box(3)
+    strip.show_tiles([Tile(picture, str(n), choice=n) for n in range(2)], columns=1)
+    assert strip._at.isVisible() and strip._at.box == strip.tile_box(1)
+    column.resize(150, 300)
+    assert strip._at.box == strip.tile_box(1)
+    QtTest.QTest.keyClick(strip, Qt.Key_Return)
+    assert chosen == [1]
+    strip.show_tiles([])
+    assert not strip._at.isVisible()
+
+
+def test_a_film_can_have_the_keyboard_and_lose_it(qtbot):
+    film = Film()
+    film.show_films([[np.zeros((8, 8), np.uint32)] * 4], [""])
+    column = put_in_column(qtbot, film)
+    film.set_playing(False)
+    assert film.frame == 3 and not film.moving
+    film.clearFocus()
+    assert column.isVisible()

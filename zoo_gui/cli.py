@@ -275,8 +275,8 @@ def _progress(options: argparse.Namespace):
 
 
 def _seed(text: str) -> int:
-    if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"“{text}” is not a whole number from 0")
+    if not (text.isascii() and text.isdigit() and len(text) < 30 and int(text) < 2**63):
+        raise argparse.ArgumentTypeError(f"“{text}” is not a whole number from 0 to {2**63 - 1}")
     return int(text)
 
 

@@ -181,7 +181,7 @@ class Commands(QtCore.QObject):
     # -- view ---------------------------------------------------------------------------------------------------
     def do_enlarge_layer(self) -> None:
         if self.session.view["enlarged"]:
-            self.do_escape()
+            self.session.set_view(enlarged=None)
             return
         lanes = [info for info in self.session.lanes if info.layers]
         if lanes:

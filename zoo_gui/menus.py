@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.commands import COLORMAPS, PLAYERS, SCALES, SPEED_NAMES, SPEEDS
 from zoo_gui.keymap import write_keys
 from zoo_gui.layout_menu import LayoutMenu, LayoutSwitch
 from zoo_gui.shortcuts import by_command
-from zoo_gui.widgets.controls import keyed
 from zoo_gui.tokens import pixels
-from zoo_gui.widgets.controls import fit
+from zoo_gui.widgets.controls import fit, keyed
 
 SALIENCY = (("Off", None), ("Chosen action", "action"), ("Value", "value"), ("Advantage", "advantage"),
             ("Selected unit", "unit"))  # fmt: skip
 OTHER = "Other…"
+MOST_SEED = 2**63 - 1  # as in a link
 SPARE = 20  # pixels, where the type is normal, kept for what buttons say at other times: Pause, Stop
 PLAYER_NAMES = {"agent": "Agent", "random": "Random", "human": "You"}
 LEVELS = 4  # of brevity
@@ -138,6 +138,39 @@ def dock_menu(window, dock: QtWidgets.QDockWidget) -> QtWidgets.QMenu:
     return menu
 
 
+class SeedField(QtWidgets.QAbstractSpinBox):
+    """A whole number from 0, as large as a link's: Qt's own field of whole numbers ends at 2³¹ − 1."""
+
+    def __init__(self):
+        super().__init__()
+        self.setValue(0)
+        self.editingFinished.connect(self._take)
+
+    def value(self) -> int:
+        """The number that was entered last."""
+        return self._value
+
+    def setValue(self, value: int) -> None:
+        self._value = value
+        self.lineEdit().setText(str(value))
+
+    def _take(self) -> None:
+        text = self.lineEdit().text()
+        self.setValue(int(text) if text else self._value)
+
+    def validate(self, text: str, position: int):
+        fits = text.isascii() and text.isdigit() and len(text) < 30 and int(text) <= MOST_SEED
+        state = QtGui.QValidator.Acceptable if fits else QtGui.QValidator.Invalid
+        return state if text else QtGui.QValidator.Intermediate, text, position
+
+    def stepBy(self, steps: int) -> None:
+        self._take()
+        self.setValue(min(max(self._value + steps, 0), MOST_SEED))
+
+    def stepEnabled(self):
+        return self.StepUpEnabled | self.StepDownEnabled
+
+
 class Toolbar(QtWidgets.QToolBar):
     """The commands that are used all the time, and what they are set to now."""
 
@@ -155,11 +188,9 @@ class Toolbar(QtWidgets.QToolBar):
         self.addSeparator()
         self.speed = self._combo("Speed", SPEED_NAMES, self._set_speed)
         keyed(self.speed, "faster", "How fast the game is played: 1× is 60 frames a second, max all it can; faster")
-        self.seed = QtWidgets.QSpinBox()
-        self.seed.setRange(0, 2**31 - 1)
+        self.seed = SeedField()
         fit(self.seed, "00000", 30)
         self.seed.setToolTip("Seed: the same seed gives the same episode. Enter restarts with it.")
-        self.seed.setKeyboardTracking(False)
         self.seed.setFocusPolicy(QtCore.Qt.StrongFocus)
         self.seed.editingFinished.connect(self._set_seed)
         self._labelled("Seed", self.seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
 
 from zoo_gui import palette_entries, tokens
 from zoo_gui.fuzzy import Query
@@ -213,13 +213,11 @@ class Palette(QtWidgets.QFrame):
 
     def close_(self) -> None:
         """Hide it; the keyboard is whose it was before."""
+        before, self._before = self._before, None  # to hide it takes its focus, which is heard below
         if self.isVisible():
             self.hide()
-            if self._before is not None and self._before.window() is self._window and self._before.isVisible():
-                self._before.setFocus()
-            else:
-                self._window.setFocus()
-        self._before = None
+            here = before is not None and isQObjectAlive(before) and before.window() is self._window
+            (before if here and before.isVisible() else self._window).setFocus()
 
     def toggle(self) -> None:
         """Open it, or close it."""

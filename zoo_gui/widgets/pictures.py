@@ -106,6 +106,7 @@ class Strip(Canvas):
             caption.set_text(tile.caption)
         if changed:
             self._arrange()
+        self._follow()
 
     def set_scale(self, table: np.ndarray, high: float) -> None:
         """A colour bar from −high to high below the tiles; ``table``: the signed look-up table they were drawn with."""
@@ -148,6 +149,7 @@ class Strip(Canvas):
             if tile.box is not None:
                 self._frames[index].set_box(_inside(box, tile))
         self._veil.set_box(QRectF(0, 0, *self.extent))
+        self._follow()
 
     @property
     def own_keys(self) -> tuple[str, ...]:
@@ -163,9 +165,17 @@ class Strip(Canvas):
         self._at.setVisible(self.hasFocus() and bool(choices))
         if choices:
             self._keyed = min(max(self._keyed + by, 0), len(choices) - 1)
-            tile = choices[self._keyed]
-            self._at.set_box(self.tile_box(tile))
-            self.said.emit(self.tiles[tile].tip)
+            self._follow()
+            self.said.emit(self.tiles[choices[self._keyed]].tip)
+
+    def _follow(self) -> None:
+        """The keys stay at a tile that there is, and their frame around it, wherever it lies now."""
+        choices = self._choices
+        self._keyed = min(self._keyed, max(0, len(choices) - 1))
+        if choices:
+            self._at.set_box(self.tile_box(choices[self._keyed]))
+        else:
+            self._at.hide()
 
     def keyPressEvent(self, event) -> None:
         if event.key() in self._STEPS and self._choices:
@@ -227,7 +237,7 @@ class Film(Strip):
         super().__init__(columns)
         self._films: list[list[np.ndarray]] = []
         self._words: list[str] = []
-        self._playing, self._at = True, 0
+        self._playing, self._tick = True, 0
         self._clock = QtCore.QTimer(self)
         self._clock.timeout.connect(self._next)
 
@@ -241,7 +251,7 @@ class Film(Strip):
         """Move, or stand on the newest frame."""
         self._playing = playing
         if not playing:
-            self._at = self._frames_each - 1
+            self._tick = self._frames_each - 1
             self._draw()
         self._run()
 
@@ -252,14 +262,14 @@ class Film(Strip):
     @property
     def frame(self) -> int:
         """Which frame is shown, 0 the oldest."""
-        return shown_frame(self._at, self._frames_each)
+        return shown_frame(self._tick, self._frames_each)
 
     @property
     def _frames_each(self) -> int:
         return len(self._films[0]) if self._films else 0
 
     def _next(self) -> None:
-        self._at += 1
+        self._tick += 1
         self._draw()
 
     def _draw(self, largest: int | None = None) -> None:
