@@ -68,6 +68,9 @@ def test_a_file_that_people_write(tmp_path):
     ('[[cue]]\nagents = "a/b/1"\nseed = 1979-05-27', "neither text nor a number"),
     ('[[cue]]\nagents = "a/b/1"\n[[cue]]\nlink = "a/b/1?seed=x"', "Cue 2"),
     ('[[cue]]\nlink = "a/b/1"\nseed = 2', "only a caption"), ('[[cue]]\nagents = "a/b/1"\ncaption = 3', "not text"),
+    ('[[cue]]\nlink = "a/b/1"\nrunning = true', "it has running"),
+    ('[[cue]]\nagents = "a/b/1"\nseed = 0x' + "f" * 5000, "Cue 1 .*too large"),
+    ('[[cue]]\nagents = "a/b/1"\nseed = [[0x' + "f" * 5000 + "]]", "Cue 1 .*too large"),
     ("[[cue]]\nagents = 'a'\n" * 201, "200 are the most"), ("#" * 500_000, "larger than"),
 ))  # fmt: skip
 def test_a_bad_file_is_one_sentence(tmp_path, text, says):
@@ -81,6 +84,20 @@ def test_files_that_cannot_be_read_or_written(tmp_path):
         cues.read(tmp_path / "nowhere.toml")
     with pytest.raises(ZooError, match="cannot be saved"):
         cues.write((View(("random/Pong",)),), written(tmp_path, "") / "below a file.toml")
+
+
+def test_a_failed_write_leaves_nothing_and_others_may_read_what_was_written(tmp_path, monkeypatch):
+    path, cue = tmp_path / "talk.toml", View(("random/Pong",))
+    monkeypatch.setattr(cues.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(ZooError, match="No space left"):
+        cues.write((cue,), path)
+    with pytest.raises(ZooError, match="letters that no file"):
+        cues.write((View(("/a\udcff",)),), path)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    cues.write((cue,), path)
+    (tmp_path / "plain").touch()
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_a_bad_file_on_the_command_line(tmp_path, capsys):

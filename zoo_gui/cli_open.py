@@ -25,11 +25,16 @@ def run(options: argparse.Namespace) -> int:
         if not session:
             raise ZooError("Only a saved session (FILE.zoo) can be checked: a link says nothing to compare with.")
         return _check(Path(options.what).expanduser(), options.json)
-    if not session:
-        View.of_link(options.what)
     from zoo_gui.launch import run as launch
 
-    return launch(argparse.Namespace(agents=[options.what], anyway=options.anyway))
+    return launch(argparse.Namespace(agents=[options.what] if session else _named(options.what), anyway=options.anyway))
+
+
+def _named(link: str) -> list[str]:
+    """A link as ``zoo-gui`` alone takes it: its agents, or what cannot be taken for one agent's address or path. Raises
+    ZooError."""
+    view = View.of_link(link)
+    return [view.link()] if "?" in link else list(view.agents)
 
 
 def _check(path: Path, as_json: bool) -> int:

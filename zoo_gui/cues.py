@@ -6,12 +6,12 @@ audience reads, ``running`` whether the game goes on from there. ``link`` may st
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
+import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Iterable, Iterator
-from urllib.parse import unquote
 
 import tomli_w
 
@@ -67,17 +67,27 @@ def read(path: Path) -> CueList:
 def write(cues: Iterable[View], path: Path) -> CueList:
     """Write the file, wholly or not at all. Raises ZooError where that is impossible."""
     cues = tuple(cues)
-    text = ("# Cues for zoo-gui --cues FILE --present; docs/presenting.md says what each line means.\n\n"
-            + tomli_w.dumps({"cue": [_row(view) for view in cues]}))  # fmt: skip
+    scratch = path.with_name(f".{secrets.token_hex(8)}{SUFFIX}")
     try:
+        data = text_of(cues).encode("utf-8")
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=SUFFIX)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with scratch.open("xb") as file:  # not by mkstemp: what it makes others may not read
+            file.write(data)
         os.replace(scratch, path)
+    except UnicodeEncodeError as error:
+        raise ZooError("The cues cannot be saved: an agent's name has letters that no file can carry.") from error
     except OSError as error:
         raise ZooError(f"The cues cannot be saved as {path} ({error.strerror}): choose another place.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            scratch.unlink()
     return CueList(cues, path)
+
+
+def text_of(cues: Iterable[View]) -> str:
+    """What ``write`` writes."""
+    return ("# Cues for zoo-gui --cues FILE --present; docs/presenting.md says what each line means.\n\n"
+            + tomli_w.dumps({"cue": [_row(view) for view in cues]}))  # fmt: skip
 
 
 def doubts(cues: Iterable[View]) -> list[str]:
@@ -111,7 +121,7 @@ def _view(row: dict[str, Any], number: int, path: Path) -> View:
             raise ZooError("its caption is not text")
         text = " ".join(said.split())
         if "link" in row:
-            view, rest = View.of_link(str(row.pop("link"))), sorted(row)
+            view, rest = View.of_link(str(row.pop("link"))), sorted(RENAMED.get(key, key) for key in row)
             if rest:
                 raise ZooError(f"beside its link it has {', '.join(rest)}: only a caption can be added")
             return replace(view, text=text or view.text)
@@ -122,6 +132,8 @@ def _view(row: dict[str, Any], number: int, path: Path) -> View:
         return replace(View.of_values(tuple(agents), list(_pairs(row))), text=text)
     except ZooError as error:
         raise ZooError(_ended(f"Cue {number} of {path} is wrong: {_line(str(error))}")) from error
+    except ValueError as error:  # TOML may say numbers, 0xfff…, that Python does not write in digits
+        raise ZooError(f"Cue {number} of {path} is wrong: a number in it is too large.") from error
 
 
 def _pairs(row: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
@@ -147,8 +159,7 @@ def _row(view: View) -> dict[str, Any]:
     """From which ``_view`` makes an equal view."""
     row: dict[str, Any] = {"caption": view.text} if view.text else {}
     row["agents"] = list(view.agents)
-    for part in filter(None, view.link().partition("?")[2].split("&")):
-        key, _, value = (unquote(piece) for piece in part.partition("="))
+    for key, value in view.pairs():
         name = key.rpartition(".")[2]
         if name == "text":
             continue

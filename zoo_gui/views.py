@@ -7,6 +7,7 @@ text may come from anyone: it is read into numbers and names, and nothing else.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Callable, Mapping, NamedTuple, Sequence
 from urllib.parse import quote, unquote
@@ -52,8 +53,9 @@ class Place:
 
 @dataclass(frozen=True)
 class View:
-    """What a link restores. Only ``agents`` must be given; None, "" and () leave things as they are, but for the game:
-    without a seed and an episode it is the first one of seed 0, so that a link means the same for everybody.
+    """What a link restores. Only ``agents`` must be given; what is looked at stays as it is where it is None or "".
+    Not so the game: without a seed and an episode it is the first one of seed 0, so that a link means the same for
+    everybody; "" and None are the agent's own game and sticky actions, and () takes back what is changed.
 
     agents: ids or paths. game, seed, episode, step, sticky, player, changes: of all agents; of one alone: ``own``,
     {its number: Place in full}. unit: that is selected, of agent number ``lane``. saliency, method: what is explained
@@ -87,8 +89,8 @@ class View:
         """Where that agent's game is."""
         return self.own.get(lane) or Place(**{one.name: getattr(self, one.name) for one in fields(Place)})
 
-    def link(self) -> str:
-        """The view as text, from which ``of_link`` makes an equal view."""
+    def pairs(self) -> list[tuple[str, str]]:
+        """All but the agents, (key, value), from which ``of_values`` makes an equal view."""
         said = _written_places([self.place(lane) for lane in range(len(self.agents))])
         letter = f"{lane_letter(self.lane).lower()}." if self.lane else ""
         said += [(f"{letter}unit", str(self.unit))] if self.unit else []
@@ -99,8 +101,19 @@ class View:
         said += [("driver", lane_letter(self.driver).lower())] if self.driver else []
         said += [("play", "1")] if self.play else []
         said += [("text", self.text)] if self.text else []
-        ids = "+".join(quote(one, SAFE) for one in self.agents)
-        return ids + ("?" + "&".join(f"{key}={quote(value, SAFE + '+')}" for key, value in said) if said else "")
+        return said
+
+    def link(self) -> str:
+        """The view as text, from which ``of_link`` makes an equal view. Raises ZooError where no link says it."""
+        try:
+            text = "+".join(map(_quoted_id, self.agents)) + "?"
+            text += "&".join(f"{key}={quote(value, SAFE + '+')}" for key, value in self.pairs())
+        except UnicodeEncodeError as error:
+            name = error.object.encode("utf-8", "replace").decode()
+            raise ZooError(f"“{name}” has letters that no link can carry: rename it.") from error
+        if len(text) > LONGEST:
+            raise ZooError(f"This view is too long for a link of at most {LONGEST:,} characters: save a session.")
+        return text
 
     @classmethod
     def of_link(cls, text: str) -> "View":
@@ -125,7 +138,7 @@ class View:
             if name in CHANGES:
                 changes.setdefault(lane, []).extend(CHANGES[name](value))
             elif name == "unit":
-                whole.update(unit=Unit.parse(value), lane=lane or 0)
+                whole.update(unit=_unit(value), lane=lane or 0)
             elif lane is None:
                 whole[name] = KEYS[name](value)
             else:
@@ -137,6 +150,12 @@ class View:
         if view.driver >= len(view.agents):
             raise ZooError(f"There is no agent {lane_letter(view.driver)} that could drive: the link has fewer agents.")
         return view
+
+
+def _quoted_id(agent: str) -> str:
+    """So that an address is not taken for one that has a query."""
+    text = quote(agent, SAFE)
+    return text.replace(":", "%3A", 1) if text.startswith(("http://", "https://")) else text
 
 
 def is_link(text: str) -> bool:
@@ -193,6 +212,14 @@ def _one_of(what: str, known: Sequence[str]) -> Callable[[str], str]:
     return read
 
 
+def _unit(text: str) -> Unit:
+    """Raises ZooError also for digits of other scripts, and for more of them than a number may have."""
+    digits = text.rpartition(":")[2].strip()
+    if not digits.isascii() or len(digits) > 9:
+        raise ZooError(f"“{text[:60]}” is not a unit: write layer:index, for example conv2:17.")
+    return Unit.parse(text)
+
+
 def _number(text: str, what: str) -> float:
     try:
         value = float(text)
@@ -212,8 +239,8 @@ def _chance(text: str) -> float:
 
 def _speed(text: str) -> float:
     value = math.inf if text == "max" else _number(text, "speed")
-    if not 0.01 <= value:
-        raise ZooError(f"The speed “{text}” of the link is neither a number from 0.01 nor max.")
+    if text != "max" and not 0.01 <= value <= 1000.0:
+        raise ZooError(f"The speed “{text}” of the link is neither a number from 0.01 to 1000 nor max.")
     return value
 
 
@@ -250,9 +277,9 @@ def _edits(text: str) -> list[Change]:
     for part in text.split(","):
         what, start = _started(part)
         name, _, rest = what.partition("*")
-        gain, _, offset = rest.partition("+")
-        unit = Unit.parse(name)
-        found.append(Change("edit", (tuple(unit), _number(gain, "edit"), _number(offset or "0", "edit")), start))
+        gain, offset = (*re.split(r"(?<![eE])\+", rest, maxsplit=1), "0")[:2]  # not at the + of 1e+16
+        unit = _unit(name)
+        found.append(Change("edit", (tuple(unit), _number(gain, "edit"), _number(offset, "edit")), start))
     return found
 
 
@@ -305,8 +332,8 @@ def _written_places(places: Sequence[Place]) -> list[tuple[str, str]]:
 
 
 def _digits(value: float) -> str:
-    """A number in as few digits as say just it: ``0.5``, ``2``."""
-    return repr(value).removesuffix(".0")
+    """A number in as few digits as say just it, without a plus, which means more: ``0.5``, ``2``, ``1e16``."""
+    return repr(value).removesuffix(".0").replace("e+", "e")
 
 
 def _written(change: Change) -> str:
