@@ -1,5 +1,7 @@
 """What a session keeps when its lanes change: edits, covers, pins and the selection go with their lane or are gone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fakes import fake_lane
@@ -7,7 +9,8 @@ from fakes import fake_lane
 from zoo_gui.analysis.matching_record import Counterpart
 from zoo_gui.engine.shared import SharedLane
 from zoo_gui.session import Session
-from zoo_gui.types import Unit
+from zoo_gui.types import Unit, ZooError
+from zoo_gui.views import Change, Place
 
 UNIT = Unit("conv2", 3)
 
@@ -156,6 +159,55 @@ def test_an_agent_is_opened_with_its_disturbance_and_after_a_crash_it_has_it_aga
     assert disturbed(rig) == [(0, {"latency": 3}, 1)]
     rig.lanes(keys[1], "small", "small")
     assert session.disturbances == {0: {"latency": 3}}
+
+
+def test_after_a_crash_all_play_the_same_games_again(rig, monkeypatch):
+    session, forgotten = rig.session, []
+    session.moments_forgotten.connect(lambda: forgotten.append(1))
+    session.lanes = tuple(replace(info, asked=(("game", "Pong"), ("sticky", 0.25)), input=role)
+                          for info, role in zip(session.lanes, ("watches", "drives")))  # fmt: skip
+    monkeypatch.setattr(session, "start_engine", lambda: None)
+    session._on_died(70)
+    assert forgotten, "a new engine counts its moments from 0 again"
+    session.restart_engine()
+    asked = [command["options"] for command in rig.commands("load")[-2:]]
+    assert all(options["game"] == "Pong" and options["sticky"] == 0.25 and options["seed"] == 7 for options in asked)
+    for key, agents in zip(list(session.loading), (["nature"], ["nature", "small"])):
+        assert not rig.commands("share")
+        rig.lanes(key, *agents)
+    assert [command["driver"] for command in rig.commands("share")] == [1]
+    rig.load(None, "nature", "small", "nature")
+    assert not rig.commands("share")
+
+
+def test_moments_are_forgotten_where_an_agent_is_loaded_anew(rig):
+    session, forgotten = rig.session, []
+    session.moments_forgotten.connect(lambda: forgotten.append(1))
+    rig.load(None, "nature", "small", "nature")
+    assert not forgotten and session.placed[f"load {session._loads} x"] == session.lanes[2].agent_id
+    rig.load(0, "nature", "small", "nature")  # the same agent
+    assert len(forgotten) == 1
+    rig.lanes("remove 0", "small", "nature")
+    assert len(forgotten) == 2
+
+
+@pytest.mark.parametrize("change", [
+    Change("edit", (("nolayer", 3), 0.0, 0.0)), Change("edit", (("fc", 9999), 0.0, 0.0)),
+    Change("cover", ((80, 80, 80, 80), "mean")), Change("disturb", (("brightness", 5.0),)),
+])  # fmt: skip
+def test_what_a_link_cannot_change_is_not_said_to_be_changed(rig, change):
+    session = rig.session
+    session.clear_edits()
+    rig.sent.clear()
+    with pytest.raises(ZooError):
+        session.go_to([Place(step=9), Place(step=9, changes=(change,))])
+    assert not (session.edits or session.covers or session.disturbances) and not rig.commands("go_to")
+
+
+def test_no_speed_is_beyond_what_a_clock_can_count(rig):
+    for asked, found in ((1e308, 1000.0), (0.0, 0.01), (None, None), (2.0, 2.0)):
+        rig.session.set_speed(asked)
+        assert rig.session.speed == found
 
 
 def test_a_network_that_is_ready_too_late_serves_on_the_way_but_not_after_a_reset(rig):

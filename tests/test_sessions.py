@@ -411,6 +411,31 @@ def test_a_step_behind_the_games_end_is_said():
     assert engine.go([Place(changes=(Change("edit", (("conv9", 1), 0.0, 0.0)),))])[0][0] == "failed"
 
 
+def test_a_way_that_cannot_be_gone_or_is_left_is_said_and_changes_are_as_noted():
+    engine = Engine(lane(0))
+    engine.epoch = 9
+    engine.do_go_to(8, "late", [Place(step=3)], [0])
+    assert [event[:2] for event in engine.sent] == [("failed", "late")]
+    later = Change("cover", ((2, 2, 5, 5), "mean"), 40)
+    for leave in (lambda: engine.obeying("seek"), lambda: engine.stop_travelling("key")):
+        engine.do_go_to(engine.epoch + 1, "key", [Place(step=50, changes=(later,))], [0])
+        engine._guarded_tick()
+        assert engine.lanes[0].player.cover is None
+        leave()
+        assert engine.lanes[0].player.cover == Cover((2, 2, 5, 5), "mean") and engine._journey is None
+    engine.lanes[0].path = None  # whatever goes wrong, whoever asks gets an answer
+    engine.sent.clear()
+    engine.do_where("w", [0])
+    assert [event[:2] for event in engine.sent] == [("failed", "w")]
+
+
+def test_all_whose_games_end_early_are_told_of():
+    engine = Engine(lane(0), lane(1))
+    notes = engine.go([Place(seed=3, step=90_000), Place(seed=4, step=90_000)])
+    assert len(notes) == 2 and "Tiny 0" in "".join(notes) and "Tiny 1" in "".join(notes)
+    assert len(engine.go([Place(seed=3, step=90_000), Place(seed=4, step=9)], driver=0)) == 1
+
+
 def test_all_see_the_drivers_game_and_arrive_together():
     engine = Engine(lane(0), lane(1))
     assert engine.go([Place(seed=5, step=4), Place(seed=6, step=15)], driver=1) == ()

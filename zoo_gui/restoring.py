@@ -11,7 +11,7 @@ from typing import Any, Callable
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.errand_bar import Errand
-from zoo_gui.types import LaneInfo, ZooError
+from zoo_gui.types import ZooError
 from zoo_gui.views import Place, View, is_link
 
 Told = Callable[[View, tuple[str, ...]], None]
@@ -22,10 +22,14 @@ ARRIVED = "arrived"
 
 class Restorer(QtCore.QObject):
     """``show(view)`` restores, ``current(told)`` asks for the view on screen. A later ``show`` takes an earlier one's
-    place. arrived: a view is on screen. given_up: it is not, and a message says why."""
+    place. shows: the way to a view begins, and what else is on its way is given up. arrived: it is on screen.
+    given_up: it is not, and a message says why. stopped: comes before that where it was the person, or the engine
+    ended."""
 
+    shows = QtCore.Signal(object)
     arrived = QtCore.Signal(object)
     given_up = QtCore.Signal(object)
+    stopped = QtCore.Signal(object)
 
     def __init__(self, window):
         """window: the MainWindow."""
@@ -36,7 +40,6 @@ class Restorer(QtCore.QObject):
         self.view: View | None = None
         self._load = self._journey = ""
         self._next = 0
-        self._before: LaneInfo | None = None  # who was in the lane that is loaded now
         self._ids: dict[str, str] = {}  # what a link calls an agent → its id, once it was loaded
         self._asked: dict[str, Told] = {}
         self.session.lanes_changed.connect(self._later)
@@ -44,7 +47,9 @@ class Restorer(QtCore.QObject):
         self.session.progressed.connect(self._on_progress)
         self.session.finished.connect(self._on_finished)
         self.session.failed.connect(self._on_failed)
-        self.session.engine_died.connect(self._give_up)
+        self.session.engine_died.connect(self._on_died)
+        self.session.stepped.connect(self._on_stepped)
+        self.session.stale_changed.connect(self._on_stale)
         window.commands.parts.append(self)
 
     # -- to the window ------------------------------------------------------------------------------------------
@@ -57,6 +62,7 @@ class Restorer(QtCore.QObject):
 
     def show(self, view: View) -> None:
         """Restore a view: it loads what is not loaded, goes to the step, and waits there unless ``play`` is set."""
+        self.shows.emit(view)
         self._forget()
         self.view, self._next = view, 0
         what = view.text or " and ".join(view.agents)
@@ -66,11 +72,14 @@ class Restorer(QtCore.QObject):
 
     def cancel(self) -> None:
         """Stay where the way has led so far."""
-        for key in filter(None, (self._load, self._journey)):
-            self.session.cancel(key)
-        self._give_up()
+        if self.view is not None:
+            self.stopped.emit(self.view)
+            self._give_up()
 
     def _forget(self) -> None:
+        """Nothing is on its way; an agent that comes after all would take the screen from what is shown next."""
+        if self._load in self.session.loading:
+            self.session.cancel(self._load)
         if self._journey not in ("", ARRIVED):
             self.session.cancel(self._journey)
         self.view, self._load, self._journey = None, "", ""
@@ -81,6 +90,15 @@ class Restorer(QtCore.QObject):
         self._forget()
         if view is not None:
             self.given_up.emit(view)
+
+    def _on_died(self) -> None:
+        self._asked.clear()  # nobody will answer
+        self.cancel()
+
+    def _on_stale(self, stale: bool) -> None:
+        """Where the engine cannot step, the step does not come; the session has said so."""
+        if stale and self._journey and self.session.status.get("state") == "stopped":
+            self.cancel()
 
     def _later(self, *_: Any) -> None:
         if self.view is not None:
@@ -93,7 +111,9 @@ class Restorer(QtCore.QObject):
             return
         if self._load:
             if not self._arrived_in(self._next):
-                self._give_up()  # the session has said why
+                if self._load in session.placed:  # else the session has said why
+                    session.message.emit("warning", "The agents changed before the link was there: open it again.")
+                self._give_up()
                 return
             self._load = ""
             self._next += 1
@@ -101,8 +121,9 @@ class Restorer(QtCore.QObject):
             self._next += 1
         if self._next < len(view.agents):
             place, lane = view.place(self._next), self._next if self._next < len(session.lanes) else None
-            self._before = session.lanes[lane] if lane is not None else None
             self._load = session.load(view.agents[self._next], lane, seed=place.seed, **_options(place))
+            if not self._load:  # there is no room, as the session has said
+                self._give_up()
         elif len(session.lanes) > len(view.agents):
             session.remove_lane(len(session.lanes) - 1)  # then the lanes change, and this goes on
         else:
@@ -125,10 +146,9 @@ class Restorer(QtCore.QObject):
 
     def _arrived_in(self, lane: int) -> bool:
         """Whether what was loaded took its place."""
-        lanes = self.session.lanes
-        if lane >= len(lanes) or lanes[lane] is self._before:
+        if self._load not in self.session.placed:
             return False
-        self._ids[self.view.agents[lane]] = lanes[lane].agent_id
+        self._ids[self.view.agents[lane]] = self.session.placed[self._load]
         return self._is_loaded(self.view, lane)
 
     def _set_out(self) -> None:
@@ -139,18 +159,30 @@ class Restorer(QtCore.QObject):
         if view.panel in window.docks:
             window.show_panel(view.panel)
         places = [view.place(lane) for lane in range(len(view.agents))]
-        self._journey = self.session.go_to(places, view.driver if view.input == "shared" else None)
+        try:
+            self._journey = self.session.go_to(places, view.driver if view.input == "shared" else None)
+        except ZooError as error:
+            self.session.message.emit("warning", str(error))
+            self._give_up()
 
     def _on_progress(self, key: str, payload: Any) -> None:
         if key in self._asked:
-            self._asked.pop(key)(*self._viewed(*payload.result))
+            told = self._asked.pop(key)
+            try:
+                view = self._viewed(*payload.result)
+            except ZooError as error:  # no link says it
+                self.session.message.emit("warning", str(error))
+                return
+            told(*view)
         elif key and key == self._journey:
             self.errand.tell(f"Playing to the step: {payload.label}", payload.done, payload.total)
             for note in payload.result or ():
                 self.session.message.emit("warning", note)
 
     def _on_failed(self, key: str, sentence: str) -> None:
-        if key and key == self._journey:
+        if self._asked.pop(key, None) is not None:
+            self.session.message.emit("warning", sentence)
+        elif key and key == self._journey:
             self.session.message.emit("warning", sentence)
             self._journey = ""
             self._give_up()
@@ -160,14 +192,17 @@ class Restorer(QtCore.QObject):
             self._journey = ARRIVED
             self._settle()
 
+    def _on_stepped(self, *_: Any) -> None:
+        if self._journey == ARRIVED:  # in a turn of its own: panels that come later are still to be shown this step
+            QtCore.QTimer.singleShot(0, self._settle)
+
     def _settle(self) -> None:
         """Once the step is on screen, what is looked at there."""
         view, session = self.view, self.session
         if self._journey != ARRIVED:
             return
         if any(session.last_step(info.lane) is None for info in session.lanes) or session.feed.tick < 0:
-            QtCore.QTimer.singleShot(10, self._settle)
-            return
+            return  # it is asked again at the next step
         self._forget()
         for lane in range(len(view.agents)):
             if view.place(lane).player == "human":

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, Mapping
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui import settings
+from zoo_gui.engine.feed import FASTEST, SLOWEST
 from zoo_gui.engine.saving import Differs, Opened
+from zoo_gui.errand_bar import Errand
 from zoo_gui.provenance import of_session, plain
 from zoo_gui.session import VIEW
 from zoo_gui.types import Unit, ZooError
@@ -22,17 +23,25 @@ FILTER = f"Sessions (*{SUFFIX})"
 
 
 class SavedSessions(QtCore.QObject):
-    """Commands ``save_session`` and ``open_session``. saved: the path; opened: the path, when it is on screen."""
+    """Commands ``save_session`` and ``open_session``. saved: the path, and what of the window is in the file.
+    replacing: the notes and the bookmarks that an opened one has. opened: the path, when it is on screen."""
 
-    saved = QtCore.Signal(str)
+    saved = QtCore.Signal(str, object)
+    replacing = QtCore.Signal(object, object)
     opened = QtCore.Signal(str)
 
     def __init__(self, window):
         """window: the MainWindow, with its restorer."""
         super().__init__(window)
-        self.window, self.session, self.errand = window, window.session, window.restorer.errand
-        self._saving: dict[str, str] = {}
+        self.window, self.session = window, window.session
+        self.errand = window.restorer.errand  # a link and a session are never opened at the same time
+        self.writing = Errand()
+        window.statusBar().addPermanentWidget(self.writing)
+        self._saving: dict[str, dict[str, Any]] = {}  # what of the window goes into the file, by key
         self._opening: tuple[str, Path] = ("", Path())
+        self._placed: Path | None = None  # that only has to come on screen
+        window.restorer.shows.connect(self.stop_opening)
+        self.session.stepped.connect(self._settle)
         self.session.progressed.connect(self._on_progress)
         self.session.failed.connect(self._on_failed)
         window.commands.parts.append(self)
@@ -59,25 +68,32 @@ class SavedSessions(QtCore.QObject):
         """Save the sitting; ``saved`` or a message follows."""
         self.window.settings.set(FOLDER, str(path.parent))
         told = of_session(self.session, what="A saved session")
-        key = self.session.save_session(path, told, plain(self.state()), weights)
-        self._saving[key] = str(path)
-        self.errand.begin(f"Saving {path.name}", partial(self._stop_saving, key))
+        state = self.state()
+        self._saving[self.session.save_session(path, told, plain(state), weights)] = state
+        self.writing.begin(f"Saving {path.name}", self._stop_saving)
 
-    def _stop_saving(self, key: str) -> None:
-        self.session.cancel(key)
-        self._saving.pop(key, None)
+    def _stop_saving(self) -> None:
+        for key in self._saving:
+            self.session.cancel(key)
+        self._saving.clear()
+
+    def _end_saving(self, key: str) -> dict[str, Any]:
+        state = self._saving.pop(key)
+        if not self._saving:
+            self.writing.end()
+        return state
 
     def state(self) -> dict[str, Any]:
         """What the window keeps of the sitting, plain data."""
-        session, notes = self.session, self.window.panels.get("notes")
-        chosen = session.selected
+        session, chosen = self.session, self.session.selected
+        notes, bookmarks = self.window.notebook.kept()
         return {
             "layout": self.window.layouts.state(), "view": dict(session.view),
             "selected": None if chosen is None else [chosen[0], str(chosen[1])],
             "pins": [[pin.lane, str(pin.unit)] for pin in session.pins],
             "saliency": session.saliency, "method": session.saliency_method, "speed": session.speed,
-            **({} if notes is None else {"notes": notes.text(), "bookmarks": notes.bookmarks()}),
-        }
+            "notes": notes, "bookmarks": bookmarks,
+        }  # fmt: skip
 
     def _folder(self) -> Path:
         kept = self.window.settings.get(FOLDER)
@@ -94,10 +110,9 @@ class SavedSessions(QtCore.QObject):
     def open(self, path: Path, anyway: bool = False) -> None:
         """Put a saved session in place of what is there; ``opened`` or a message follows."""
         self.window.restorer.cancel()
-        if self._opening[0]:
-            self.session.cancel(self._opening[0])
+        self.stop_opening()
         self._opening = self.session.open_session(path, anyway), path
-        self.errand.begin(f"Opening {path.name}", self._stop_opening)
+        self.errand.begin(f"Opening {path.name}", self.stop_opening)
 
     def take(self, texts: list[str]) -> list[str]:
         """Open a session or a link among what was dropped or named; the others."""
@@ -108,19 +123,21 @@ class SavedSessions(QtCore.QObject):
             self.window.restorer.open(links[0])
         return [text for text in texts if text not in sessions and text not in links]
 
-    def _stop_opening(self) -> None:
-        self.session.cancel(self._opening[0])
-        self._opening = "", Path()
+    def stop_opening(self, *_: Any) -> None:
+        """Give up one that is on its way: something else is to be seen."""
+        if self._opening[0]:
+            self.session.cancel(self._opening[0])
+            self.errand.end()
+        self._opening, self._placed = ("", Path()), None
 
     def _on_progress(self, key: str, payload: Any) -> None:
         if key in self._saving:
             if payload.result is None:
-                self.errand.tell(payload.label.capitalize(), payload.done, payload.total)
+                self.writing.tell(payload.label.capitalize(), payload.done, payload.total)
                 return
-            del self._saving[key]
-            self.errand.end()
+            state = self._end_saving(key)
             self.session.message.emit("info", f"Saved {payload.result}")
-            self.saved.emit(str(payload.result))
+            self.saved.emit(str(payload.result), state)
         elif key and key == self._opening[0]:
             if isinstance(payload.result, Differs):
                 self._ask(payload.result)
@@ -130,10 +147,14 @@ class SavedSessions(QtCore.QObject):
                 self.errand.tell(f"Playing it anew: {payload.label}", payload.done, payload.total)
 
     def _on_failed(self, key: str, sentence: str) -> None:
-        if self._saving.pop(key, None) is not None or key and key == self._opening[0]:
-            self._opening = ("", Path()) if key == self._opening[0] else self._opening
+        if key in self._saving:
+            self._end_saving(key)
+        elif key and key == self._opening[0]:
+            self._opening = "", Path()
             self.errand.end()
-            self.session.message.emit("error", sentence)
+        else:
+            return
+        self.session.message.emit("error", sentence)
 
     def _ask(self, differs: Differs) -> None:
         """It will not be what it was: whether to see it anyway, by the actions that were taken."""
@@ -164,37 +185,36 @@ class SavedSessions(QtCore.QObject):
             session.unpin(*pin)
         for lane, unit in _units(kept.get("pins"), session):
             session.pin(lane, unit)
-        for lane, unit in _units([kept.get("selected")], session):
+        for lane, unit in _units([kept.get("selected")], session) or [(0, None)]:
             session.select(lane, unit)
         self._explain(kept)
-        speed = kept.get("speed")
-        if isinstance(speed, (int, float)) and 0.01 <= speed <= 1000:
-            session.set_speed(float(speed))
-        if (notes := self.window.panels.get("notes")) is not None:
-            notes.restore(kept.get("notes"), kept.get("bookmarks"))
+        speed = kept.get("speed", 1.0)
+        if speed is None or isinstance(speed, (int, float)) and SLOWEST <= speed <= FASTEST:
+            session.set_speed(None if speed is None else float(speed))
+        self.replacing.emit(kept.get("notes"), kept.get("bookmarks"))
         words = ", each bit for bit as it was" if opened.exact else " by the actions that were taken then"
         session.message.emit("info", f"{path.name}: {opened.steps:,} steps played anew{words}.")
         for sentence in opened.sentences:
             session.message.emit("info" if opened.exact else "warning", sentence)
-        self._settle(path)
+        self._placed = path
+        self._settle()
 
-    def _settle(self, path: Path) -> None:
+    def _settle(self, *_: Any) -> None:
         """``opened``, once its step is on screen."""
-        if any(self.session.last_step(info.lane) is None for info in self.session.lanes):
-            QtCore.QTimer.singleShot(10, partial(self._settle, path))
-        else:
+        lanes = self.session.lanes
+        if self._placed is not None and all(self.session.last_step(info.lane) is not None for info in lanes):
+            path, self._placed = self._placed, None
             self.opened.emit(str(path))
 
     def _explain(self, kept: Mapping[str, Any]) -> None:
+        """What was explained over the game then, nothing where nothing was."""
         target, method = kept.get("saliency"), kept.get("method")
-        if not isinstance(target, str) or not isinstance(method, str) or not self.session.lanes:
-            return
         try:
-            fault = self.session.saliency_fault(0, target, method)
-        except (ZooError, KeyError):
-            return
-        if not fault:
-            self.session.set_saliency(target, method)
+            sound = isinstance(target, str) and isinstance(method, str)
+            sound = sound and not self.session.saliency_fault(0, target, method)
+        except (ZooError, KeyError, IndexError):
+            sound = False
+        self.session.set_saliency(*((target, method) if sound else (None,)))
 
 
 def _sound_view(told: Any, session: Any) -> dict[str, Any]:
@@ -214,7 +234,8 @@ def _units(told: Any, session: Any) -> list[tuple[int, Unit]]:
     for one in told[:64] if isinstance(told, list) else ():
         try:
             lane, text = one
-            found.append((lane, Unit.parse(text, session.lanes[range(4)[lane]].layers)))
+            if lane in range(len(session.lanes)):  # else -1 would be the last one
+                found.append((int(lane), Unit.parse(text, session.lanes[int(lane)].layers)))
         except (ZooError, TypeError, ValueError, IndexError, AttributeError):
             continue
     return found

@@ -87,20 +87,6 @@ class Session(Travelling):
         self._host.start()
         self._timer.start(0)
 
-    def restart_engine(self) -> None:
-        """After the engine died: a new one, with the same agents."""
-        wanted = [(info.agent_id, {"seed": info.seed, "player": info.player,
-                                   "disturbance": self.disturbances.get(info.lane, {})}) for info in self.lanes]
-        wanted = wanted or [request[1:] for request in self._requests.values()]
-        self._requests.clear()  # of the engine that died: nobody will end them
-        self._host.close()
-        self._host = EngineHost(self._event.emit)
-        self.start_engine()
-        self._set_state("loading")
-        self.edits.clear()
-        for lane, (agent_id, options) in enumerate(wanted):
-            self.load(agent_id, lane, **options)
-
     def close(self) -> None:
         """Stop the clock and the engine. Safe to call twice."""
         if not self._closed:
@@ -110,6 +96,13 @@ class Session(Travelling):
             self.shelf.close()
             self._host.close()
             self.feed.close()
+
+    def _renew_engine(self) -> None:
+        """A new process in place of one that died."""
+        self._requests.clear()  # of the engine that died: nobody will end them
+        self._host.close()
+        self._host = EngineHost(self._event.emit)
+        self.start_engine()
 
     def _send(self, name: str, **keywords: Any) -> None:
         self._host.send(name, **keywords)
@@ -187,10 +180,10 @@ class Session(Travelling):
         self.feed.step_once()
 
     def set_speed(self, speed: float | None) -> None:
-        """0.25 to 8, or None."""
+        """1.0 is real time, None as fast as it goes; what is beyond the feed's SLOWEST and FASTEST is that."""
         self.feed.set_speed(speed)
         self.rates.reset()
-        self.speed_changed.emit(speed)
+        self.speed_changed.emit(self.speed)
         self._update_status()
 
     def restart(self, seed: int | None = None) -> None:

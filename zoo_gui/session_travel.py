@@ -1,5 +1,5 @@
 """Going to a step of a seed's game, and asking by which seed and step the moment on screen is reached: the part of
-Session for links and saved sessions. QtCore only."""
+Session for links and saved sessions, and for what outlives a crash. QtCore only."""
 
 from __future__ import annotations
 
@@ -9,19 +9,58 @@ from typing import Any, Mapping, Sequence
 
 from pyqtgraph.Qt import QtCore
 
-from zoo_gui.play.cover import Cover
+from zoo_gui.play.cover import Cover, checked
+from zoo_gui.play.disturbance import Disturbance
 from zoo_gui.session_compare import Comparing
 from zoo_gui.session_disturb import CALM
-from zoo_gui.types import Unit
+from zoo_gui.types import LaneInfo, Unit, ZooError
 from zoo_gui.views import Change, Place
 
 
 class Travelling(Comparing):
-    """Answers come by ``progressed``, ``finished`` and ``failed`` under the keys that these methods return."""
+    """Answers come by ``progressed``, ``finished`` and ``failed`` under the keys that these methods return.
+
+    placed: {key of ``load``: the id of the agent that took its place}. moments_forgotten: the ids of moments that were
+    seen so far are no longer of this sitting."""
+
+    moments_forgotten = QtCore.Signal()
 
     def __init__(self, parent: QtCore.QObject | None = None):
         super().__init__(parent)
         self._journeys = 0
+        self.placed: dict[str, str] = {}
+        self._shared_before: tuple[int, int] | None = None  # (driver, lanes) of the game that all saw before a crash
+
+    def restart_engine(self) -> None:
+        """After the engine died: a new one, with the same agents in the same games."""
+        wanted = [(info.agent_id, {**dict(info.asked), "seed": info.seed, "player": info.player,
+                                   "disturbance": self.disturbances.get(info.lane, {})}) for info in self.lanes]
+        wanted = wanted or [request[1:] for request in self._requests.values()]
+        self._shared_before = None if self.driver is None else (self.driver, len(self.lanes))
+        self._renew_engine()
+        self._set_state("loading")
+        self.edits.clear()
+        for lane, (agent_id, options) in enumerate(wanted):
+            self.load(agent_id, lane, **options)
+
+    def _on_lanes(self, key: str, epoch: int, described: list, device: str) -> None:
+        if (asked := self._requests.get(key)) is not None:
+            last = len(described) - 1
+            self.placed[key] = described[last if asked[0] is None else min(asked[0], last)][0].agent_id
+        super()._on_lanes(key, epoch, described, device)
+        if self._shared_before is not None and not self._requests:
+            (driver, count), self._shared_before = self._shared_before, None
+            if len(self.lanes) == count:
+                self.share(driver)
+
+    def _carry_over(self, moved: dict[int, int], new: set[int]) -> None:
+        super()._carry_over(moved, new)
+        if any(was != now or now in new for was, now in moved.items()):
+            self.moments_forgotten.emit()
+
+    def _on_died(self, exit_code: int | None) -> None:
+        self.moments_forgotten.emit()  # the next engine counts them from 0 again
+        super()._on_died(exit_code)
 
     def load_ahead(self, wanted: list[tuple[str, dict[str, Any]]]) -> None:
         """Have agents, (id, options as for ``load`` but the seed), ready for when they are loaded, and no others."""
@@ -30,7 +69,11 @@ class Travelling(Comparing):
     def go_to(self, places: Sequence[Place], driver: int | None = None) -> str:
         """Have every lane go to a place, and wait there; ``cancel`` of the returned key stays on the way. The last
         Progress has sentences on what was not as asked for. What was edited, covered or disturbed is so no more, but
-        for what the places change. driver: the lane whose game all see; None: each its own."""
+        for what the places change. driver: the lane whose game all see; None: each its own. Raises ZooError, and then
+        nothing is done, where a change cannot be made."""
+        for info, place in zip(self.lanes, places):
+            for change in place.changes:
+                _check(info, change)
         self.pause()
         self._forget_numbers()
         changes = [[one for one in place.changes if one.start <= (place.step or 0)] for place in places]
@@ -108,3 +151,16 @@ class Travelling(Comparing):
             if levels != self.disturbances.get(lane, CALM):
                 self._disturb(lane, levels)
         return [self._numbers.get(info.lane, 0) for info in self.lanes]
+
+
+def _check(info: LaneInfo, change: Change) -> None:
+    """Raises ZooError where a change of that lane cannot be made: what is noted would never come."""
+    if change.kind == "disturb":
+        Disturbance(**dict(change.value))
+    elif not info.layers:
+        raise ZooError("The link changes an agent's network, but this player has none.")
+    elif change.kind == "edit":
+        (layer, index), *_ = change.value
+        Unit.parse(f"{layer}:{index}", info.layers)
+    else:
+        checked(change.value[0], info.observation_shape, change.value[1])

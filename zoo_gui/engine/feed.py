@@ -23,6 +23,8 @@ FRAMES_PER_SECOND = 60.0
 LOOKAHEAD = 4
 #: Fastest pace at which frames between the agent's decisions are worth fetching: above, each shown frame is a new step.
 ALL_FRAMES_UPTO = 2.0
+#: Between these is a pace that can be kept count of; links and files may name any.
+SLOWEST, FASTEST = 0.01, 1000.0
 
 
 @dataclass
@@ -126,7 +128,7 @@ class Feed:
 
     def set_speed(self, speed: float | None) -> None:
         unpaced = self.running and self.speed is None and speed is not None
-        self.speed, self._debt = speed, 0.0
+        self.speed, self._debt = None if speed is None else max(SLOWEST, min(speed, FASTEST)), 0.0
         self._send("show", all_frames=self._all_frames)
         if unpaced:
             self._hold()

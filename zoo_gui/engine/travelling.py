@@ -51,6 +51,15 @@ class Journey:
         while due and due[0].start <= player.place[1]:
             _make(player, due.pop(0))
 
+    def leave(self) -> None:
+        """It ends before its step: the changes that were still to come are made, since the window says so."""
+        for lane, due in zip(self.lanes, self._due):
+            try:
+                while due:
+                    _make(lane.player, due.pop(0))
+            except ZooError as error:
+                log.warning("a change was not made: %s", error)
+
     def end_early(self, i: int, message: str) -> None:
         """A lane's game is over."""
         self.left[i] = 0
@@ -86,9 +95,7 @@ class Travelling(Comparing):
         """Have every lane go to its place, at tick 0 of ``epoch``; the last Progress under that key has sentences on
         what was not as asked for. numbers: of what disturbs each lane. driver: the lane whose game all see, None: each
         plays its own. What was changed, covered or disturbed before is not any more."""
-        if epoch < self.epoch:
-            return
-        if len(places) != len(self.lanes):
+        if epoch < self.epoch or len(places) != len(self.lanes):  # whoever waits for that key must hear of it
             self.send("failed", key, "The agents changed before the link was there: open it again.")
             return
         before = self._input()
@@ -175,29 +182,39 @@ class Travelling(Comparing):
         lane, asked = self.lanes[i], journey.places[i].step
         lane.seek(lane.moments, self.moment)
         whose = "" if len(self.lanes) == 1 or self.game.mode == "shared" else f" of {lane.title}"
-        if not any(journey.notes):
+        if self.game.mode == "shared" and journey.notes:  # it is one game, and it was said
+            journey.left[i] = 0
+        else:
             journey.end_early(i, f"Step {asked:,} is not there: this game{whose} ends with step {last:,}, shown here.")
-        journey.left[i] = 0
 
     def obeying(self, name: str) -> None:
         """A command comes: one that leads elsewhere ends the journey."""
         if self._journey is not None and name in ENDING:
-            key, self._journey = self._journey.key, None
-            self.send("failed", key, "The way to the link's step was left, because something else was done meanwhile.")
+            journey, self._journey = self._journey, None
+            journey.leave()
+            sentence = "The way to the link's step was left, because something else was done meanwhile."
+            self.send("failed", journey.key, sentence)
 
     def stop_travelling(self, key: str) -> None:
         """Stay where the lanes are."""
         if self._journey is not None and self._journey.key == key:
-            self._journey = None
+            journey, self._journey = self._journey, None
+            journey.leave()
 
     # -- saying where -------------------------------------------------------------------------------------------
     def do_where(self, key: str, moments: Sequence[int]) -> None:
         """Say, under a key, by which places the lanes come to these moments: a Progress with (places, notes)."""
         found, notes = [], []
-        for lane, moment in zip(self.lanes, moments):
-            place, note = self._place(lane, moment)
-            found.append(place)
-            notes += [note] if note and note not in notes else []
+        try:
+            for lane, moment in zip(self.lanes, moments):
+                place, note = self._place(lane, moment)
+                found.append(place)
+                notes += [note] if note and note not in notes else []
+        except Exception as error:
+            log.exception("a moment's way was not found")
+            sentence = f"The way to this moment was not found ({type(error).__name__}: {error})."
+            self.send("failed", key, str(error) if isinstance(error, ZooError) else sentence)
+            return
         if self.game.mode == "replay":
             notes = ["the game on screen is a recording, which only a saved session can bring back"]
         self.send("progress", key, Progress(1, 1, "there", (tuple(found), tuple(notes))))
