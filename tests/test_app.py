@@ -169,6 +169,21 @@ def test_two_agents_one_clock_and_the_engine_may_die(qtbot, caplog):
     window.close()
 
 
+def test_what_fails_at_closing_keeps_nothing_else_from_it(qtbot, monkeypatch, caplog):
+    window, closed = make_window(qtbot, start=False), []
+
+    def fail(*_):
+        raise ValueError("no such setting")
+
+    monkeypatch.setattr(window.settings, "set", fail)
+    for name in ("notebook", "capture", "session"):
+        part = getattr(window, name)
+        monkeypatch.setattr(part, "close", lambda part=part, close=part.close: closed.append(part) or close())
+    window.close()
+    assert closed == [window.notebook, window.capture, window.session] and "did not close" in caplog.text
+    caplog.clear()
+
+
 def test_a_person_plays(qtbot):
     window = make_window(qtbot, [AGENT])
     session = window.session

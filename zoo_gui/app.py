@@ -287,10 +287,11 @@ class MainWindow(QtWidgets.QMainWindow):
         self.help.setGeometry(self.rect())
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
-        self._save_settings()
-        self.notebook.close()
-        self.capture.close()
-        self.session.close()
+        for part in (self._save_settings, self.notebook.close, self.capture.close, self.session.close):
+            try:
+                part()
+            except Exception:  # the others have their turn all the same: a film that runs, notes that are nowhere else
+                log.exception("a part of the window did not close as it should")
         event.accept()
 
 
