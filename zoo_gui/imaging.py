@@ -335,7 +335,7 @@ def share_height(width: float, height: float, rows: list[list[tuple[int, ...]]])
     choices = [_heights(width, Counter(shapes)) for shapes in rows]
 
     def picked(price: float) -> list[float]:
-        return [max(options, key=lambda option: option[1] - price * option[0])[0] for options in choices]
+        return [float(options[np.argmax(gains - price * options)]) for options, gains in choices]
 
     low, high = 1e-6, 1e6  # the price of a pixel of height, by bisection
     for _ in range(60):
@@ -346,14 +346,14 @@ def share_height(width: float, height: float, rows: list[list[tuple[int, ...]]])
     return [value / max(excess, 1.0) for value in heights]
 
 
-def _use_rest(heights: list[float], choices: list[list[tuple[float, float]]], height: float) -> list[float]:
+def _use_rest(heights: list[float], choices: list[tuple[np.ndarray, np.ndarray]], height: float) -> list[float]:
     """Let the row that gains most grow to its next height, as long as one fits."""
     while True:
         rest, gains = height - sum(heights), []
-        for row, options in enumerate(choices):
-            now = next(utility for value, utility in options if value == heights[row])
-            gains += [(utility - now, row, value) for value, utility in options
-                      if heights[row] < value <= heights[row] + rest and utility > now + 1e-9]
+        for row, (options, utilities) in enumerate(choices):
+            gained = utilities - utilities[np.searchsorted(options, heights[row])]
+            fits = np.flatnonzero((options > heights[row]) & (options <= heights[row] + rest) & (gained > 1e-9))
+            gains += [(float(gained[option]), row, float(options[option])) for option in fits]
         if not gains:
             return heights
         _, row, value = max(gains)
@@ -364,9 +364,23 @@ def _weight(shape: tuple[int, ...]) -> float:
     return float(np.prod(shape)) ** 0.5 * (1.0 if len(shape) == 3 else 1.5)
 
 
-def _heights(width: float, shapes: Counter) -> list[tuple[float, float]]:
-    """(height, utility) of every way to fill a row's width exactly with one of its layers."""
-    heights = {round(width * size[0] / size[1], 3) for shape in shapes for columns in _column_choices(shape)
-               for size in [Mosaic.of(shape, int(columns)).size]}
-    return [(height, sum(count * _weight(shape) * np.log(Mosaic.fit(shape, width, height).scale(width, height))
-                         for shape, count in shapes.items())) for height in sorted(heights)]
+def _heights(width: float, shapes: Counter) -> tuple[np.ndarray, np.ndarray]:
+    """Every height, ascending, at which one of a row's layers fills its width exactly, and the utility of each.
+
+    For all at once: this is asked at every change of the window's size, and took most of what an arrangement takes.
+    """
+    grids = {shape: _grids(shape) for shape in shapes}
+    heights = np.unique(np.round(np.concatenate([width * down / across for down, across in grids.values()]), 3))
+    utility = np.zeros(len(heights))
+    for shape, count in shapes.items():
+        down, across = grids[shape]
+        scales = np.minimum(width / across, heights[:, None] / down).max(1)  # as Mosaic.fit finds them
+        utility += count * _weight(shape) * np.log(scales)
+    return heights, utility
+
+
+def _grids(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """(heights, widths) in pixels of the data of a layer's mosaics, one for each number of columns."""
+    columns = np.minimum(_column_choices(shape), shape[-1])
+    tile = shape[:2] if len(shape) == 3 else (1, 1)
+    return -(-shape[-1] // columns) * tile[0], columns * tile[1]
