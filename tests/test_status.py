@@ -1,10 +1,14 @@
 """The status bar, the message bar and the help overlay."""
 
+from dataclasses import replace
+
 import pytest
 from fakes import FakeSession, fake_lane
 from pyqtgraph.Qt import QtCore, QtWidgets
 
-from zoo_gui.shortcuts import by_group, compact
+from zoo_gui import shortcuts
+from zoo_gui.keys import Keys
+from zoo_gui.shortcuts import TABLE, by_group, compact
 from zoo_gui.tally import Rates
 from zoo_gui.widgets import banner as banner_module
 from zoo_gui.widgets.banner import Banner
@@ -162,6 +166,49 @@ def test_help_is_closed_by_keys(overlay, qtbot, key):
     assert not overlay.isVisible()
     overlay.toggle()
     assert overlay.isVisible()
+
+
+def test_help_is_closed_by_the_keys_that_help_has_now(overlay, qtbot):
+    keys = {"help": ("F3",), "cycle_saliency": ("H",)}
+    shortcuts.use(tuple(replace(row, keys=keys.get(row.command, row.keys)) for row in TABLE))
+    try:
+        qtbot.keyClick(overlay, QtCore.Qt.Key_H)
+        assert overlay.isVisible()
+        qtbot.keyClick(overlay, QtCore.Qt.Key_F3)
+        assert not overlay.isVisible()
+    finally:
+        shortcuts.use(TABLE)
+
+
+def test_help_takes_the_keyboard_scrolls_by_it_and_gives_it_back(overlay, qtbot):
+    window = overlay.parentWidget()
+    overlay.hide()
+    window.resize(700, 300)
+    buttons = [QtWidgets.QPushButton(text, window) for text in ("first", "second")]
+    for button in buttons:
+        button.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    buttons[1].setFocus()
+    overlay.toggle()
+    called, bar = [], overlay._area.verticalScrollBar()
+    keys = Keys(window, list, called.append, lambda pressed: None)
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    places = []
+    for key in (QtCore.Qt.Key_Down, QtCore.Qt.Key_Space, QtCore.Qt.Key_PageDown, QtCore.Qt.Key_End, QtCore.Qt.Key_Home,
+                QtCore.Qt.Key_Q, QtCore.Qt.Key_R, QtCore.Qt.Key_Tab):
+        qtbot.keyClick(overlay, key)
+        places.append(bar.value())
+    assert 0 < places[0] < places[1] < places[2] <= places[3] == bar.maximum() and not any(places[4:])
+    assert overlay.hasFocus() and not called
+    qtbot.keyClick(overlay, QtCore.Qt.Key_S, QtCore.Qt.ControlModifier)
+    assert called == ["screenshot"]
+    qtbot.keyClick(overlay, QtCore.Qt.Key_Escape)
+    assert buttons[1].hasFocus() and not overlay.isVisible()
+    overlay.toggle()
+    buttons[0].setFocus()  # something that was asked for with Ctrl, and is to be seen
+    assert not overlay.isVisible() and buttons[0].hasFocus()
+    window.removeEventFilter(keys)
 
 
 def test_help_is_closed_by_a_click_and_follows_the_window(overlay, qtbot):

@@ -109,7 +109,7 @@ class Keys(QtCore.QObject):
 
     def _find(self, event) -> str | None:
         text, field = sequence(event), QtWidgets.QApplication.focusWidget()
-        if _takes_words(field) and (_types(event, text) or _edits(event, field)):
+        if _takes_words(field) and (is_plain(event) or _edits(event, field)):
             return None
         if isinstance(field, QtWidgets.QLabel) and field.hasSelectedText() and event.matches(QtGui.QKeySequence.Copy):
             return None  # words that are marked are what is copied, not a picture of the window
@@ -151,10 +151,10 @@ def _kept(widget: QtWidgets.QWidget | None) -> tuple[str, ...]:
     return next((keys for kind, keys in _CONTROLS if isinstance(widget, kind)), ())
 
 
-def _types(event, text: str) -> bool:
-    """Whether a key without Ctrl or Alt belongs to a field: all but the function keys."""
+def is_plain(event) -> bool:
+    """Whether a key is one without Ctrl or Alt and no function key, as those that belong to a field."""
     plain = not event.modifiers() & (QtCore.Qt.ControlModifier | QtCore.Qt.AltModifier)
-    return plain and not re.fullmatch(r"(Shift\+)?F\d+", text)
+    return plain and not re.fullmatch(r"(Shift\+)?F\d+", sequence(event))
 
 
 def _takes_words(widget: QtWidgets.QWidget | None) -> bool:
@@ -198,4 +198,4 @@ def stick_action(pressed: frozenset[str], action_names: tuple[str, ...]) -> int:
     return action_names.index("NOOP") if "NOOP" in action_names else 0
 
 
-__all__ = ["ACTIVATIONS", "HUMAN", "Keys", "sequence", "stick_action"]
+__all__ = ["ACTIVATIONS", "HUMAN", "Keys", "is_plain", "sequence", "stick_action"]

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from html import escape
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
 
 from zoo_gui import shortcuts
+from zoo_gui.keys import is_plain, sequence
 from zoo_gui.shortcuts import CUES, DRAWING, PRESENTING, by_group, compact, spelled
 from zoo_gui.tokens import current, pixels, type_size
 
 COLUMN_WIDTH = 340  # pixels where the type is normal
 LETTERS = 27  # of a line, about
-CLOSING = (QtCore.Qt.Key_Escape, QtCore.Qt.Key_H, QtCore.Qt.Key_Question, QtCore.Qt.Key_F1)
+Qt = QtCore.Qt
+_SLIDER = QtWidgets.QAbstractSlider
+SCROLLING = {  # what a key does to the scroll bar
+    Qt.Key_Up: _SLIDER.SliderSingleStepSub, Qt.Key_Down: _SLIDER.SliderSingleStepAdd, Qt.Key_Space:
+    _SLIDER.SliderPageStepAdd, Qt.Key_PageUp: _SLIDER.SliderPageStepSub, Qt.Key_PageDown: _SLIDER.SliderPageStepAdd,
+    Qt.Key_Home: _SLIDER.SliderToMinimum, Qt.Key_End: _SLIDER.SliderToMaximum,
+}  # fmt: skip
+KEPT_OPEN = (Qt.PopupFocusReason, Qt.ActiveWindowFocusReason, Qt.MenuBarFocusReason)
 
 
 class HelpOverlay(QtWidgets.QWidget):
-    """Covers its parent while shown; Esc, h, ?, F1 or a click closes it."""
+    """Covers its parent while shown; Esc, the keys of help, a click, or another part that takes the keyboard closes it.
+
+    Plain keys scroll, or do nothing: what they would do below is not seen.
+    """
 
     def __init__(self, parent: QtWidgets.QWidget):
         super().__init__(parent)
         self.setFocusPolicy(QtCore.Qt.StrongFocus)
         self.setAccessibleName("Keyboard help")
         self._made: tuple = ()
+        self._before: QtWidgets.QWidget | None = None
         outer = QtWidgets.QVBoxLayout(self)
         outer.setContentsMargins(24, 24, 24, 24)
         self._area = QtWidgets.QScrollArea()
@@ -110,6 +122,7 @@ class HelpOverlay(QtWidgets.QWidget):
         self.setGeometry(self.parentWidget().rect())
         self._fill()
         self.raise_()
+        self._before = QtWidgets.QApplication.focusWidget()
         self.setFocus()
         # The window hears its shortcuts in a filter of its own: while help is open, ours comes first.
         QtWidgets.QApplication.instance().installEventFilter(self)
@@ -131,6 +144,15 @@ class HelpOverlay(QtWidgets.QWidget):
     def hideEvent(self, event) -> None:
         super().hideEvent(event)
         QtWidgets.QApplication.instance().removeEventFilter(self)
+        before, self._before = self._before, None
+        if self.hasFocus():  # or Qt gives it to the first button there is
+            here = before is not None and isQObjectAlive(before) and before.isVisible()
+            (before if here else self.parentWidget()).setFocus()
+
+    def focusOutEvent(self, event) -> None:
+        super().focusOutEvent(event)
+        if event.reason() not in KEPT_OPEN:
+            self.hide()
 
     def eventFilter(self, watched, event) -> bool:
         kind = event.type()
@@ -138,11 +160,25 @@ class HelpOverlay(QtWidgets.QWidget):
             self.setGeometry(watched.rect())
         elif kind == QtCore.QEvent.MouseButtonPress and watched is self._area.viewport():
             self.hide()
-        elif kind == QtCore.QEvent.KeyPress and self.isVisible() and event.key() in CLOSING:
-            if isinstance(watched, QtWidgets.QWidget) and watched.window() is self.window():
-                self.hide()
-                return True
+        elif kind == QtCore.QEvent.KeyPress and self.isVisible() and self._is_ours(watched):
+            return self._take(event)
         return False
+
+    def _is_ours(self, watched) -> bool:
+        """Whether a key comes to this window, and not to a menu or dialog."""
+        application = QtWidgets.QApplication
+        return isinstance(watched, QtWidgets.QWidget) and watched.window() is self.window() \
+            and application.activePopupWidget() is None and application.activeModalWidget() is None
+
+    def _take(self, event) -> bool:
+        text = sequence(event)
+        if text == "Esc" or any(text in row.keys for row in shortcuts.by_command().get("help", ())):
+            self.hide()
+        elif event.key() in SCROLLING and not event.modifiers() & ~Qt.KeypadModifier:
+            self._area.verticalScrollBar().triggerAction(SCROLLING[event.key()])
+        else:
+            return is_plain(event)
+        return True
 
 
 def shown(contexts: tuple[str, ...] = ()) -> tuple[shortcuts.Shortcut, ...]:
