@@ -8,9 +8,10 @@ import random
 
 import pytest
 from fakes import fake_lane
+from PyQt5 import sip
 from pyqtgraph.Qt import QtCore, QtGui, QtTest, QtWidgets
 
-from zoo_gui import placing, shortcuts
+from zoo_gui import placing, shortcuts, tokens
 from zoo_gui.app import MainWindow
 from zoo_gui.fuzzy import Query, Text
 from zoo_gui.history import History
@@ -209,6 +210,7 @@ def test_new_keys_and_words_at_titles(window, qtbot):
 
 def test_everything_is_named_and_the_tour_shows_it(window, qtbot, monkeypatch):
     everything_is_named_and_leads_to_its_page(window, qtbot)
+    names_follow_what_is_on_screen(window, qtbot)
     tour_waits_for_real_acts(window, qtbot, monkeypatch)
 
 
@@ -352,6 +354,10 @@ def a_key_for_what_has_none(window, qtbot):
     session.message.connect(lambda level, words: said.append(words))
     press(Qt.Key_F2, Qt.ControlModifier)
     assert said == ["Speed: 2×: It is so already."]
+    asked = []
+    session.load = lambda agent, lane: asked.append(agent)
+    window.commands.call("palette open a2c/Pong/2")  # none of the newest few
+    assert asked == ["a2c/Pong/2"]
     window.finding.palette.open("speed 2×")
     assert window.finding.palette.current().keys == ("Ctrl+F2",)
     press(Qt.Key_Escape)
@@ -386,12 +392,53 @@ def everything_is_named_and_leads_to_its_page(window, qtbot):
     qtbot.waitUntil(lambda: reader.title.text() == "Layer")
     press(Qt.Key_Left, Qt.AltModifier)
     qtbot.waitUntil(lambda: reader.title.text() == "Activations")
+    bar = reader.view.verticalScrollBar()
+    bar.setValue(bar.maximum() // 2)
+    share = reader.view.share
+    assert share > 0.3
+    window.theme.type_size = tokens.type_size() + 3
+    qtbot.waitUntil(lambda: bar.value() > 0 and reader.view.share == pytest.approx(share, abs=0.02))
+    reader.open("panels/layer.md")
+    qtbot.waitUntil(lambda: reader.title.text() == "Layer")
+    assert bar.value() == 0
+    reader.go_back()
+    qtbot.waitUntil(lambda: reader.title.text() == "Activations")
+    assert reader.view.share == pytest.approx(share, abs=0.02)
+    window.commands.call("normal_type")
     reader.view.setFocus()
     labelled = window.session.view["labels"]
     press(Qt.Key_8)  # letters and digits stay shortcuts while one reads
     assert window.session.view["labels"] != labelled
     press(Qt.Key_Escape)
     assert not reader.isVisible()
+
+
+def names_follow_what_is_on_screen(window, qtbot):
+    labels = window.finding.labels
+    window.layouts.apply("Inspect")
+    labels.open()
+    seen = {panel.title for panel in window.panels.values() if panel.is_seen}
+    window.layouts.apply("Lab")
+
+    def follow():
+        now = {panel.title for panel in window.panels.values() if panel.is_seen}
+        titles = {panel.title for panel in window.panels.values()}
+        return now != seen and {sign.text() for sign in labels.signs} & titles == now
+    qtbot.waitUntil(follow)
+    assert labels.isAncestorOf(QtWidgets.QApplication.focusWidget())
+    window.session.set_view(gamma=0.7)
+    assert labels._again.isActive()
+    gone = QtWidgets.QPushButton(window)
+    for part, opened in ((labels, labels.open), (window.finding.reader, lambda: window.finding.open_page("index.md"))):
+        gone = QtWidgets.QPushButton(window)
+        part.close_()
+        gone.show()
+        gone.setFocus()
+        opened()
+        sip.delete(gone)
+        part.close_()
+    assert not labels._again.isActive() and window.hasFocus()
+    window.layouts.apply("Inspect")
 
 
 def titles_say_what_panels_show(window, qtbot):

@@ -67,6 +67,9 @@ class Finding(QtCore.QObject):
 
     def do_entry(self, id: str) -> None:
         """Do what only the palette has, for the person gave it a key; a sentence where that cannot be."""
+        if id.startswith("open "):  # of thousands of agents only the newest few are entries
+            self.window.open_agent(id.removeprefix("open "))
+            return
         entry = palette_entries.of_id(self.window, id)
         if entry is None or entry.why_not:
             reason = entry.why_not if entry else "It is not there now."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
 
 from zoo_gui import placing, tokens
 from zoo_gui.placing import Wanted
@@ -185,7 +185,10 @@ class Labels(QtWidgets.QWidget):
         self._again = QtCore.QTimer(self)
         self._again.setSingleShot(True)
         self._again.setInterval(50)
-        self._again.timeout.connect(self._arrange)
+        self._again.timeout.connect(self._name_again)
+        for changed in (window.layouts.arranged, window.theme.changed, window.session.lanes_changed,
+                        window.session.view_changed):
+            changed.connect(self._on_changed)
         window.installEventFilter(self)
         self.hide()
 
@@ -207,17 +210,32 @@ class Labels(QtWidgets.QWidget):
     def close_(self) -> None:
         """Hide it; the keyboard is whose it was before."""
         QtWidgets.QApplication.instance().removeEventFilter(self)
+        self._again.stop()
         self.hide()
         self._clear()
-        before = self._before if self._before is not None and self._before.isVisible() else self._window
-        before.setFocus()
-        self._before = None
+        before, self._before = self._before, None
+        here = before is not None and isQObjectAlive(before) and before.isVisible()  # a panel may have been mended
+        (before if here else self._window).setFocus()
 
     def _clear(self) -> None:
         for sign in self.signs:
             sign.hide()
             sign.deleteLater()
         self.signs = []
+
+    def _on_changed(self, *_changed) -> None:
+        """Other things are on screen, or elsewhere: a moment later it is known where."""
+        if self.isVisible():
+            self._again.start()
+
+    def _name_again(self) -> None:
+        """Name what is on screen now; the keyboard stays at the name where it is."""
+        at = next((n for n, sign in enumerate(self.signs) if sign.hasFocus()), None)
+        name = self.signs[at].text() if at is not None else ""
+        self._arrange()
+        if at is not None and self.signs:
+            next((sign for sign in self.signs if sign.text() == name), self.signs[0]).setFocus()
+        self.raise_()
 
     def _arrange(self) -> None:
         """Make a label for each part and find their places."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
 
 from zoo_gui import tokens
 from zoo_gui.pages import Page, Pages, resolve
@@ -27,10 +27,25 @@ class PageView(QtWidgets.QTextBrowser):
         self.setFrameShape(QtWidgets.QFrame.NoFrame)
         self.setAccessibleName("Page")
         self._page: Page | None = None
+        self.share = 0.0  # how far down the page one is, 0 to 1: it holds for any size of letters
+        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        self.verticalScrollBar().rangeChanged.connect(self._on_laid_out)
         self._headings: dict[str, int] = {}
 
-    def show_page(self, page: Page, heading: str = "") -> None:
-        """Show it, from a heading on."""
+    def shows(self, name: str) -> bool:
+        """Whether this page is there by now."""
+        return self._page is not None and self._page.name == name
+
+    def _on_scrolled(self, value: int) -> None:
+        if most := self.verticalScrollBar().maximum():
+            self.share = value / most
+
+    def _on_laid_out(self, _least: int, most: int) -> None:
+        """Letters of another size, or a narrower window: one goes on reading where one was."""
+        self.verticalScrollBar().setValue(round(self.share * most))
+
+    def show_page(self, page: Page, heading: str = "", share: float = 0.0) -> None:
+        """Show it, from a heading on, else from so far down."""
         self._page = page
         text = page.text or f"# Not here\n\n{page.fault}\n\n[All pages](index.md)"
         self.setMarkdown(text)
@@ -39,7 +54,9 @@ class PageView(QtWidgets.QTextBrowser):
         if heading in self._headings:
             self._scroll_to(self._headings[heading])
         else:
-            self.verticalScrollBar().setValue(0)
+            self.share = share
+            self.document().size()  # lays all of it out, so that its height is known
+            self._on_laid_out(0, self.verticalScrollBar().maximum())
 
     def loadResource(self, kind: int, name: QtCore.QUrl):
         """Pictures come with the page: nothing is read here."""
@@ -132,9 +149,9 @@ class Reader(QtWidgets.QFrame):
     def __init__(self, window: QtWidgets.QMainWindow):
         super().__init__(window)
         self._window = window
-        self._past: list[str] = []
-        self._next: list[str] = []
-        self._name, self._heading = "", ""
+        self._past: list[tuple[str, float]] = []  # with how far down one was
+        self._next: list[tuple[str, float]] = []
+        self._name, self._heading, self._share = "", "", 0.0
         self._before: QtWidgets.QWidget | None = None
         self.setAutoFillBackground(True)
         self.setFrameShape(QtWidgets.QFrame.StyledPanel)
@@ -183,24 +200,30 @@ class Reader(QtWidgets.QFrame):
     def open(self, name: str, heading: str = "") -> None:
         """Show a page, by its place below docs; it comes when it is read."""
         if self._name and self.isVisible() and name != self._name:
-            self._past.append(self._name)
+            self._past.append(self._place_of_reading())
             self._next.clear()
         self._go(name, heading)
 
     def go_back(self) -> None:
         """The page before."""
         if self._past:
-            self._next.append(self._name)
-            self._go(self._past.pop())
+            self._next.append(self._place_of_reading())
+            name, share = self._past.pop()
+            self._go(name, share=share)
 
     def go_forth(self) -> None:
         """The page that was come back from."""
         if self._next:
-            self._past.append(self._name)
-            self._go(self._next.pop())
+            self._past.append(self._place_of_reading())
+            name, share = self._next.pop()
+            self._go(name, share=share)
 
-    def _go(self, name: str, heading: str = "") -> None:
-        self._name, self._heading = name, heading
+    def _place_of_reading(self) -> tuple[str, float]:
+        """The page, and how far down it one is; of a page that is still being read, where one will be."""
+        return self._name, self.view.share if self.view.shows(self._name) else self._share
+
+    def _go(self, name: str, heading: str = "", share: float = 0.0) -> None:
+        self._name, self._heading, self._share = name, heading, share
         self.back.setEnabled(bool(self._past))
         self.forth.setEnabled(bool(self._next))
         self.pages.want(name)
@@ -215,15 +238,15 @@ class Reader(QtWidgets.QFrame):
         """Hide it; the keyboard is whose it was before."""
         had = self.isAncestorOf(QtWidgets.QApplication.focusWidget() or self._window)
         self.hide()
+        before, self._before = self._before, None
         if had:
-            before = self._before if self._before is not None and self._before.isVisible() else self._window
-            before.setFocus()
-        self._before = None
+            here = before is not None and isQObjectAlive(before) and before.isVisible()
+            (before if here else self._window).setFocus()
 
     def _on_page(self, page: Page) -> None:
         if page.name == self._name:
             self.title.setText(page.title)
-            self.view.show_page(page, self._heading)
+            self.view.show_page(page, self._heading, self._share)
 
     def _on_link(self, url: QtCore.QUrl) -> None:
         if url.scheme() in ("http", "https", "mailto"):
@@ -246,8 +269,10 @@ class Reader(QtWidgets.QFrame):
         self.setGeometry(window.width() - width, top, width, bottom - top)
 
     def show_look(self, *_look) -> None:
-        """Another theme or type size: the page is laid out anew."""
+        """Another theme or type size: the page is laid out anew, and one goes on reading where one was."""
         if self._name and self.isVisible():
+            if self.view.shows(self._name):
+                self._heading, self._share = "", self.view.share
             self.pages.want(self._name)
 
     def eventFilter(self, watched, event) -> bool:
