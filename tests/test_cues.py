@@ -7,7 +7,7 @@ import pytest
 from fakes import FakeSession
 from pyqtgraph.Qt import QtCore, QtWidgets
 
-from zoo_gui import cli, cue_show, cues
+from zoo_gui import cli, cue_files, cue_show, cues
 from zoo_gui.cue_show import CueShow
 from zoo_gui.settings import Settings
 from zoo_gui.shortcuts import CUES, TABLE
@@ -88,13 +88,16 @@ def test_files_that_cannot_be_read_or_written(tmp_path):
 
 def test_a_failed_write_leaves_nothing_and_others_may_read_what_was_written(tmp_path, monkeypatch):
     path, cue = tmp_path / "talk.toml", View(("random/Pong",))
-    monkeypatch.setattr(cues.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(ZooError, match="No space left"):
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(ZooError, match="No space left"):
+        patch.setattr(cues.os, "replace", full)
         cues.write((cue,), path)
     with pytest.raises(ZooError, match="letters that no file"):
         cues.write((View(("/a\udcff",)),), path)
     assert list(tmp_path.iterdir()) == []
-    monkeypatch.undo()
     cues.write((cue,), path)
     (tmp_path / "plain").touch()
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
@@ -113,8 +116,8 @@ def test_what_cannot_be_shown_is_told_before_the_talk():
 
 # -- in the window ----------------------------------------------------------------------------------------------------
 class Restorer(QtCore.QObject):
-    arrived = QtCore.Signal(object)
-    given_up = QtCore.Signal(object)
+    shows, stopped = QtCore.Signal(object), QtCore.Signal(object)
+    arrived, given_up = QtCore.Signal(object), QtCore.Signal(object)
 
     def __init__(self):
         super().__init__()
@@ -122,7 +125,12 @@ class Restorer(QtCore.QObject):
         self.missing = lambda view: [(agent, {}) for agent in view.agents if agent != "distill/Breakout/1"]
 
     def show(self, view):
+        self.shows.emit(view)
         self.shown.append(view)
+
+    def cancel(self):
+        self.stopped.emit(self.shown[-1])
+        self.given_up.emit(self.shown[-1])
 
     def current(self, told):
         told(self.view, ())
@@ -152,6 +160,8 @@ class Layouts(QtCore.QObject):
 def show(qtbot):
     window = QtWidgets.QMainWindow()
     window.session, window.settings, window.commands = FakeSession(), Settings(), SimpleNamespace(parts=[])
+    window.offers = []
+    window.banner = SimpleNamespace(show_message=lambda *message: window.offers.append(message))
     window.restorer, window.presenter, window.layouts = Restorer(), Presenter(), Layouts()
     qtbot.addWidget(window)
     window.resize(1280, 720)
@@ -268,3 +278,97 @@ def test_a_rehearsal_shows_all_and_says_which_failed(show, qtbot, tmp_path):
     restorer.arrived.emit(shown[2])
     assert show.said[-1].startswith("Rehearsed 3 cues in ") and show.said[-1].endswith("Cue 2 could not be shown.")
     assert show.notes == ["Cue 2 could not be shown."]
+
+
+def begun(show, qtbot, tmp_path):
+    """A rehearsal that is at the second cue."""
+    shown = opened(show, qtbot, tmp_path)
+    show.rehearse()
+    show.window.restorer.arrived.emit(shown[0])
+    qtbot.waitUntil(lambda: len(shown) == 2)
+    return shown
+
+
+def test_a_rehearsal_ends_with_whatever_else_is_done(show, qtbot, tmp_path):
+    restorer = show.window.restorer
+    ends = (show.do_next_cue, restorer.cancel, lambda: show.take(show.list),
+            lambda: restorer.show(View(("random/Pong",), seed=5)))  # fmt: skip
+    for end in ends:
+        shown = begun(show, qtbot, tmp_path)
+        end()
+        count = len(shown)
+        restorer.arrived.emit(shown[-1])
+        qtbot.wait(20)
+        assert len(shown) == count and show._trial is None and not show.notes
+        shown.clear()
+    begun(show, qtbot, tmp_path)
+    show.do_edit_cues()
+    for _ in range(3):
+        show.editor.removed.emit(0)
+    restorer.arrived.emit(restorer.shown[-1])
+    qtbot.waitUntil(lambda: show._trial is None)
+    assert show.said[-1].startswith("Rehearsed ")
+
+
+def test_a_talk_begins_with_the_first_cue_whatever_was_edited_or_rehearsed(show, qtbot, tmp_path):
+    shown = begun(show, qtbot, tmp_path)
+    show.window.restorer.arrived.emit(shown[1])
+    qtbot.waitUntil(lambda: len(shown) == 3)
+    show.window.restorer.arrived.emit(shown[-1])
+    qtbot.waitUntil(lambda: show._trial is None)
+    show.do_edit_cues()
+    show.editor.add.click()
+    show.window.presenter.enter()
+    assert shown[-1] == show.list.cues[0]
+
+
+def test_editing_another_cue_leaves_the_one_on_screen(show, qtbot, tmp_path):
+    shown = opened(show, qtbot, tmp_path)
+    show.window.presenter.enter()
+    show.do_next_cue()
+    show.do_edit_cues()
+    assert show.editor.row == 1
+    show.editor.renamed.emit(2, "By luck")
+    assert show._bar.text.text() == "Two that learnt apart" and show.editor.row == 2
+    show.editor.replaced.emit(1)  # while it is on its way
+    assert show._bar.next.text().startswith("… 2/3")
+    show.window.restorer.arrived.emit(shown[-1])
+    assert show._bar.next.text() == "2/3 · next: By luck"
+    show.editor.moved.emit(0, 1)
+    assert show._bar.text.text() == "Two that learnt apart" and show._bar.next.text().startswith("1/3")
+    show.editor.removed.emit(0)
+    assert show._bar.text.text() == ""
+    show.do_next_cue()
+    assert shown[-1].text == "It was never told the rules"
+
+
+def test_cues_that_were_not_saved_are_offered(show, qtbot, tmp_path):
+    show.do_edit_cues()
+    show.editor.add.click()
+    made = show.list.cues
+    qtbot.waitUntil(lambda: cue_files._own().is_file())  # through a crash too
+    opened(show, qtbot, tmp_path)
+    level, sentence, (words, bring) = show.window.offers[-1]
+    assert sentence == "1 unsaved cue made room for talk.toml."
+    qtbot.waitUntil(lambda: cue_files._own(1).is_file() and not cue_files._own().exists())
+    bring()
+    assert show.list.cues == made and len(show.window.offers) == 1, "the other list is in its file"
+    qtbot.waitUntil(lambda: cue_files._own().is_file() and not cue_files._own(1).exists())
+    show.window.close()
+    assert cues.read(cue_files._own()).cues == made
+    cue_files._own().rename(cue_files._own().with_name("999999999.toml"))  # of a process that is no more
+    (path, views), = cue_files._left()
+    show._on_left((path, views))
+    assert views == made and show.window.offers[-1][1] == "An earlier sitting left 1 unsaved cue."
+
+
+def test_cues_that_were_saved_are_kept_nowhere_else(show, qtbot, tmp_path, monkeypatch):
+    show.do_edit_cues()
+    show.editor.add.click()
+    qtbot.waitUntil(lambda: cue_files._own().is_file())
+    monkeypatch.setattr(cue_show.QtWidgets.QFileDialog, "getSaveFileName", lambda *a: (str(tmp_path / "made"), ""))
+    with qtbot.waitSignal(show.files.written):
+        show.editor.save.click()
+    qtbot.waitUntil(lambda: not cue_files._own().exists())
+    opened(show, qtbot, tmp_path)
+    assert not show.window.offers

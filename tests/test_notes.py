@@ -304,11 +304,11 @@ def test_what_has_no_room_is_said_and_kept(qtbot, window, monkeypatch):
     leftovers.write(path, json.dumps({"notes": "y" * 150_000, "bookmarks": []}))
     book.send(notebook.FIND, notebook._left)
     qtbot.waitUntil(lambda: bool(window.shown))
-    monkeypatch.setattr(notebook.leftovers, "write", full)
-    window.shown[0][2][1]()
-    qtbot.waitUntil(lambda: said[-1] == "The disk is full.")
+    with monkeypatch.context() as patch:
+        patch.setattr(notebook.leftovers, "write", full)
+        window.shown[0][2][1]()
+        qtbot.waitUntil(lambda: said[-1] == "The disk is full.")
     assert path.is_file() and "no room for all" in said[-2]
-    monkeypatch.undo()
     book.on_result(notebook.FIND, (path, json.loads(path.read_text())))
     window.shown[-1][2][1]()
     qtbot.waitUntil(lambda: not path.is_file())
