@@ -5,22 +5,23 @@ from __future__ import annotations
 import dataclasses
 import logging
 import random
+from types import SimpleNamespace
 
 import pytest
 from fakes import fake_lane
 from PyQt5 import sip
 from pyqtgraph.Qt import QtCore, QtGui, QtTest, QtWidgets
 
-from zoo_gui import placing, shortcuts, tokens
+from zoo_gui import palette_entries, placing, shortcuts, tokens
 from zoo_gui.app import MainWindow
 from zoo_gui.fuzzy import Query, Text
 from zoo_gui.history import History
-from zoo_gui.keymap import Keymap, apply_own, own_row, row_name
+from zoo_gui.keymap import Keymap, apply_own, own_row, plain, row_name
 from zoo_gui.pages import read, resolve
 from zoo_gui.placing import Wanted
 from zoo_gui.session import Session
 from zoo_gui.settings import Settings, docs_path
-from zoo_gui.shortcuts import ACTIVATIONS, HUMAN, TABLE, Shortcut
+from zoo_gui.shortcuts import ACTIVATIONS, HUMAN, OWN, TABLE, Shortcut
 from zoo_gui.tour import STOPS
 from zoo_gui.types import Unit
 from zoo_gui.widgets.base import PANELS
@@ -202,7 +203,11 @@ def test_what_lies_over_the_window_gives_back_what_it_took(window, qtbot):
     the_layers_key_closes_nothing_else(window)
 
 
-def test_new_keys_and_words_at_titles(window, qtbot):
+def test_new_keys_and_words_at_titles(window, qtbot, monkeypatch):
+    menus_name_own_keys(window)
+    own_layouts_stand_once_and_menus_may_be_filled_anew(window)
+    thousands_of_lines_read_the_keys_once(window, monkeypatch)
+    window.keymap.reset_all()
     new_keys_are_heard_and_shown_at_once(window)
     a_key_for_what_has_none(window, qtbot)
     titles_say_what_panels_show(window, qtbot)
@@ -316,6 +321,11 @@ def new_keys_are_heard_and_shown_at_once(window):
     assert window.keymap.row("zoo").keys == ("Ctrl+B",)  # named first
     QtTest.QTest.mouseClick(dialog.yes, Qt.LeftButton)
     assert window.keymap.row("zoo").keys == ("G",) and window.keymap.row("wall").keys == ()
+    dialog.reset_all()
+    assert (dialog.yes.text(), dialog.no.text()) == ("Reset all", "Leave them")
+    dialog.change()
+    QtTest.QTest.keyClick(dialog.catcher, Qt.Key_R)  # another question, with its own answers
+    assert (dialog.yes.text(), dialog.no.text()) == ("Take it", "Leave it there") and dialog.yes.isVisible()
     dialog.change()
     QtTest.QTest.keyClick(dialog.catcher, Qt.Key_F, Qt.AltModifier)
     assert dialog.catcher.text().startswith("Alt+F opens the menu File")
@@ -363,6 +373,54 @@ def a_key_for_what_has_none(window, qtbot):
     press(Qt.Key_Escape)
     assert "Speed: 2×" in shortcuts.markdown(window.keymap.table)
     assert Keymap(Settings()).row("palette Speed 2×").keys == ("Ctrl+F2",)  # the next time, too
+
+
+def menu_named(window, *titles):
+    menu = window.menuBar()
+    for title in titles:
+        menu = next(action.menu() for action in menu.actions() if plain(action.text()) == title)
+        menu.aboutToShow.emit()
+    return {plain(action.text()): action.text().partition("\t")[2] for action in menu.actions()}
+
+
+def menus_name_own_keys(window):
+    """Also those that are filled anew when they are looked at."""
+    window.layouts.save_as("Mine")
+    window.settings.set("play/agents", ["ppo/Pong/1"])
+    given = {"menu Help All pages": "F10", "menu Colour map Grey": "Ctrl+F7", "layout Mine": "Ctrl+F6",
+             "menu Layout Save as…": "Ctrl+F8", "open ppo/Pong/1": "Ctrl+F9"}
+    for id, key in given.items():
+        window.keymap.assign(OWN + id, (key,))
+    assert menu_named(window, "Help")["All pages"] == "F10"
+    assert menu_named(window, "View", "Colour map")["Grey"] == "Ctrl+F7"
+    layouts = menu_named(window, "View", "Layout")
+    assert (layouts["Mine"], layouts["Save as…"]) == ("Ctrl+F6", "Ctrl+F8")
+    assert menu_named(window, "Agents", "Recent")["ppo/Pong/1"] == "Ctrl+F9"
+    window.keymap.assign(OWN + "menu Help All pages", ())
+    assert menu_named(window, "Help")["All pages"] == ""
+
+
+def own_layouts_stand_once_and_menus_may_be_filled_anew(window):
+    lines = palette_entries.gather(window)
+    assert [line.title for line in lines if "Mine" in line.title] == ["Layout: Mine (now)", "Layout: Delete “Mine”"]
+    delete = next(line for line in lines if line.title == "Layout: Delete “Mine”")
+    menu_named(window, "View", "Layout")  # looked at since: its actions are others
+    QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete)
+    delete.run()
+    assert "Mine" not in window.layouts.names()
+    said = []
+    window.session.message.connect(lambda level, words: said.append(words))
+    delete.run()
+    assert said[0] == "Delete “Mine”: it is not there now."
+
+
+def thousands_of_lines_read_the_keys_once(window, monkeypatch):
+    read = []
+    monkeypatch.setattr(palette_entries, "by_command", lambda: read.append(1) or shortcuts.by_command())
+    shortcuts.use((*shortcuts.current(), own_row("palette open a/1", keys=("F12",))))
+    agents = [SimpleNamespace(id=f"a/{n}", title=str(n), is_here=True, status="") for n in range(20)]
+    made = palette_entries.agents(window, agents)
+    assert made[1].keys == ("F12",) and not made[2].keys and len(read) == 1
 
 
 def everything_is_named_and_leads_to_its_page(window, qtbot):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import Any, Mapping
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
@@ -133,17 +134,26 @@ def _default(name: str) -> Shortcut:
     return own_row(name) if name.startswith(OWN) else next(row for row in TABLE if row_name(row) == name)
 
 
+def plain(text: str) -> str:
+    """A menu entry's words without its key and its underlined letter."""
+    return text.partition("\t")[0].replace("&&", "\0").replace("&", "").replace("\0", "&")
+
+
 class KeyedWords(QtCore.QObject):
     """Keeps the keys that menus and tooltips name as they are now.
 
     An action or a widget that stands for a command has the dynamic properties ``command`` and, where its tooltip names
-    the key, ``tip``: the sentence without it (``shortcuts.tip``).
+    the key, ``tip``: the sentence without it (``shortcuts.tip``). Other entries of the menus have the key that the
+    person gave to what the palette calls by their words.
     """
 
     def __init__(self, window: QtWidgets.QWidget, keymap: Keymap):
         super().__init__(window)
         self._window = window
         keymap.changed.connect(self.refresh)
+        for top in window.menuBar().actions():  # shown: its entries, and then those of the menus in it
+            if top.menu() is not None:
+                self._watch(top.menu(), plain(top.text()))
 
     def refresh(self) -> None:
         """Write all of them anew."""
@@ -153,6 +163,30 @@ class KeyedWords(QtCore.QObject):
         for widget in self._window.findChildren(QtWidgets.QWidget):
             if (command := widget.property("command")) and (sentence := widget.property("tip")):
                 widget.setToolTip(shortcuts.tip(command, sentence))
+
+    def _watch(self, menu: QtWidgets.QMenu, path: str) -> None:
+        """Write a menu's keys whenever it is to be seen: after what fills it then, which was connected before."""
+        if not menu.property("keyed"):
+            menu.setProperty("keyed", True)
+            menu.aboutToShow.connect(partial(self._write, menu, path))
+
+    def _write(self, menu: QtWidgets.QMenu, path: str) -> None:
+        own = {row.command: row.keys[0] for row in shortcuts.current() if row.command.startswith(OWN) and row.keys}
+        for action in menu.actions():
+            words = plain(action.text())
+            if action.menu() is not None:
+                self._watch(action.menu(), words)
+            elif not action.property("command"):
+                key = next((own[OWN + id] for id in _ids(path, words, action.data()) if OWN + id in own), "")
+                if key or action.property("keyed"):
+                    action.setProperty("keyed", bool(key))
+                    action.setText(action.text().partition("\t")[0] + (f"\t{key}" if key else ""))
+
+
+def _ids(path: str, words: str, data: Any) -> tuple[str, ...]:
+    """What the palette may remember a menu's entry by."""
+    return (f"layout {words}" if path == "Layout" else f"open {data}" if path == "Recent" else "",
+            f"menu {path} {words}")  # fmt: skip
 
 
 def write_keys(action: QtWidgets.QAction, command: str) -> None:

@@ -84,7 +84,7 @@ class KeysDialog(QtWidgets.QDialog):
         self.catcher = KeyCatcher()
         self.catcher.pressed.connect(self._on_pressed)
         self.catcher.left.connect(self._on_left)
-        self.yes, self.no = QtWidgets.QPushButton("Take it"), QtWidgets.QPushButton("Leave it there")
+        self.yes, self.no = QtWidgets.QPushButton(), QtWidgets.QPushButton()
         for button in (self.yes, self.no):
             button.setAutoDefault(False)
             button.hide()
@@ -203,9 +203,12 @@ class KeysDialog(QtWidgets.QDialog):
             self.buttons["reset"].setEnabled(self.keymap.is_own(name))
             self.buttons["remove"].setEnabled(bool(self.keymap.row(name).keys))
 
-    def _say(self, words: str, asking: Callable[[], None] | None = None) -> None:
-        """A sentence in the line below the list; asking: what Take it does."""
+    def _say(self, words: str, asking: Callable[[], None] | None = None,
+             answers: tuple[str, str] = ("Take it", "Leave it there")) -> None:
+        """A sentence in the line below the list; asking: what the first of the answers does."""
         self._agreed = asking
+        self.yes.setText(answers[0])
+        self.no.setText(answers[1])
         self.yes.setVisible(asking is not None)
         self.no.setVisible(asking is not None)
         self.catcher.setText(words)
@@ -288,23 +291,15 @@ class KeysDialog(QtWidgets.QDialog):
             self.keymap.reset_all()
             self._say("All keys are as they were at first.")
 
-        self._say("Shall all commands have the keys that they began with?", reset)
-        self.yes.setText("Reset all")
-        self.no.setText("Leave them")
+        self._say("Shall all commands have the keys that they began with?", reset, ("Reset all", "Leave them"))
 
     def _on_yes(self) -> None:
         agreed, self._agreed = self._agreed, None
-        self._usual_words()
         if agreed is not None:
             agreed()
 
     def _on_left(self) -> None:
-        self._usual_words()
         self._say("Nothing was changed. " + HINT)
-
-    def _usual_words(self) -> None:
-        self.yes.setText("Take it")
-        self.no.setText("Leave it there")
 
     # -- events -------------------------------------------------------------------------------------------------
     def eventFilter(self, watched, event) -> bool:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Callable, Iterator
 
-from pyqtgraph.Qt import QtWidgets
+from pyqtgraph.Qt import QtWidgets, isQObjectAlive
 
+from zoo_gui import shortcuts
 from zoo_gui.commands import PLAYERS, SPEED_NAMES, SPEEDS
 from zoo_gui.fuzzy import Text
+from zoo_gui.keymap import plain
 from zoo_gui.menus import PLAYER_NAMES, SALIENCY
 from zoo_gui.naming import lane_letter
 from zoo_gui.reasons import can_be_called, why_not
@@ -61,9 +63,23 @@ class Entry:
 def entry(id: str, title: str, group: str, run: Callable[[], object], more: str = "", **others) -> Entry:
     """An Entry made ready to be found."""
     also = next((words for begin, words in OTHER_WORDS if title.startswith(begin)), "")
-    if own := by_command().get(OWN + id):
+    if own := _own_rows().get(OWN + id):
         others["keys"] = tuple(spelled(key) for row in own for key in row.keys)[:2]
     return Entry(id, title, group, run, more, text=Text.of(title, f"{group} {more} {also}"), **others)
+
+
+class _Own:
+    """The rows that only the palette has, found once for each table: lines are thousands."""
+
+    table: tuple = ()
+    rows: dict = {}
+
+
+def _own_rows() -> dict:
+    if _Own.table is not shortcuts.current():
+        rows = {command: own for command, own in by_command().items() if command.startswith(OWN)}
+        _Own.table, _Own.rows = shortcuts.current(), rows
+    return _Own.rows
 
 
 def gather(window) -> list[Entry]:
@@ -103,7 +119,7 @@ def _panels(window) -> Iterator[Entry]:
 
 def _layouts(window) -> Iterator[Entry]:
     layouts = getattr(window, "layouts", None)
-    commands = {rows[0].text for rows in by_command().values()}
+    commands = {rows[0].text for command, rows in by_command().items() if not command.startswith(OWN)}
     for name in layouts.names() if hasattr(layouts, "names") else ():
         if f"Layout {name}" in commands:
             continue  # with its key
@@ -166,27 +182,35 @@ def _menus(window) -> Iterator[Entry]:
     """What else stands in the menus: what other parts of the window put there."""
     for top in window.menuBar().actions():
         if top.menu() is not None:
-            yield from _menu(top.menu(), plain(top.text()), top=True)
+            yield from _menu(window, top.menu(), plain(top.text()), top=True)
 
 
-def _menu(menu: QtWidgets.QMenu, path: str, top: bool = False) -> Iterator[Entry]:
+def _menu(window, menu: QtWidgets.QMenu, path: str, top: bool = False) -> Iterator[Entry]:
     if path in ("Recent", "Panels"):  # which are there already, with more said
         return
     menu.aboutToShow.emit()  # some are filled, or ticked, when they are looked at
+    there = window.layouts.names() if path == "Layout" else ()
     for action in menu.actions():
         words = plain(action.text())
         if action.menu() is not None:
-            yield from _menu(action.menu(), words)
-        elif words and not action.property("command") and action.isVisible():
+            yield from _menu(window, action.menu(), words)
+        elif words and not action.property("command") and action.isVisible() and words not in there:
             title = words if top else f"{path}: {words}"
             tick = " ✓" if action.isCheckable() and action.isChecked() else ""
-            yield entry(f"menu {path} {words}", title + tick, path if top else "Menu", action.trigger,
-                        action.statusTip(), why_not="" if action.isEnabled() else "It cannot be chosen now.")
+            yield entry(f"menu {path} {words}", title + tick, path if top else "Menu",
+                        partial(_trigger, window, menu, words), action.statusTip(),
+                        why_not="" if action.isEnabled() else "It cannot be chosen now.")
 
 
-def plain(text: str) -> str:
-    """A menu entry's words without its key and its underlined letter."""
-    return text.partition("\t")[0].replace("&&", "\0").replace("&", "").replace("\0", "&")
+def _trigger(window, menu: QtWidgets.QMenu, words: str) -> None:
+    """Choose what stands in a menu by these words now: a menu that was filled anew has other actions."""
+    if isQObjectAlive(menu):
+        menu.aboutToShow.emit()
+        for action in menu.actions():
+            if plain(action.text()) == words and action.isEnabled():
+                action.trigger()
+                return
+    window.session.message.emit("info", f"{words}: it is not there now.")
 
 
 def agents(window, entries: list) -> list[Entry]:
