@@ -345,15 +345,18 @@ def test_opening_a_session_loses_no_notes(qtbot, sitting):
     panel, mark = sitting.panels["notes"], {**MARK, "moment": 2}
     panel.restore("not saved", [MARK])
     place_session(sitting, notes="the session's", bookmarks=[mark])
-    assert panel.text() == "the session's" and panel.bookmarks() == [mark]
+    assert panel.text() == "the session's" and panel.bookmarks() == sitting.notebook.kept()[1] == [mark]
+    sitting.session.moments_forgotten.emit()
+    assert sitting.notebook.kept()[1] == [{**mark, "moment": notebook.NOWHERE}]
     level, sentence, (words, bring) = sitting.shown[-1]
     assert "Notes and 1 bookmark that were not saved" in sentence
     aside = leftovers.own("notes", ".json", 1)
     qtbot.waitUntil(aside.is_file)  # through a crash too
     place_session(sitting, notes="another's", bookmarks=[])
     assert len(sitting.shown) == 1, "what is as it was saved is not put aside"
+    panel.restore("another's", [{**MARK, "moment": 77}])
     bring()
-    assert panel.text() == "another's\n\nnot saved" and len(panel.bookmarks()) == 1
+    assert panel.text() == "another's\n\nnot saved" and len(panel.bookmarks()) == 1, "what is in both comes once"
     qtbot.waitUntil(lambda: not aside.exists())
     assert "not saved" in notebook._own_path().read_text()
 

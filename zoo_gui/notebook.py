@@ -54,7 +54,7 @@ class Notebook(Errands):
         self.panel.opened.connect(self.go)
         self.panel.copied.connect(self._copy)
         self.failed.connect(lambda sentence: self.session.message.emit("warning", sentence))
-        self.session.moments_forgotten.connect(self._here.clear)
+        self.session.moments_forgotten.connect(lambda: self._here.clear())
         window.saved.replacing.connect(self._replace)
         window.saved.saved.connect(self._is_saved)
         window.commands.parts.append(self)
@@ -143,14 +143,14 @@ class Notebook(Errands):
         self.window.banner.show_message("info", sentence, ("Bring them back", lambda: self._bring(path, told)))
 
     def _bring(self, path: Path, told: dict[str, Any]) -> None:
-        text = "\n\n".join(filter(None, (self.panel.text(), told["notes"])))
-        bookmarks = [{**one, "moment": NOWHERE} for one in told["bookmarks"] if isinstance(one, dict)]
-        there = self.panel.bookmarks()
-        self.panel.restore(text, [*there, *bookmarks])
+        here, there, bookmarks = self.panel.text(), told["notes"], self.panel.bookmarks()
+        text = there if here in there else here if there in here else f"{here}\n\n{there}"
+        known = json.loads(_plain("", bookmarks))["bookmarks"]  # what is in both comes once
+        more = [one for one in told["bookmarks"] if {**one, "moment": NOWHERE} not in known]
+        self.panel.restore(text, [*bookmarks, *({**one, "moment": NOWHERE} for one in more)])
         self.window.show_panel("notes")
         now, whole = self._text(), path
-        fits = len(text) <= LONGEST and len(self.panel.bookmarks()) == len(there) + len(told["bookmarks"])
-        if not fits:
+        if len(text) > LONGEST or len(self.panel.bookmarks()) < len(bookmarks) + len(more):
             whole = path.with_suffix(".kept")  # not offered again: what of it had room would come twice
             self.session.message.emit("warning", f"There is no room for all of it here: the whole stays in {whole}")
         self.send(f"{BRING} {path.name}", lambda: _brought(now, path, whole))
@@ -220,7 +220,10 @@ def _left() -> Iterator[tuple[Path, dict[str, Any]]]:
             notes, bookmarks = told["notes"], told["bookmarks"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
-        if isinstance(notes, str) and isinstance(bookmarks, list) and (notes.strip() or bookmarks):
+        if not (isinstance(notes, str) and isinstance(bookmarks, list)):
+            continue
+        bookmarks = [one for one in bookmarks if isinstance(one, dict)]
+        if notes.strip() or bookmarks:
             yield path, {"notes": notes, "bookmarks": bookmarks}
             return
         path.unlink(missing_ok=True)
