@@ -5,6 +5,7 @@ import copy
 import json
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from zoo_gui.agents import groups
 from zoo_gui.agents.preprocessing_spec import PreprocessingSpec
+from zoo_gui.engine import saving, sittings
 from zoo_gui.engine.lane import Lane
 from zoo_gui.engine.one_game import gather
 from zoo_gui.engine.regroup import added, install, prepare, removed
@@ -25,6 +27,7 @@ from zoo_gui.play.paths import way
 from zoo_gui.play.player import Player
 from zoo_gui.play.preprocessing import Pipeline
 from zoo_gui.provenance import provenance
+from zoo_gui.settings import cache_dir
 from zoo_gui.types import Decision, LayerInfo, Unit, ZooError, read_only
 from zoo_gui.views import Change, Place
 
@@ -217,6 +220,42 @@ def regroup(one, change):
     install(found[0])
 
 
+def test_the_way_to_a_step_can_be_stopped(bundle):
+    """Also where the file does not say it: then the agent plays, and may do so for long."""
+    first = bundle.lanes[0]
+    number = list(first.taken)[5]
+    for after in (-3, -2):  # elsewhere, joined
+        made = first.taken[number]._replace(after=after, index=900_000)
+        one = replace(bundle, lanes=(replace(first, taken={number: made}, facts={**first.facts, "at": None}),))
+        going = played_anew(one, [lane(0)])
+        assert [next(going).done for _ in range(3)] == [0, 0, 0]
+        going.close()
+    *_, last = played_anew(one, [lane(0)])  # its own decisions end the game before
+    assert last.result.lanes[0].world is not None and "is not in the file" in last.result.notes[0]
+
+
+def test_edits_on_the_way_that_cannot_be_made_are_noted(bundle):
+    first = bundle.lanes[0]
+    taken = {-10 - i if i < 3 else i: made for i, made in enumerate(list(first.taken.values())[:4])}
+    edit = ((("conv9", 1), 0.0, 0.0),)
+    taken = {number: made._replace(after=after, under=made.under._replace(edits=edit))
+             for (number, made), after in zip(taken.items(), (-1, -10, -11, -12))}  # fmt: skip
+    one = replace(first, taken=taken, sums={}, scores={}, facts={**first.facts, "at": 3})
+    report = result(played_anew(replace(bundle, lanes=(one,)), [lane(0)]))
+    assert report.lanes[0].steps == 1 and report.lanes[0].world is None and "no layer conv9" in report.notes[0]
+
+
+def test_agents_of_two_games_do_not_join(bundle):
+    """No program saves that: an emulator would not survive another game's state."""
+    other = Lane("tiny/1", "Tiny 1", "", Player(Emulator("pong"), None))
+    first, second = bundle.lanes
+    made = list(first.taken.values())[0]
+    blind = replace(second, taken={0: made._replace(after=-2)}, sums={}, scores={}, facts={**second.facts, "at": None})
+    found = replace(bundle, lanes=(replace(first, taken={0: made}, facts={**first.facts, "at": None}), blind))
+    report = result(played_anew(found, [lane(0), other]))
+    assert [one.steps for one in report.lanes] == [1, 1] and "is not in the file" in report.notes[0]
+
+
 def test_groups_and_what_was_done_to_them_come_back(tmp_path):
     """Also of a layer that was taken away again: its name is not given to another one."""
     old, moment = lane(0), 0
@@ -301,6 +340,15 @@ HARM = {
     "groups that are none": manifest(lambda told: told["lanes"][0].update(groups=[{"name": "x"}])),
     "groups without numbers": manifest(lambda told: told["lanes"][0].update(groups=[
         {"name": "x", "layer": "fc", "unit_names": [], "shape": [2, 4], "there": True}])),
+    "groups of a layer that nobody has": manifest(lambda told: told["lanes"][0].update(groups=[
+        {"name": "x", "layer": "fc", "unit_names": [], "shape": [1, 1 << 17], "there": True}])),
+    "a sum that is a path": manifest(lambda told: told["lanes"][0].update(hash="../../victim/.ssh")),
+    "a sum in capitals": manifest(lambda told: told["lanes"][0].update(rom="AB")),
+    "one game of two": manifest(lambda told: (told.update(mode="shared"), told["lanes"][0].update(game="pong"))),
+    "a step that nobody reached": ("lanes/0/index", lambda data: np.full(len(data) // 8, 10**15, "<i8").tobytes()),
+    "a game that nobody reached": ("lanes/0/episode", lambda data: np.full(len(data) // 8, 10**15, "<i8").tobytes()),
+    "a step that is called as none": ("lanes/0/number", lambda data: np.int64(-2).tobytes() + data[8:]),
+    "a step of an endless number": ("lanes/0/number", lambda data: np.int64(1 << 60).tobytes() + data[8:]),
     "a missing array": ("lanes/0/after", lambda data: None),
     "a short array": ("lanes/0/after", lambda data: data[:-8]),
     "steps after later ones": ("lanes/0/after", lambda data: np.full(len(data) // 8, 10**9, "<i8").tobytes()),
@@ -314,6 +362,99 @@ def test_a_file_that_makes_no_sense_is_one_sentence(saved, harm):
     with pytest.raises(ZooError) as caught:
         bundles.read(changed(saved, *HARM[harm]))
     assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
+
+
+def test_what_unpacks_without_end_is_one_sentence(saved, monkeypatch):
+    """Each array small enough and all together not; members of a kind that is unpacked all at once."""
+    with zipfile.ZipFile(saved) as archive:
+        members = {one: archive.read(one) for one in archive.namelist()}
+    size = sum(len(data) for data in members.values())
+    monkeypatch.setattr(bundles, "LARGEST_TOTAL", size)
+    bundles.read(saved)
+    monkeypatch.setattr(bundles, "LARGEST_TOTAL", size - 1)
+    with pytest.raises(ZooError, match="unpacks to more than"):
+        bundles.read(saved)
+    monkeypatch.undo()
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with zipfile.ZipFile(saved, "w", method) as archive:
+            for one, data in members.items():
+                archive.writestr(one, data)
+        with pytest.raises(ZooError, match="packed as no session is"):
+            bundles.read(saved)
+
+
+def test_what_would_not_open_again_is_not_saved(bundle, tmp_path, monkeypatch):
+    heavy = replace(bundle, lanes=(replace(bundle.lanes[0], weights=b"x" * 100), bundle.lanes[1]))
+    for name, limit in (("LARGEST_WEIGHTS", 99), ("LARGEST_TOTAL", 1000), ("LARGEST_ARRAY", 99),
+                        ("LARGEST_MANIFEST", 99), ("MOST_STEPS", 9)):  # fmt: skip
+        monkeypatch.setattr(bundles, name, limit)
+        with pytest.raises(ZooError, match="cannot be saved"):
+            list(bundles.write(tmp_path / "a.zoo", heavy))
+        monkeypatch.undo()
+    assert not list(tmp_path.iterdir())
+
+
+def test_others_may_read_it_as_they_may_other_files(saved, tmp_path):
+    (tmp_path / "b").write_bytes(b"")
+    assert saved.stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+# -- agents that come in the file, or do not ------------------------------------------------------------------------
+def test_weights_from_a_file_lie_where_we_say_and_only_while_they_are_the_agents(bundle, monkeypatch):
+    card = (Path(__file__).parent / "cards" / "ak811_dqn_pong.toml").read_text()
+    facts = {**bundle.lanes[0].facts, "card": card, "hash": "ab" * 32}
+    record, found = replace(bundle.lanes[0], facts=facts, weights=b"weights"), []
+
+    def loaded(folder, options):
+        found.append(Path(folder))
+        return SimpleNamespace(player=SimpleNamespace(agent=SimpleNamespace(hash=digests[len(found) - 1])))
+
+    monkeypatch.setattr(saving, "_loaded", loaded)
+    sessions, digests = cache_dir() / "sessions", ("cd" * 32, "ab" * 32)
+    for stays in (False, True):
+        assert (saving._from_file(record, {}) is not None) == stays
+        assert found[-1].parent == sessions and found[-1].is_dir() == stays
+    (weights,) = (path for path in found[-1].iterdir() if path.name != "card.toml")
+    assert weights.read_bytes() == b"weights"
+    for name in ("card.toml", "a:b", ".bashrc", "a\\u0000b"):
+        other = card.replace(f'"{weights.name}"', f'"{name}"')
+        assert other != card and saving._from_file(replace(record, facts={**facts, "card": other}), {}) is None
+    assert len(found) == 2
+
+
+def test_an_agent_is_not_looked_for_at_another_computer(bundle, monkeypatch):
+    asked = []
+    monkeypatch.setattr("zoo_gui.agents.catalogue.find", lambda id: asked.append(id) or SimpleNamespace(is_here=False))
+    monkeypatch.setattr(saving, "_loaded", lambda id, options: SimpleNamespace(player=SimpleNamespace(agent=None)))
+    away = (r"\\\\host\\share\\x.pt", "//host/share/x.pt", r" \/host/x", "file:////host/x.pt", "file:///%5C%5Chost/x.pt")
+    for id in (*away, "/home/me/x.pt", "file:///home/me/x.pt", "ppo/Breakout/1", r"C:\me\x.pt"):
+        saving.agent_of(replace(bundle.lanes[0], facts={**bundle.lanes[0].facts, "id": id}))
+    assert asked == ["/home/me/x.pt", "file:///home/me/x.pt", "ppo/Breakout/1", r"C:\me\x.pt"]
+
+
+def test_weights_that_do_not_fit_into_a_file_are_told_of(tmp_path, monkeypatch):
+    one = lane(0)
+    one.player.agent.card.weights = SimpleNamespace(format="")
+    one.step(0, False, None)
+    folder, single, part = tmp_path / "orbax", tmp_path / "a.npz", tmp_path / "model.index"
+    folder.mkdir()
+    for path in (single, part):
+        path.write_bytes(b"12345")
+
+    def saved_with(file):
+        told, one.file = [], file
+        found = result(saving._saved([kept(one, 0, True)], "own", 0, {}, {}, tmp_path / "a.zoo", told.append))
+        return bundles.read(found).lanes[0].weights, " ".join(told)
+
+    def result(progress):
+        return next(one.result for one in list(progress)[::-1] if one.result is not None)
+
+    assert saved_with(single) == (b"12345", "") and saved_with(None) == (b"", "")
+    for file, why in ((folder, "several files"), (part, "several files"), (tmp_path / "none", "not there any more")):
+        weights, told = saved_with(file)
+        assert not weights and told.startswith("The session was saved without the weights of Tiny 0") and why in told
+    monkeypatch.setattr(sittings, "LARGEST_WEIGHTS", 4)
+    assert "is the most" in saved_with(single)[1]
 
 
 def test_what_is_no_session_is_one_sentence(saved, tmp_path):

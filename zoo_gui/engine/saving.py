@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import hashlib
+import re
+import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
@@ -64,13 +68,14 @@ class Saving(Travelling):
         weights: bool = False,
     ) -> None:
         """Save what the lanes have played, under a key; the last Progress has the path. shown: the moments on screen.
-        told, window: as a Bundle has them. weights: with those of agents that do not come with the program."""
+        told, window: as a Bundle has them. weights: with those of agents that do not come with the program; notices
+        say of which they could not be had."""
         from zoo_gui.engine.sittings import kept
 
         lanes = [kept(lane, moment, weights) for lane, moment in zip(self.lanes, shown)]
         driver = self.lanes.index(self.game.driver) if self.game.driver in self.lanes else 0
-        mode = self.game.mode
-        self._run(key, lambda: _saved(lanes, mode, driver, told, window, Path(path)))
+        mode, say = self.game.mode, partial(self.send, "notice")
+        self._run(key, lambda: _saved(lanes, mode, driver, told, window, Path(path), say))
 
     def do_open_session(self, key: str, path: str, anyway: bool = False) -> None:
         """Read a session, play it anew and put its lanes in place of those there are, under a key. The Progress with a
@@ -115,7 +120,8 @@ def _changes(lane: Lane) -> tuple:
 
 
 def _saved(
-    lanes: Sequence[Any], mode: str, driver: int, told: Mapping[str, Any], window: Mapping[str, Any], path: Path
+    lanes: Sequence[Any], mode: str, driver: int, told: Mapping[str, Any], window: Mapping[str, Any], path: Path,
+    say: Callable[[str], None],
 ) -> Iterator[Progress]:
     from zoo_gui.engine.sittings import recorded
     from zoo_gui.play.bundles import Bundle, write
@@ -127,6 +133,9 @@ def _saved(
                 yield progress
         records.append(progress.result)
     yield from write(path, Bundle(tuple(records), mode, driver, told, window))
+    for one in lanes:
+        if one.left_out:
+            say(one.left_out)
 
 
 def _opened(path: Path, anyway: bool, ready: Callable[..., None]) -> Iterator[Progress]:
@@ -167,9 +176,10 @@ def agent_of(record: LaneRecord) -> Lane:
         return _loaded(facts["id"], options) if facts["id"].startswith("random/") else _blind(facts, options)
     found = None
     try:
-        if catalogue.find(facts["id"]).is_here:  # else it would be downloaded, which nobody asked for
+        # else it would be downloaded, or looked for at a stranger's computer, which nobody asked for
+        if not _ELSEWHERE.match(facts["id"]) and catalogue.find(facts["id"]).is_here:
             found = _loaded(facts["id"], options)
-    except ZooError:
+    except (ZooError, OSError, ValueError, RuntimeError):  # the id may be any text: paths and homes that there are not
         found = None
     if found is not None and found.player.agent is not None and found.player.agent.hash == wanted:
         found.asked = tuple(facts["asked"].items())
@@ -195,20 +205,35 @@ def _blind(facts: Mapping[str, Any], options: Mapping[str, Any]) -> Lane:
     return lane
 
 
+_ELSEWHERE = re.compile(r"\s*([/\\]{2}|file:.*([/\\]{4}|%))", re.IGNORECASE | re.DOTALL)
+"""Ids that are paths on another computer: Windows would log in there with the person's name."""
+_PLAIN_NAME = re.compile(r"(?!\.|card\.toml$)[^\x00-\x1f/\\:*?\"<>|]{1,200}", re.IGNORECASE)
+"""What a file may be called that is written at a stranger's word."""
+
+
 def _from_file(record: LaneRecord, options: Mapping[str, Any]) -> Lane | None:
     """The agent whose card and weights are in the session, kept in the cache; None where they are of another one."""
     from zoo_gui.agents.card import Card
     from zoo_gui.settings import cache_dir, writable_dir
 
+    text, folder, lane = record.facts["card"], None, None
     try:
-        card = Card.parse(record.facts["card"], "The card in the session")
-        name = Path(card.weights.file).name
-        if not name or name.startswith("."):
+        name = Card.parse(text, "The card in the session").weights.file
+        if not _PLAIN_NAME.fullmatch(name):
             return None
-        folder = writable_dir(cache_dir() / "sessions" / record.facts["hash"][:32], "cache folder")
-        (folder / name).write_bytes(record.weights)
-        (folder / "card.toml").write_text(record.facts["card"], encoding="utf-8")
-        lane = _loaded(str(folder), options)
-    except (ZooError, OSError):
-        return None
-    return lane if lane.player.agent is not None and lane.player.agent.hash == record.facts["hash"] else None
+        # named by what it holds, never by what the file says: that could lead anywhere
+        digest = hashlib.sha256(record.weights)
+        digest.update(text.encode())
+        place = cache_dir() / "sessions" / digest.hexdigest()[:32]
+        folder = None if place.exists() else place
+        writable_dir(place, "cache folder")
+        (place / name).write_bytes(record.weights)
+        (place / "card.toml").write_text(text, encoding="utf-8")
+        lane = _loaded(str(place), options)
+    except (ZooError, OSError, ValueError):  # the last of text that cannot be written
+        lane = None
+    if lane is not None and lane.player.agent is not None and lane.player.agent.hash == record.facts["hash"]:
+        return lane
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+    return None

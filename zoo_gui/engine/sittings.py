@@ -5,6 +5,7 @@ step compared with what it was.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Iterator, Mapping, Sequence
@@ -15,27 +16,30 @@ from zoo_gui.agents.groups import Grouping
 from zoo_gui.engine.lane import Lane
 from zoo_gui.engine.one_game import gather
 from zoo_gui.engine.regroup import give, known, take_away
-from zoo_gui.play.bundles import MOST_GROUPINGS, SCREEN_EVERY, Bundle, LaneRecord, sum_of
+from zoo_gui.play.bundles import LARGEST_WEIGHTS, MOST_GROUPINGS, SCREEN_EVERY, Bundle, LaneRecord, sum_of
 from zoo_gui.play.moments import Moments
-from zoo_gui.play.paths import BEGINS, ELSEWHERE, JOINED, Path, Taken, edited_layers, put_under, way
+from zoo_gui.play.paths import BEGINS, ELSEWHERE, JOINED, Path, Taken, edited_layers, put_under, under, way
 from zoo_gui.provenance import provenance
 from zoo_gui.types import Progress, StepSummary, ZooError
 
 CLOSE = 1e-3
 """Scores that differ by less are the same network on another processor or another TensorFlow."""
 SAVED_WITH = "It was saved with"
+_PART = re.compile(r"\.(index|meta|data-\d+-of-\d+)$|^checkpoint$|^saved_model\.pb$")
+"""Names of files that are a part of a TensorFlow checkpoint or model."""
 
 
 # -- saving ---------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Kept:
-    """A lane as it was when saving began."""
+    """A lane as it was when saving began. left_out: why its weights are not saved though they were to be, else ""."""
 
     facts: dict[str, Any]
     moments: Moments
     taken: Mapping[int, Taken]
     weights: FilePath | None
     groups: tuple[Grouping, ...]
+    left_out: str = ""
 
 
 def kept(lane: Lane, shown: int, weights: bool) -> Kept:
@@ -46,8 +50,25 @@ def kept(lane: Lane, shown: int, weights: bool) -> Kept:
         "player": player.controller, "hash": agent.hash if agent else "", "card": agent.card.to_toml() if agent else "",
         "actions": list(player.action_names), "at": shown if shown in lane.path.taken else None,
     }  # fmt: skip
-    file = lane.file if weights and lane.file is not None and lane.file.is_file() else None
-    return Kept(facts, lane.moments.freeze(), dict(lane.path.taken), file, known(lane))
+    file = lane.file if weights and agent is not None else None
+    why = _unfit(file, agent.card.weights.format) if file is not None else ""
+    left_out = f"The session was saved without the weights of {lane.title}: {why}. " if why else ""
+    left_out += "Where this agent is not, only its game will be seen." if why else ""
+    return Kept(facts, lane.moments.freeze(), dict(lane.path.taken), None if why else file, known(lane), left_out)
+
+
+def _unfit(file: FilePath, format: str) -> str:
+    """Why weights cannot be in a session, which has one file of an agent; "" where they can."""
+    if not file.exists():
+        return f"{file} is not there any more"
+    parts = file.is_dir() or format in ("saved-model", "orbax") or _PART.search(file.name) is not None
+    # an early TensorFlow's checkpoint may be one file
+    if parts or format == "tensorflow-checkpoint" and file.with_name(f"{file.name}.index").exists():
+        return "they are several files, and one of an agent is the most"
+    size = file.stat().st_size
+    if size > LARGEST_WEIGHTS:
+        return f"they are {size >> 20:,} MiB, and {LARGEST_WEIGHTS >> 20} MiB is the most"
+    return ""
 
 
 def recorded(one: Kept) -> Iterator[Progress]:
@@ -76,7 +97,11 @@ def recorded(one: Kept) -> Iterator[Progress]:
             yield Progress(row, len(moments), f"gathering {one.facts['title']}")
     facts = {**one.facts, "rom": rom_sum(one.facts["game"])}
     facts["at"] = facts["at"] if facts["at"] in taken else None
-    weights = one.weights.read_bytes() if one.weights is not None else b""
+    try:
+        weights = one.weights.read_bytes() if one.weights is not None else b""
+    except OSError as error:
+        raise ZooError(f"The weights {one.weights} cannot be read ({error.strerror}): save the session without "
+                       "weights.") from error  # fmt: skip
     edited = edited_layers(taken)
     groups = tuple(group for group in one.groups if group.there or group.name in edited)[:MOST_GROUPINGS]
     yield Progress(1, 1, "gathered", LaneRecord(facts, taken, sums, decided, weights, groups))
@@ -179,9 +204,12 @@ def played_anew(bundle: Bundle, lanes: Sequence[Lane]) -> Iterator[Progress]:
     replay = _Replay(bundle, lanes)
     numbers = sorted({number for record in bundle.lanes for number in record.taken if number >= 0})
     for done, number in enumerate(numbers):
-        replay.play(number)
+        told = Progress(done, len(numbers), f"{done:,} of {len(numbers):,} steps")
+        for extra in replay.play(number):  # steps that only lead to it: they may be very many
+            if extra % 4 == 0:
+                yield told
         if done % 4 == 0:
-            yield Progress(done, len(numbers), f"{done:,} of {len(numbers):,} steps")
+            yield told
     replay.end()
     yield Progress(1, 1, "played", replay.report)
 
@@ -204,20 +232,21 @@ class _Replay:
             lane.forget()
             lane.path.at = ELSEWHERE
 
-    def play(self, number: int) -> None:
-        """All lanes' steps of that id."""
+    def play(self, number: int) -> Iterator[int]:
+        """All lanes' steps of that id; yields after each step that has no id, their count so far, so that whoever waits
+        can stop it."""
         due = [(i, record.taken[number]) for i, record in enumerate(self.bundle.lanes) if number in record.taken]
         for i, made in due:
             if made.after != JOINED:
-                self._place(i, made)
+                yield from self._place(i, made)
         leads = next((i for i, made in due if made.after != JOINED), None)
         for i, made in due:
             if made.after == JOINED:
-                self._join(i, made, leads)
+                yield from self._join(i, made, leads)
         for i, made in sorted(due, key=lambda one: one[1].watched):
             self._step(i, number, made)
 
-    def _place(self, i: int, made: Taken) -> None:
+    def _place(self, i: int, made: Taken) -> Iterator[int]:
         """Bring a lane to where it was before a step."""
         lane, record, names = self.lanes[i], self.bundle.lanes[i], self._names[i]
         chain, after = [], made.after
@@ -228,15 +257,28 @@ class _Replay:
             after = record.taken[after].after
         if after in (BEGINS, ELSEWHERE, JOINED):
             first = record.taken[chain[-1]] if chain else made
-            self._begin(i, first, known=after == BEGINS)
+            yield from self._begin(i, first, known=after == BEGINS)
         elif names[after] != lane.path.at:
             lane.seek(lane.moments, after)
-            lane.pass_by(self._seen(i, record.taken[after]), after)
-        for before in reversed(chain):
-            lane.pass_by(self._seen(i, record.taken[before]), None)
+            self._pass_by(i, record.taken[after], after)
+        for done, before in enumerate(reversed(chain), 1):
+            self._pass_by(i, record.taken[before], None)
             names[before] = lane.path.at
+            yield done
 
-    def _begin(self, i: int, made: Taken, known: bool) -> None:
+    def _pass_by(self, i: int, made: Taken, number: int | None) -> None:
+        seen = self._seen(i, made)
+        self._put_under(i, seen)
+        self.lanes[i].pass_by(seen._replace(under=under(self.lanes[i].player)), number)
+
+    def _put_under(self, i: int, taken: Taken) -> None:
+        """The circumstances of a step, as far as there are such here."""
+        try:
+            put_under(self.lanes[i].player, taken.under)
+        except ZooError as error:  # an edit of a layer that the agent does not have here
+            self._note(f"{self.lanes[i].title}: {error} The step is played without that.")
+
+    def _begin(self, i: int, made: Taken, known: bool) -> Iterator[int]:
         """Begin the episode of a step, and play up to it by the agent's own decisions where nobody knows better."""
         lane, player = self.lanes[i], self.lanes[i].player
         player.restart(made.under.seed)
@@ -246,13 +288,17 @@ class _Replay:
             return
         self._note(f"What led to step {made.index:,} of {lane.title}'s game is not in the file: it was played by the "
                    "agent's own decisions.")  # fmt: skip
-        for _ in range(made.index):
-            player.step(pictures=False)
+        for done in range(1, made.index + 1):
+            if player.step(pictures=False).done:  # its own decisions lead nowhere near that step
+                break
+            yield done
         lane.path.at = ELSEWHERE
 
-    def _join(self, i: int, made: Taken, leads: int | None) -> None:
-        if leads is None:
-            self._begin(i, made, known=False)
+    def _join(self, i: int, made: Taken, leads: int | None) -> Iterator[int]:
+        lanes = self.lanes
+        # only a made-up file has agents of two games in one; the emulator would not survive the other's state
+        if leads is None or lanes[leads].player.emulator.game != lanes[i].player.emulator.game:
+            yield from self._begin(i, made, known=False)
         else:
             gather(self.lanes[leads], [self.lanes[leads], self.lanes[i]])
 
@@ -265,10 +311,7 @@ class _Replay:
     def _step(self, i: int, number: int, made: Taken) -> None:
         lane, record, report = self.lanes[i], self.bundle.lanes[i], self.report.lanes[i]
         taken = self._seen(i, made)
-        try:
-            put_under(lane.player, taken.under)
-        except ZooError as error:  # an edit of a layer that the agent does not have here
-            self._note(f"{lane.title}: {error} The step is played without that.")
+        self._put_under(i, taken)
         watched = taken.watched
         step, summary = lane.step(number, False, None, taken.played if watched else None,
                                   None if watched else taken.action)  # fmt: skip

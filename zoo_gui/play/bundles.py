@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
+import re
+import secrets
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -24,13 +25,21 @@ from zoo_gui.agents.groups import MOST, Grouping
 from zoo_gui.play.cover import FILLS, Cover
 from zoo_gui.play.disturbance import Disturbance
 from zoo_gui.play.paths import BEGINS, ELSEWHERE, Taken, Under
-from zoo_gui.play.played import Recording, played_of_arrays
+from zoo_gui.play.played import Played, Recording, played_of_arrays
 from zoo_gui.types import Progress, ZooError
 
 FORMAT = 1
 SUFFIX = ".zoo"
 MOST_LANES, MOST_STEPS, MOST_UNDERS, MOST_GROUPINGS = 4, 250_000, 100_000, 32
 LARGEST_MANIFEST, LARGEST_ARRAY, LARGEST_WEIGHTS, LARGEST_FILE = 32 << 20, 64 << 20, 512 << 20, 2 << 30
+LARGEST_TOTAL = 1 << 30
+"""Bytes of all members together, unpacked: many that are small enough each are a bomb too."""
+MOST_UNITS = 1 << 16
+"""Of a layer that is grouped."""
+FARTHEST = 1_000_000
+"""Number of a game, and of a step in it: a game of 30 minutes has 108,000 emulator frames."""
+MOST_NUMBER = 1 << 53
+"""What numbers of steps stay below, on either side of 0."""
 SCREEN_EVERY = 16
 """Steps from one screen whose sum is kept to the next; RAM and decisions are checked at each."""
 PLAYERS = ("agent", "random", "human")
@@ -68,11 +77,6 @@ class Bundle:
     told: Mapping[str, Any] = field(default_factory=dict)
     window: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def steps(self) -> int:
-        """Of all lanes."""
-        return sum(len(lane.taken) for lane in self.lanes)
-
 
 def sum_of(data: bytes) -> int:
     """A number that tells bytes apart, never 0."""
@@ -81,12 +85,14 @@ def sum_of(data: bytes) -> int:
 
 # -- writing --------------------------------------------------------------------------------------------------------
 def write(path: Path, bundle: Bundle) -> Iterator[Progress]:
-    """Write it, wholly or not at all; the last Progress has the path. Raises ZooError."""
+    """Write it, wholly or not at all; the last Progress has the path. Raises ZooError, also for what ``read`` would
+    refuse."""
     scratch = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            scratch = file.name
+        beside = path.parent / f".{path.name}.{secrets.token_hex(4)}"
+        with open(beside, "xb") as file:  # not a temporary file of Python's, which nobody else may read
+            scratch = beside
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
                 yield from _members(archive, bundle)
             file.flush()
@@ -100,32 +106,60 @@ def write(path: Path, bundle: Bundle) -> Iterator[Progress]:
         ) from error
     finally:
         if scratch is not None:
-            Path(scratch).unlink(missing_ok=True)
+            scratch.unlink(missing_ok=True)
     yield Progress(1, 1, "saved", path)
 
 
 def _members(archive: zipfile.ZipFile, bundle: Bundle) -> Iterator[Progress]:
-    facts = []
+    facts, total = [], _Total()
     for i, lane in enumerate(bundle.lanes):
         unders, arrays = _arrays(lane)
+        if len(lane.taken) > MOST_STEPS or len(unders) > MOST_UNDERS:
+            raise _too_long()
         shapes = {}
         for name, array in arrays.items():
             array = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
+            if array.nbytes > LARGEST_ARRAY or not total.takes(array.nbytes):
+                raise _too_long()
             archive.writestr(f"lanes/{i}/{name}", array.tobytes())
             shapes[name] = list(array.shape)
             yield Progress(i, len(bundle.lanes), f"saving {lane.facts['title']}")
         if lane.weights:
+            if len(lane.weights) > LARGEST_WEIGHTS or not total.takes(len(lane.weights)):
+                raise ZooError(f"The session cannot be saved with the weights of {lane.facts['title']}, which are too "
+                               "large for it: save it without weights.")  # fmt: skip
             archive.writestr(f"lanes/{i}/weights", lane.weights, zipfile.ZIP_STORED)
             yield Progress(i, len(bundle.lanes), f"saving the weights of {lane.facts['title']}")
         groups = [_plain_group(group) for group in lane.groups]
         for j, group in enumerate(lane.groups):
+            if not total.takes(4 * (group.directions.size + group.kernel.size)):
+                raise _too_long()
             archive.writestr(f"lanes/{i}/groups/{j}/directions", group.directions.astype("<f4").tobytes())
             archive.writestr(f"lanes/{i}/groups/{j}/kernel", group.kernel.astype("<f4").tobytes())
         unders = [_plain_under(under) for under in unders]
         facts.append({**lane.facts, "unders": unders, "shapes": shapes, "groups": groups})
     manifest = {"format": FORMAT, "mode": bundle.mode, "driver": bundle.driver, "lanes": facts,
                 "told": bundle.told, "window": bundle.window}  # fmt: skip
-    archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False, allow_nan=False))
+    told = json.dumps(manifest, ensure_ascii=False, allow_nan=False).encode()
+    if len(told) > LARGEST_MANIFEST or not total.takes(len(told)):
+        raise _too_long()
+    archive.writestr("manifest.json", told)
+
+
+class _Total:
+    """Adds up what the members take unpacked."""
+
+    def __init__(self):
+        self._bytes = 0
+
+    def takes(self, count: int) -> bool:
+        """Whether so many bytes more are not too much."""
+        self._bytes += count
+        return self._bytes <= LARGEST_TOTAL
+
+
+def _too_long() -> ZooError:
+    return ZooError("The session cannot be saved: it holds more than a file of it may, and would not open again.")
 
 
 def _arrays(lane: LaneRecord) -> tuple[list[Under], dict[str, np.ndarray]]:
@@ -189,6 +223,8 @@ def read(path: Path) -> Bundle:
 def _read(archive: zipfile.ZipFile) -> Bundle:
     if "manifest.json" not in archive.namelist():
         raise _Damaged("it has no manifest")
+    if sum(info.file_size for info in archive.infolist()) > LARGEST_TOTAL:  # no member gives more than it says
+        raise _Damaged(f"it unpacks to more than {LARGEST_TOTAL >> 30} GiB")
     manifest = json.loads(_member(archive, "manifest.json", LARGEST_MANIFEST))
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
         raise _Damaged("its manifest is none")
@@ -200,6 +236,8 @@ def _read(archive: zipfile.ZipFile) -> Bundle:
     told, window = manifest.get("told", {}), manifest.get("window", {})
     if not isinstance(told, dict) or not isinstance(window, dict):
         raise _Damaged("its manifest is none")
+    if mode != "own" and len({facts["game"] for facts in lanes}) > 1:
+        raise _Damaged("its agents see one game, but it names several")
     return Bundle(tuple(_lane(archive, i, facts) for i, facts in enumerate(lanes)), mode, driver, told, window)
 
 
@@ -207,6 +245,8 @@ def _member(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
     info = archive.getinfo(name)
     if info.file_size > largest:
         raise _Damaged(f"{name} in it is larger than {largest >> 20} MiB")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others unpack all at once, however much
+        raise _Damaged(f"{name} in it is packed as no session is")
     with archive.open(info) as member:
         data = member.read(largest + 1)
     if len(data) != info.file_size:
@@ -227,13 +267,7 @@ def _lane(archive: zipfile.ZipFile, i: int, facts: Mapping[str, Any]) -> LaneRec
     played = played_of_arrays(arrays, "The session") if count else []
     if len(played) != count:
         raise _Damaged("it does not say of each step what was played")
-    taken: dict[int, Taken] = {}
-    columns = [arrays[name].tolist() for name in COLUMNS]
-    for place, (number, after, under, episode, index, action, watched, _, _) in enumerate(zip(*columns)):
-        known = BEGINS >= after >= ELSEWHERE or after in taken
-        if number in taken or not known or not 0 <= action < len(facts["actions"]) or min(episode, index, under) < 0:
-            raise _Damaged("its steps do not follow each other")
-        taken[number] = Taken(after, unders[under], episode, index, action, bool(watched), played[place])
+    taken = _taken(arrays, unders, played, len(facts["actions"]))
     numbers = list(taken)
     scores = {number: row for number, row in zip(numbers, arrays["scores"]) if not np.isnan(row).any() and len(row)}
     sums = dict(zip(numbers, zip(arrays["ram"].tolist(), arrays["screen"].tolist())))
@@ -245,6 +279,22 @@ def _lane(archive: zipfile.ZipFile, i: int, facts: Mapping[str, Any]) -> LaneRec
     return LaneRecord(kept, taken, sums, scores, weights, _groups(archive, i, facts.get("groups", [])))
 
 
+def _taken(
+    arrays: Mapping[str, np.ndarray], unders: Sequence[Under], played: Sequence[Played], actions: int
+) -> dict[int, Taken]:
+    taken: dict[int, Taken] = {}
+    columns = [arrays[name].tolist() for name in COLUMNS]
+    for place, (number, after, under, episode, index, action, watched, _, _) in enumerate(zip(*columns)):
+        known = BEGINS >= after >= ELSEWHERE or after in taken
+        fresh = number not in taken and not BEGINS >= number >= ELSEWHERE and abs(number) < MOST_NUMBER
+        if not (known and fresh and 0 <= action < actions and under >= 0):
+            raise _Damaged("its steps do not follow each other")
+        if not all(0 <= one <= FARTHEST for one in (episode, index, played[place].episode)):
+            raise _Damaged("its steps are of games that nobody has played so long")
+        taken[number] = Taken(after, unders[under], episode, index, action, bool(watched), played[place])
+    return taken
+
+
 def _groups(archive: zipfile.ZipFile, i: int, told: Any) -> tuple[Grouping, ...]:
     """The layers of groups of a lane; files of older programs have none."""
     if not isinstance(told, list) or len(told) > MOST_GROUPINGS:
@@ -254,7 +304,7 @@ def _groups(archive: zipfile.ZipFile, i: int, told: Any) -> tuple[Grouping, ...]
         name, layer, names, shape = one["name"], one["layer"], one["unit_names"], one["shape"]
         texts = [name, layer, *names] if isinstance(names, list) else [None]
         if not (all(isinstance(text, str) and len(text) < 200 for text in texts) and len(shape) == 2
-                and 1 <= shape[0] <= MOST and len(names) <= shape[0]):  # fmt: skip
+                and 1 <= shape[0] <= MOST and 1 <= shape[1] <= MOST_UNITS and len(names) <= shape[0]):  # fmt: skip
             raise _Damaged("its groups make no sense")
         directions = _array(archive, f"lanes/{i}/groups/{j}/directions", np.float32, shape)
         kernel = _array(archive, f"lanes/{i}/groups/{j}/kernel", np.float32, shape[::-1])
@@ -282,14 +332,16 @@ def _check_facts(facts: Mapping[str, Any]) -> None:
     named = 1 <= len(actions) <= 64 and all(isinstance(name, str) for name in actions)
     sound = isinstance(asked, dict) and isinstance(asked.get("game", ""), str) and set(asked) <= {"game", "sticky"}
     sticky = asked.get("sticky", 0.0) if sound else -1
-    if not (texts and named and isinstance(sticky, (int, float)) and 0.0 <= sticky < 1.0
+    # these become names of folders and are compared: nothing but what a sum looks like
+    sums = texts and all(re.fullmatch("[0-9a-f]{0,128}", facts[name]) for name in ("hash", "rom"))
+    if not (texts and sums and named and isinstance(sticky, (int, float)) and 0.0 <= sticky < 1.0
             and (at is None or isinstance(at, int)) and facts["player"] in PLAYERS):  # fmt: skip
         raise _Damaged("what it says of an agent makes no sense")
 
 
 def _under(told: Sequence) -> Under:
     seed, controller, edits, cover, levels = told
-    if not (isinstance(seed, int) and seed >= 0 and controller in PLAYERS and len(edits) < 10_000):
+    if not (isinstance(seed, int) and 0 <= seed < 1 << 63 and controller in PLAYERS and len(edits) < 10_000):
         raise _Damaged("what it says of the circumstances makes no sense")
     changed = []
     for layer, index, gain, offset in edits:
@@ -302,8 +354,3 @@ def _under(told: Sequence) -> Under:
             raise _Damaged("its cover makes no sense")
         cover = Cover(tuple(box), fill)
     return Under(seed, controller, tuple(changed), cover, Disturbance(**levels))
-
-
-def name_for(path: Path) -> Path:
-    """The path with the suffix of sessions."""
-    return path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX)
