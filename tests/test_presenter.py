@@ -75,11 +75,23 @@ def test_leaving_brings_back_what_was(window):
     QtTest.QTest.qWait(20)
     assert window.layouts.current == "Talk" and window.layouts._held is not None
     key(window, Qt.Key_F5)
-    window.layouts.apply("Lab")  # chosen right after, and not to be taken back
+    window.layouts.apply("Explore")  # chosen right after, and not to be taken back
     window.resize(window.width() - 1, window.height())
     QtTest.QTest.qWait(20)
-    assert window.layouts.current == "Lab"
+    assert window.layouts.current == "Explore"
     window.resize(1280, 720)
+    window.layouts.apply("Inspect")
+
+
+def test_a_panel_that_is_put_back_is_in_front_of_its_tabs(window):
+    dock = window.docks["why"]
+    window.show_panel("why")
+    dock.setFloating(True)
+    window.docks["activations"].raise_()
+    QtTest.QTest.qWait(20)
+    dock.setFloating(False)
+    QtTest.QTest.qWait(20)
+    assert window.panels["why"].is_seen
     window.layouts.apply("Inspect")
 
 

@@ -33,7 +33,7 @@ from zoo_gui.types import ZooError
 from zoo_gui.views import is_link
 from zoo_gui.widgets.agent_dialog import AgentDialog
 from zoo_gui.widgets.banner import Banner
-from zoo_gui.widgets.base import PANELS
+from zoo_gui.widgets.base import PANELS, Panel
 from zoo_gui.widgets.help import HelpOverlay
 from zoo_gui.widgets.status import StatusBar
 from zoo_gui.wizards import CardWizards
@@ -93,6 +93,7 @@ class MainWindow(QtWidgets.QMainWindow):
             dock.customContextMenuRequested.connect(self._on_dock_menu)
             dock.visibilityChanged.connect(partial(self.theme.on_seen, panel))
             dock.visibilityChanged.connect(panel.seen_changed)
+            dock.topLevelChanged.connect(partial(_on_floating, dock))
             self.panels[name], self.docks[name] = panel, dock
 
     def _make_chrome(self) -> None:
@@ -215,7 +216,7 @@ class MainWindow(QtWidgets.QMainWindow):
         if folder:
             folders = self.settings.get("zoo/folders")
             self.settings.set("zoo/folders", list(dict.fromkeys([*folders, folder])))
-            self._save_settings()
+            self.settings.save()
             self.session.library.read()
 
     def open_dropped(self, ids: list[str]) -> None:
@@ -295,17 +296,30 @@ class MainWindow(QtWidgets.QMainWindow):
         event.accept()
 
 
+def _on_floating(dock: QtWidgets.QDockWidget, floating: bool) -> None:
+    """A panel that a person puts back among the others is in front of its tabs; Qt leaves it behind them."""
+    if not floating and Panel.late is None:  # not while a layout is being made
+        QtCore.QTimer.singleShot(0, dock.raise_)
+
+
 class PaintCounter(QtCore.QObject):
     """Calls ``painted(now)`` at each paint of a panel's picture, now in seconds of time.perf_counter."""
 
     def __init__(self, panel: QtWidgets.QWidget, painted: Callable[[float], None]):
         super().__init__(panel)
-        self._painted = painted
-        for view in panel.findChildren(QtWidgets.QAbstractScrollArea):
+        self._painted, self._panel = painted, panel
+        panel.installEventFilter(self)
+        self._watch()
+
+    def _watch(self) -> None:
+        for view in self._panel.findChildren(QtWidgets.QAbstractScrollArea):
             view.viewport().installEventFilter(self)
 
     def eventFilter(self, watched, event) -> bool:
-        if event.type() == QtCore.QEvent.Paint:
+        if watched is self._panel:
+            if event.type() == QtCore.QEvent.ChildAdded:  # it was built anew
+                QtCore.QTimer.singleShot(0, self._watch)
+        elif event.type() == QtCore.QEvent.Paint:
             self._painted(time.perf_counter())
         return False
 

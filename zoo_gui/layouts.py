@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+from functools import partialmethod
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
@@ -185,7 +186,7 @@ class Layouts(QtCore.QObject):
             self._apply()
         else:
             self.maximised = None
-            self.window.restoreState(decoded(held.state), VERSION)
+            self._restore(held.state)
             self._brought = set(held.brought)
             self._default_state, self._with, self._without = held.marks
             if held.maximised:
@@ -196,20 +197,11 @@ class Layouts(QtCore.QObject):
     def do_reset_layout(self) -> None:
         self.reset()
 
-    def do_layout_1(self) -> None:
-        self.apply(NAMES[0])
-
-    def do_layout_2(self) -> None:
-        self.apply(NAMES[1])
-
-    def do_layout_3(self) -> None:
-        self.apply(NAMES[2])
-
-    def do_layout_4(self) -> None:
-        self.apply(NAMES[3])
-
-    def do_layout_5(self) -> None:
-        self.apply(NAMES[4])
+    do_layout_1 = partialmethod(apply, NAMES[0])
+    do_layout_2 = partialmethod(apply, NAMES[1])
+    do_layout_3 = partialmethod(apply, NAMES[2])
+    do_layout_4 = partialmethod(apply, NAMES[3])
+    do_layout_5 = partialmethod(apply, NAMES[4])
 
     def do_next_layout(self) -> None:
         self.step(+1)
@@ -278,8 +270,12 @@ class Layouts(QtCore.QObject):
     def _unmaximise(self) -> None:
         if self.maximised:
             self.maximised = None
-            self.window.restoreState(decoded(self._before), VERSION)
+            self._restore(self._before)
             self.arranged.emit()
+
+    def _restore(self, state: str) -> None:
+        with laid_out_anew():
+            self.window.restoreState(decoded(state), VERSION)
 
     # -- arranging ----------------------------------------------------------------------------------------------
     @property
