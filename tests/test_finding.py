@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import random
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -207,8 +208,9 @@ def test_new_keys_and_words_at_titles(window, qtbot, monkeypatch):
     menus_name_own_keys(window)
     own_layouts_stand_once_and_menus_may_be_filled_anew(window)
     thousands_of_lines_read_the_keys_once(window, monkeypatch)
+    words_name_the_keys_that_hold(window)
     window.keymap.reset_all()
-    new_keys_are_heard_and_shown_at_once(window)
+    new_keys_are_heard_and_shown_at_once(window, qtbot, monkeypatch)
     a_key_for_what_has_none(window, qtbot)
     titles_say_what_panels_show(window, qtbot)
 
@@ -310,7 +312,9 @@ def the_layers_key_closes_nothing_else(window):
     window.finding.close_reader()
 
 
-def new_keys_are_heard_and_shown_at_once(window):
+def new_keys_are_heard_and_shown_at_once(window, qtbot, monkeypatch):
+    saved, save = [], Settings.save
+    monkeypatch.setattr(Settings, "save", lambda settings: saved.append(threading.current_thread()) or save(settings))
     press(Qt.Key_Comma, Qt.ControlModifier)
     dialog = next(widget for widget in window.findChildren(QtWidgets.QDialog) if widget.isVisible())
     QtTest.QTest.keyClicks(dialog.search, "browse")
@@ -340,7 +344,8 @@ def new_keys_are_heard_and_shown_at_once(window):
     window.panels["activations"].setFocus()
     press(Qt.Key_G)
     assert window.panels["zoo"].is_seen and not window.panels["wall"].is_seen
-    assert Settings().get("keys/own") == {"zoo": ["G"], "wall": []}
+    qtbot.waitUntil(lambda: Settings().get("keys/own") == {"zoo": ["G"], "wall": []})
+    assert saved and all(thread is not threading.main_thread() for thread in saved)
 
 
 def a_key_for_what_has_none(window, qtbot):
@@ -372,6 +377,7 @@ def a_key_for_what_has_none(window, qtbot):
     assert window.finding.palette.current().keys == ("Ctrl+F2",)
     press(Qt.Key_Escape)
     assert "Speed: 2×" in shortcuts.markdown(window.keymap.table)
+    qtbot.waitUntil(lambda: "palette Speed 2×" in Settings().get("keys/own"))
     assert Keymap(Settings()).row("palette Speed 2×").keys == ("Ctrl+F2",)  # the next time, too
 
 
@@ -398,6 +404,24 @@ def menus_name_own_keys(window):
     assert menu_named(window, "Agents", "Recent")["ppo/Pong/1"] == "Ctrl+F9"
     window.keymap.assign(OWN + "menu Help All pages", ())
     assert menu_named(window, "Help")["All pages"] == ""
+
+
+def words_name_the_keys_that_hold(window):
+    panels, session = window.panels, window.session
+    bar, said = panels["compare"].bar, []
+    session.message.connect(lambda level, words: said.append(words))
+    tips = {"explain_moment": panels["why"].question.explain, "share_input": bar.inputs["own"],
+            "previous_apart": panels["compare"].earlier, "full_speed": panels["robustness"].speed_button,
+            "toggle_steady": window.statusBar().fields["steady"], "save_last": window.statusBar().fields["ring"]}
+    for n, (command, widget) in enumerate(tips.items(), 1):
+        window.keymap.assign(command, (f"Ctrl+Alt+{n}",))
+        assert widget.toolTip().endswith(f" (Ctrl+Alt+{n})") and widget.toolTip().count("(") == 1
+    window.keymap.assign("hold_unit", ("Ctrl+Alt+8",))
+    window.commands.call("hold_unit")
+    assert "Ctrl+Alt+8" in said[-1]
+    window.keymap.assign("move_up", ("Ctrl+Alt+9",))
+    session.select(0, Unit("conv1", 0))
+    assert "Ctrl+Alt+9 j k l" in panels["activations"].named_parts()[-1].sentence
 
 
 def own_layouts_stand_once_and_menus_may_be_filled_anew(window):
@@ -524,6 +548,13 @@ def tour_waits_for_real_acts(window, qtbot, monkeypatch):
     session.stepped.emit(0, None, [])
     tour._onwards.setInterval(0)
     assert tour.at == 0 and window.settings.get("tour/seen") and window.rect().contains(tour.bubble.geometry())
+    height = tour.bubble.height()
+    window.theme.type_size = tokens.type_size() + 4
+    qtbot.waitUntil(lambda: tour.bubble.height() > height)
+    window.commands.call("next_theme")
+    assert tokens.current().heading in tour.bubble.text.text()
+    window.commands.call("next_theme")
+    window.commands.call("normal_type")
     press(Qt.Key_Space)
     qtbot.waitUntil(lambda: tour.at == 1)
     session.select(0, Unit("conv1", 3))

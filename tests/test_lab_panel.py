@@ -161,6 +161,8 @@ def test_the_numbers_are_saved_as_they_are(panel, folder, qtbot, tmp_path, monke
     with qtbot.waitSignal(panel.session.shelf.copied, timeout=10_000):
         qtbot.mouseClick(panel.save_button, Qt.LeftButton)
     assert to.read_bytes() == (folder.path / "result.csv").read_bytes()
+    with qtbot.waitSignal(panel.session.shelf.copied, timeout=10_000):  # over itself
+        panel.session.shelf.copy_numbers(str(folder.path), str(folder.path / "result.csv"))
     with qtbot.waitSignal(panel.session.shelf.failed, timeout=10_000) as said:
         panel.session.shelf.copy_numbers(str(folder.path), str(tmp_path / "none" / "numbers.csv"))
     assert "cannot be written" in said.args[0]

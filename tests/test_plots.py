@@ -176,14 +176,15 @@ def test_the_mouse_names_step_and_value(make, qtbot):
 
 
 def test_visible_numbers_are_copied_as_csv(make, qtbot):
-    session, panel = make(fake_lane(0), fake_lane(1, "small"))
+    second = fake_lane(1, "small")
+    session, panel = make(fake_lane(0), dataclasses.replace(second, title=f'{second.title}, "late"'))
     give(session, 0, 3)
     give(session, 1, 2, reward=lambda i: 4.0)
     drawn(panel, qtbot, "value")
     lines = panel.numbers().splitlines()
     assert lines[0] == "lane,agent,step,reward,return,value,entropy,action" and len(lines) == 6
-    assert lines[2] == 'A,"Nature · Breakout · run 1",1,0,1,0.110882629,0.5,NOOP'
-    assert lines[5] == 'B,"Small · Breakout · run 1",1,4,1,41,nan,NOOP'
+    assert lines[2] == 'A,Nature · Breakout · run 1,1,0,1,0.110882629,0.5,NOOP'
+    assert lines[5] == 'B,"Small · Breakout · run 1, ""late""",1,4,1,41,nan,NOOP'
     position = chart(panel, "value").box.mapViewToScene(QtCore.QPointF(50, 0.5))
     qtbot.mouseClick(panel.layout_view.viewport(), QtCore.Qt.RightButton, pos=panel.layout_view.mapFromScene(position))
     menu = next(child for child in panel.layout_view.children() if child.inherits("QMenu"))

@@ -73,6 +73,19 @@ def asked(panel, qtbot):
     return found
 
 
+def test_who_was_alone_was_not_chosen(qtbot):
+    first = fake_lane(0)
+    panel = RobustnessPanel(RobustSession((first,)))
+    qtbot.addWidget(panel)
+    panel.show()
+    assert panel.targets[0].isChecked()
+    qtbot.mouseClick(panel.targets[0], Qt.LeftButton)
+    panel.session.set_lanes(first, fake_lane(1, "small"))
+    assert panel.targets[None].isChecked() and panel._aimed == [0, 1]
+    qtbot.mouseClick(panel.targets[1], Qt.LeftButton)
+    assert panel._aimed == [1]
+
+
 # -- sliders --------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", DISTURBANCES)
 def test_every_level_of_a_sweep_has_its_place_on_the_slider(name):

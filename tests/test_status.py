@@ -72,7 +72,14 @@ def test_what_the_mouse_is_over_stands_left_and_loading_where_nothing_is(session
     assert status.said.text() == ""
 
 
+def test_words_that_have_no_room_end_with_dots_and_are_whole_for_the_mouse(session, status):
+    words = "conv3:12 at row 3, column 4 = 0.8 " * 20
+    session.hovered.emit(words)
+    assert status.said.text().endswith("…") and status.said.toolTip() == words == status.said.accessibleName()
+
+
 def test_every_field_is_explained(status):
+    assert "(Shift+M)" in status.fields["steady"].toolTip() and "(Shift+F9)" in status.fields["ring"].toolTip()
     for field in FIELDS:
         assert len(status.fields[field.key].toolTip()) > 10
         assert status.fields[field.key].accessibleName()
@@ -118,6 +125,27 @@ def test_errors_stay_until_closed_and_come_first(session, banner, qtbot):
     click(qtbot, banner.closing)
     assert banner.text.text() == "Saved it."
     qtbot.waitUntil(lambda: not banner.isVisible())
+
+
+def test_a_sentence_keeps_its_time_and_old_news_are_none(session, banner, monkeypatch):
+    now, begun = [0.0], []
+    monkeypatch.setattr(banner_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(banner._timer, "start", lambda: begun.append(banner.shown.sentence))
+    session.message.emit("info", "Saved it.")
+    session.message.emit("info", "And this.")
+    assert banner.text.text() == "Saved it." and begun == ["Saved it."]
+    session.message.emit("error", "It ended.")
+    now[0] = 30.0
+    session.message.emit("info", "Something newer.")
+    banner.show_message("info", "An offer.", ("Yes", lambda: None))
+    now[0] = 80.0
+    banner.dismiss()
+    assert banner.text.text() == "Something newer." and banner.waiting.text() == "1 of 2"
+    now[0] = 500.0
+    banner.show_message("warning", "Odd.")
+    banner.dismiss()
+    assert banner.text.text() == "An offer."
+    banner.dismiss()
 
 
 def test_the_button_acts_once_and_closes(banner, qtbot):

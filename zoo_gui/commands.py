@@ -6,7 +6,7 @@ from pyqtgraph.Qt import QtCore
 
 from zoo_gui.naming import lane_letter
 from zoo_gui.session import SALIENCY_TARGETS
-from zoo_gui.shortcuts import OWN
+from zoo_gui.shortcuts import OWN, key_of
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, None)
 SPEED_NAMES = ("¼×", "½×", "1×", "2×", "4×", "8×", "max")
@@ -222,13 +222,15 @@ class Commands(QtCore.QObject):
         """DeepVis' d: the unit that is explained stays while others are selected; again, and it follows."""
         session = self.session
         if session.selected is None:
-            session.message.emit("info", "Select a unit first: d then keeps its map while others are selected.")
+            words = f"Select a unit first: {key_of('hold_unit')} then keeps its map while others are selected."
+            session.message.emit("info", words)
         elif session.saliency is not None and session.saliency == self._held:
             session.set_saliency("unit")
         else:
             self._held = str(session.selected[1])
             session.set_saliency(self._held)
-            session.hover(f"the map stays that of {session.selected[1]}; d: follow the selection again")
+            again = f"{key_of('hold_unit')}: follow the selection again"
+            session.hover(f"the map stays that of {session.selected[1]}; {again}")
 
     def do_explain_moment(self) -> None:
         self.window.show_panel("why")

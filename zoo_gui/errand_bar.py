@@ -51,11 +51,6 @@ class Errand(QtWidgets.QWidget):
         self._stopped = None
         self.hide()
 
-    @property
-    def going(self) -> bool:
-        """Whether there is something that can be ended."""
-        return self._stopped is not None
-
     def _on_stop(self) -> None:
         stopped = self._stopped
         self.end()

@@ -3,11 +3,14 @@ window."""
 
 from __future__ import annotations
 
+import copy
 from functools import partial
+from typing import Any, Iterator
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui import palette_entries
+from zoo_gui.errands import Errands
 from zoo_gui.keymap import KeyedWords, own_row
 from zoo_gui.keys_dialog import KeysDialog
 from zoo_gui.labels import Labels
@@ -16,10 +19,30 @@ from zoo_gui.palette import Palette
 from zoo_gui.reader import INDEX, Reader
 from zoo_gui.titles import TitleCards
 from zoo_gui.tour import Tour
-from zoo_gui.types import ZooError
+from zoo_gui.settings import Settings
 
 #: Pages that have an entry of their own in the Help menu.
 PAGES = (("Getting started", "getting_started.md"), ("Keyboard", "keyboard.md"))
+
+
+class Saver(Errands):
+    """Writes settings in a thread: a disk may take its time."""
+
+    name = "zoo_gui settings"
+
+    def save(self, settings: Settings) -> None:
+        """Write them as they are now."""
+        now = copy.copy(settings)
+        now._values = dict(settings._values)  # others go on changing theirs
+        self.send("save", partial(_saving, now))
+
+    def on_result(self, key: str, payload: Any) -> None:
+        """It is done."""
+
+
+def _saving(settings: Settings) -> Iterator[None]:
+    settings.save()
+    yield
 
 
 class Finding(QtCore.QObject):
@@ -33,6 +56,8 @@ class Finding(QtCore.QObject):
         self._labels: Labels | None = None
         self._tour: Tour | None = None
         self._offered = False
+        self.saver = Saver(self)
+        self.saver.failed.connect(partial(window.session.message.emit, "warning"))
         KeyedWords(window, window.keymap)
         window.keymap.changed.connect(window.keys.read)
         window.session.lanes_changed.connect(window.keys.look_who_plays)
@@ -84,10 +109,7 @@ class Finding(QtCore.QObject):
 
     def _keep_settings(self, *_result) -> None:
         """Keys that were changed hold also after a crash."""
-        try:
-            self.window.settings.save()
-        except ZooError as error:
-            self.window.session.message.emit("warning", str(error))
+        self.saver.save(self.window.settings)
 
     # -- what am I looking at? ----------------------------------------------------------------------------------
     @property
@@ -158,6 +180,8 @@ class Finding(QtCore.QObject):
 
     # -- events -------------------------------------------------------------------------------------------------
     def eventFilter(self, watched: QtWidgets.QWidget, event: QtCore.QEvent) -> bool:
-        if event.type() == QtCore.QEvent.Close and self._reader is not None:
-            self._reader.pages.close()
+        if event.type() == QtCore.QEvent.Close:
+            self.saver.close()  # before the window saves what is newer
+            if self._reader is not None:
+                self._reader.pages.close()
         return False

@@ -82,8 +82,9 @@ def _fields(window) -> list[Named]:
     bar = window.statusBar()
     if not bar.isVisible():
         return []
-    return [Named(_box(window, bar.fields[field.key]), FIELD_NAMES.get(field.key, field.key), field.tip, "finding.md")
-            for field in FIELDS if bar.fields[field.key].isVisible()]
+    fields = {field.key: bar.fields[field.key] for field in FIELDS}
+    return [Named(_box(window, field), FIELD_NAMES.get(key, key), field.toolTip(), "finding.md")
+            for key, field in fields.items() if field.isVisible()]
 
 
 def _marks(window) -> list[Named]:

@@ -147,6 +147,8 @@ def _facts(summary: FolderSummary) -> tuple[tuple[str, str], ...]:
 def _copied(path: str, to: str) -> Iterator[str]:
     try:
         shutil.copyfile(Path(path) / "result.csv", to)
+    except shutil.SameFileError:
+        pass  # it is there already
     except OSError as error:
         raise ZooError(f"{to} cannot be written ({error.strerror}): choose another place.") from error
     yield to

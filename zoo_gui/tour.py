@@ -146,9 +146,7 @@ class Bubble(QtWidgets.QFrame):
 
 
 class Tour(QtCore.QObject):
-    """Esc or Skip ends it, Enter or Next goes on, everything else stays the window's. ``ended`` says so."""
-
-    ended = QtCore.Signal()
+    """Esc or Skip ends it, Enter or Next goes on, everything else stays the window's."""
 
     def __init__(self, window):
         super().__init__(window)
@@ -156,6 +154,7 @@ class Tour(QtCore.QObject):
         self.at = -1
         self._before: object = None
         self._praised = False
+        self._words = ""
         self.frame, self.bubble = Frame(window), Bubble(window)
         self.bubble.skip.clicked.connect(lambda *_: self.end())
         self.bubble.back.clicked.connect(lambda *_: self._go(self.at - 1))
@@ -169,6 +168,7 @@ class Tour(QtCore.QObject):
         self._onwards.timeout.connect(lambda: self._go(self.at + 1))
         self.frame.hide()
         self.bubble.hide()
+        window.theme.changed.connect(self._on_theme)
 
     @property
     def running(self) -> bool:
@@ -191,7 +191,6 @@ class Tour(QtCore.QObject):
             self.at = -1
             self.frame.hide()
             self.bubble.hide()
-            self.ended.emit()
 
     def _go(self, at: int) -> None:
         self._onwards.stop()
@@ -210,10 +209,18 @@ class Tour(QtCore.QObject):
         self._place()
 
     def _say(self, text: str) -> None:
+        self._words = text
         stop, look = STOPS[self.at], tokens.current()
         key = _Keys()
         words = text.replace("{", f'<b style="color: {look.heading}">{{').replace("}", "}</b>").format_map(key)
         self.bubble.say(f"Tour: {self.at + 1} of {len(STOPS)}", stop.title, words)
+
+    def _on_theme(self, *_look) -> None:
+        """Other colours, or letters of another size: the same words anew."""
+        if self.running:
+            self._say(self._words)
+            self._place()
+            self.frame.update()
 
     # -- following the person -----------------------------------------------------------------------------------
     def _on_look(self) -> None:

@@ -8,6 +8,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.imaging import Hit, Mosaic, share_height
 from zoo_gui.scales import LayerPicture, PictureBook, pair_rows
+from zoo_gui.shortcuts import key_of
 from zoo_gui.tokens import pixels
 from zoo_gui.types import LaneInfo, LayerInfo, Unit
 from zoo_gui.widgets.base import PANELS, Panel, Part
@@ -197,7 +198,8 @@ class ActivationsPanel(Panel):
             rows.append((cell.item.box, f"{cell.info.name}: {tiles}", words))
         rows += [(cell.bar.box, "colour bar", "From the least to the largest value of a layer.") for cell in first[:1]]
         if self._outline.isVisible():
-            rows.append((self._outline.box, "the selected unit", "Its panel is Unit; arrows or i j k l move on."))
+            keys = " ".join(key_of(f"move_{way}") for way in ("up", "left", "down", "right"))
+            rows.append((self._outline.box, "the selected unit", f"Its panel is Unit; arrows or {keys} move on."))
         return of_boxes(self, self._canvas, rows)
 
     # -- layout ---------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Callable, NamedTuple
 
 from pyqtgraph.Qt import QtCore, QtWidgets
@@ -13,28 +14,37 @@ LEVELS = {  # level: (rank, sign); the sign and the word say it without colour
     "info": (2, "ℹ"),
 }
 INFO_MS = 6000
+STALE = 60.0
+"""Seconds after which news that had to wait are none any more."""
 
 
 class Message(NamedTuple):
-    """A sentence and, optionally, a button: (label, what it calls)."""
+    """A sentence and, optionally, a button: (label, what it calls). since: of time.monotonic, when it came."""
 
     level: str
     sentence: str
     action: tuple[str, Callable[[], object]] | None = None
+    since: float = 0.0
+
+    @property
+    def passes(self) -> bool:
+        """Whether it goes by itself: an offer waits for an answer."""
+        return self.level == "info" and self.action is None
 
 
 class Banner(QtWidgets.QFrame):
     """Shows ``session.message``; hidden while there is none.
 
-    Errors come before warnings before news, each in order of arrival. News go by themselves after 6 s; the rest stays
-    until it is closed or its button is pressed. The same sentence is not queued twice. In a QToolBar the banner hides
-    and shows that bar.
+    Errors come before warnings before news, each in order of arrival. News go by themselves after 6 s, and are dropped
+    where they had to wait for a minute; the rest stays until it is closed or its button is pressed. The same sentence
+    is not queued twice. In a QToolBar the banner hides and shows that bar.
     """
 
     def __init__(self, session, parent: QtWidgets.QWidget | None = None):
         super().__init__(parent)
         self.setObjectName("banner")
         self._queue: list[Message] = []
+        self._timed: Message | None = None
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(10, 5, 6, 5)
         self.sign, self.text = QtWidgets.QLabel(), QtWidgets.QLabel()
@@ -64,7 +74,7 @@ class Banner(QtWidgets.QFrame):
 
     def show_message(self, level: str, sentence: str, action: tuple[str, Callable] | None = None) -> None:
         """Queue a message; ``level`` is info, warning or error (an unknown one counts as warning)."""
-        message = Message(level if level in LEVELS else "warning", sentence, action)
+        message = Message(level if level in LEVELS else "warning", sentence, action, time.monotonic())
         if any(waiting[:2] == message[:2] for waiting in self._queue):
             return
         self._queue.append(message)
@@ -89,7 +99,12 @@ class Banner(QtWidgets.QFrame):
         if message is not None and message.action is not None:
             message.action[1]()
 
+    def _drop_old_news(self) -> None:
+        old = time.monotonic() - STALE
+        self._queue = [one for one in self._queue if one is self._timed or not one.passes or one.since >= old]
+
     def _show_first(self) -> None:
+        self._drop_old_news()
         message = self.shown
         if message is not None:
             self.sign.setText(f"{LEVELS[message.level][1]} {message.level.title()}")
@@ -99,10 +114,9 @@ class Banner(QtWidgets.QFrame):
             self.waiting.setText(f"1 of {len(self._queue)}" if len(self._queue) > 1 else "")
             self.action.setVisible(message.action is not None)
             self.action.setText(message.action[0] if message.action else "")
-        if message is not None and message.level == "info" and message.action is None:  # an offer waits for an answer
-            self._timer.start()
-        else:
-            self._timer.stop()
+        if message is not self._timed:  # what is shown has its time, whatever comes meanwhile
+            self._timed = message
+            self._timer.start() if message is not None and message.passes else self._timer.stop()
         self._set_shown(message is not None)
         self.setMaximumHeight(max(self.layout().heightForWidth(max(self.width(), 200)), 24))
         self.updateGeometry()

@@ -9,6 +9,7 @@ from pathlib import Path
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui.naming import MEANINGS, lane_letter, readable_action
+from zoo_gui.shortcuts import key_of
 from zoo_gui.types import LaneInfo
 from zoo_gui.widgets.base import PANELS, Job, Panel, Part
 from zoo_gui.widgets.compare_bar import OWN, REPLAY, SHARED, InputBar
@@ -33,9 +34,9 @@ MEASURES = {
 }  # fmt: skip
 """What is measured between two agents, in short and whole, by their kinds of scores, sorted; from 0, the same, to 1."""
 ALONE = "Comparing needs two agents of one game: add another one beside this."
-APART = "Each plays its own game. Press “One game” (v): all then see the same moments, and this shows where they part."
+APART = "Each plays its own game. Press “One game” ({key}): all see the same moments, and this shows where they part."
 NO_NETWORKS = "Only one of these has a network: players without one do not say what they would do."
-WAITING = "No moment was shared yet: let the game go on (Space)."
+WAITING = "No moment was shared yet: let the game go on ({key})."
 
 
 @PANELS.register("compare")
@@ -72,9 +73,11 @@ class ComparePanel(Panel):
 
     def _make_controls(self) -> None:
         self.earlier, self.later = (
-            button(sign, f"{text}; pauses there ({key}).", lambda command=command: self.command.emit(command))
-            for sign, text, key, command in (("◀", "The disagreement before", "[", "previous_apart"),
-                                             ("▶", "The next disagreement", "]", "next_apart")))  # fmt: skip
+            button(sign, text, lambda command=command: self.command.emit(command))
+            for sign, text, command in (("◀", "The disagreement before", "previous_apart"),
+                                        ("▶", "The next disagreement", "next_apart")))  # fmt: skip
+        keyed(self.earlier, "previous_apart", "The disagreement before; pauses there")
+        keyed(self.later, "next_apart", "The next disagreement; pauses there")
         self.kind = Quiet(tuple(PARTINGS))
         self.kind.setMinimumContentsLength(17)
         self.kind.setAccessibleName("Disagreement")
@@ -227,7 +230,8 @@ class ComparePanel(Panel):
             return f"{' and '.join(games)} are different games: only agents of one game can see the same moments."
         if sum(bool(info.layers) for info in self.lanes) < 2:
             return NO_NETWORKS
-        return APART if self.session.input == OWN else WAITING
+        own = self.session.input == OWN
+        return APART.format(key=key_of("share_input")) if own else WAITING.format(key=key_of("toggle"))
 
     def _summary(self) -> str:
         count = int(self.track.together.max(initial=0))
@@ -295,7 +299,7 @@ class ComparePanel(Panel):
         if not len(self.track):
             return self._hint()
         what = "a different choice" if PARTINGS[self.kind.currentText()] is None else "a moment so far apart"
-        return (f"There is no later {what[2:]} yet: let the game go on (Space)." if way > 0
+        return (f"There is no later {what[2:]} yet: let the game go on ({key_of('toggle')})." if way > 0
                 else f"There is no earlier {what[2:]} among the {len(self.track):,} moments that are kept.")
 
     def _go(self, place: int) -> None:

@@ -10,8 +10,8 @@ from zoo_gui.widgets.controls import button, keyed, mark, role, toggle
 
 OWN, SHARED, REPLAY = "own", "shared", "replay"
 CHOICES = {
-    OWN: ("Each its own", "Each agent plays its own game (v)."),
-    SHARED: ("One game", "One agent drives; the others see the same game, and say what they would do (v)."),
+    OWN: ("Each its own", "Each agent plays its own game"),
+    SHARED: ("One game", "One agent drives; the others see the same game, and say what they would do"),
     REPLAY: ("Replay…", "All see a game that was played before: an agent's so far, its rollout of a seed, or a file."),
 }
 
@@ -41,6 +41,8 @@ class InputBar(QtWidgets.QWidget):
         for name, made in self.inputs.items():
             made.setFocusPolicy(QtCore.Qt.TabFocus)
             made.setAccessibleName(f"Whose game: {name}")
+            if name != REPLAY:
+                keyed(made, "share_input", CHOICES[name][1])
             row.addWidget(made)
         row.addSpacing(8)
         row.addWidget(self.words)

@@ -5,6 +5,8 @@ Every step is drawn, also those that no other panel showed, because the numbers 
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 import time
 from html import escape
@@ -310,7 +312,9 @@ class PlotsPanel(Panel):
 
     def numbers(self) -> str:
         """The visible steps as CSV: a row per lane and step, a column per shown quantity (actions by name)."""
-        lines = [",".join(("lane", "agent", "step", *(chart.quantity.key for chart in self._charts)))]
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("lane", "agent", "step", *(chart.quantity.key for chart in self._charts)))
         view = tuple(self._charts[0].box.viewRange()[0]) if self._charts else None
         for info in self.lanes:
             found, history = self._series(info.lane, view), self.session.history(info.lane)
@@ -321,8 +325,8 @@ class PlotsPanel(Panel):
             for step, *row in zip(found.x, *columns):
                 texts = (info.action_names[int(value)] if chart.quantity.form == "runs" else f"{value:.9g}"
                          for chart, value in zip(self._charts, row))
-                lines.append(",".join((lane_letter(info.lane), f'"{info.title}"', f"{step:.0f}", *texts)))
-        return "\n".join(lines) + "\n"
+                writer.writerow((lane_letter(info.lane), info.title, f"{step:.0f}", *texts))
+        return text.getvalue()
 
     def _say_values(self, position: QtCore.QPointF) -> None:
         chart = next((chart for chart in self._charts if chart.box.sceneBoundingRect().contains(position)), None)

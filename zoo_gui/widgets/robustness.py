@@ -87,8 +87,8 @@ class RobustnessPanel(Panel):
         buttons = QtWidgets.QHBoxLayout()
         self.reset_button = button("Reset", "", self._reset)
         keyed(self.reset_button, "clear_edits", "Undisturbed again; the key undoes all other changes, too")
-        self.speed_button = toggle("Full speed", "Episodes are over soonest as fast as it goes (0; 1 is game speed).",
-                                   self._on_speed)
+        self.speed_button = toggle("Full speed", "", self._on_speed)
+        keyed(self.speed_button, "full_speed", "Episodes are over soonest as fast as it goes; again: game speed")
         self.copy_button = button("Copy", "The means by level, as a table (CSV).", self._copy)
         self.forget_button = button("Forget", "Begin the charts anew.", self._forget)
         buttons.setSpacing(3)
@@ -158,8 +158,8 @@ class RobustnessPanel(Panel):
         self._schedule(0.0)
 
     def _aim(self, lane: int | None) -> None:
-        """Disturb this lane from now on, None: all."""
-        self._target = lane
+        """Disturb this lane from now on, None: all. One that is alone was not chosen: it is all, when others come."""
+        self._target = lane if len(self.lanes) > 1 else None
         for one, made in self.targets.items():
             made.setChecked(one == lane)
         self._show_levels()

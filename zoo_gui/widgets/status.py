@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable, NamedTuple
 
 from pyqtgraph.Qt import QtCore, QtWidgets
-from zoo_gui.widgets.controls import fit, mark, role
+from zoo_gui.widgets.controls import Fitted, fit, keyed, mark, role
 
 STATES = {"running": "▶ running", "paused": "❚❚ paused", "stale": "⚠ stale", "loading": "… loading",
           "stopped": "■ stopped"}
@@ -23,7 +23,7 @@ def _rate(unit: str) -> Callable[[float], str]:
 class Field(NamedTuple):
     """One figure: the status key, how it is written, its longest text (which sets the width), what it means.
 
-    optional: the field is hidden while the key is missing, None or False.
+    optional: the field is hidden while the key is missing, None or False. command: whose keys its words name.
     """
 
     key: str
@@ -32,18 +32,21 @@ class Field(NamedTuple):
     tip: str
     optional: bool = False
     alarm: bool = False
+    command: str = ""
 
 
 FIELDS = (
     Field("intervention", lambda words: words.upper() if isinstance(words, str) else "INTERVENTION ON", "EDITED",
           "A unit's gain or offset is changed: what you see is not the trained network.", optional=True, alarm=True),
     Field("steady", lambda _: "◐ steady", "◐ steady",
-          "Flicker-reducing display (Shift+M): of each two game frames the brighter pixels are shown, not the frames "
-          "themselves. What agents see, and what is computed, stays as it is.", optional=True, alarm=True),
+          "Flicker-reducing display: of each two game frames the brighter pixels are shown, not the frames "
+          "themselves. What agents see, and what is computed, stays as it is",
+          optional=True, alarm=True, command="toggle_steady"),
     Field("recording", lambda text: f"● REC {text}", "● REC 00:00 · 000.0 MB",
           "Time recorded so far, and how large the file is. Not in the film.", optional=True, alarm=True),
     Field("ring", lambda seconds: f"⟲ {seconds} s", "⟲ 120 s",
-          "So many of the last seconds are kept all the time; Shift+F9 saves them.", optional=True),
+          "So many of the last seconds are kept all the time, and can be saved as a film", optional=True,
+          command="save_last"),
     Field("download", lambda share: f"⬇ {share}", "⬇ 0000.0 MB", "An agent is being downloaded.", optional=True),
     Field("agree", lambda share: f"agree {share:.0%}", "agree 100%",
           "Share of the steps on which all agents chose the same action.", optional=True),
@@ -73,10 +76,8 @@ class StatusBar(QtWidgets.QStatusBar):
         super().__init__(parent)
         self._status: dict = {}
         self._hovered = ""
-        self.said = QtWidgets.QLabel()
+        self.said = Fitted()
         self.said.setTextInteractionFlags(QtCore.Qt.NoTextInteraction)
-        self.said.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
-        self.said.setAccessibleName("Under the mouse")
         self.addWidget(self.said, 1)
         self.setMinimumWidth(1)  # what has no room is left out
         self.fields = {field.key: self._make(field) for field in FIELDS}
@@ -90,6 +91,8 @@ class StatusBar(QtWidgets.QStatusBar):
         role(label, "caption")
         label.setAlignment(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
         label.setToolTip(field.tip)
+        if field.command:
+            keyed(label, field.command, field.tip)
         label.setAccessibleName(field.key.replace("_", " "))
         if field.alarm:
             mark(role(label, "warning"), "strong", True)
@@ -135,6 +138,4 @@ class StatusBar(QtWidgets.QStatusBar):
 
     def _show_said(self) -> None:
         loading = self._status.get("loading") if self._status.get("state") == "loading" else None
-        text = self._hovered or loading or ""
-        if text != self.said.text():
-            self.said.setText(text)
+        self.said.say(self._hovered or loading or "")

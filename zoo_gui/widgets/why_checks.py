@@ -9,7 +9,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui import overlays
 from zoo_gui.tokens import current, points
-from zoo_gui.widgets.controls import column_of, still
+from zoo_gui.widgets.controls import Fitted, column_of, still
 from zoo_gui.widgets.inks import tick_font
 from zoo_gui.widgets.pictures import Strip, Tile
 from zoo_gui.widgets.why_grid import over
@@ -55,8 +55,7 @@ class CheckTab(WhyTab):
         for widget in (self.method, *self.extras(), self.run, self.cancel, self.save_button, self.bar):
             row.addWidget(widget)
         row.addStretch(1)
-        self.about, self.said = QtWidgets.QLabel(), QtWidgets.QLabel(self.tip)
-        self.about.setSizePolicy(QtWidgets.QSizePolicy.Ignored, QtWidgets.QSizePolicy.Preferred)
+        self.about, self.said = Fitted(), QtWidgets.QLabel(self.tip)
         self.said.setWordWrap(True)
         column.addLayout(row)
         column.addWidget(self.about)
@@ -104,7 +103,7 @@ class CheckTab(WhyTab):
         if self.result is not None:
             of = f"{self.result.title} of {self.answered.words}, step {self.answered.step.index}"
             words = f"⚠ of an earlier question: {of}{self.key}" if self.stale else f"{of}{self.key}"
-        self.about.setText(words)
+        self.about.say(words)
         if sentence:
             self.said.setText(sentence)
 

@@ -9,6 +9,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from zoo_gui.naming import lane_letter, readable_action
 from zoo_gui.overlays import FRAMES
 from zoo_gui.types import LaneInfo, Unit
+from zoo_gui.widgets.controls import keyed
 
 #: kind → (words, number of actions to choose)
 KINDS = {
@@ -77,8 +78,9 @@ class Question(QtWidgets.QWidget):
         self.entry.setAccessibleName("Target")
         self.entry.setFocusPolicy(QtCore.Qt.StrongFocus)
         self.entry.returnPressed.connect(self.changed)
-        self.explain = button("Explain this moment", "Ask about the step that is on screen now (w). While the game is "
-                              "paused this is done by itself.", self.asked.emit)
+        self.explain = button("Explain this moment", "", self.asked.emit)
+        keyed(self.explain, "explain_moment", "Ask about the step that is on screen now. While the game is paused this "
+              "is done by itself")  # fmt: skip
         self.cancel = button("Cancel", "Stop; the maps that are there stay.", self.cancelled.emit)
         self.cancel.setEnabled(False)
         self.lane_box.activated.connect(self._on_lane)
