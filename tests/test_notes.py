@@ -130,7 +130,7 @@ def test_a_link_loads_what_is_missing_goes_there_and_selects(qtbot, window):
     session.finished.emit("journey")
     assert arrived == [view] and session.called("select") == [(1, Unit("fc", 3))]
     assert session.called("set_speed") == [(None,)] and session.called("layout") == [("Talk",)]
-    assert session.called("play") and session.saliency == "action" and not window.restorer.errand.going
+    assert session.called("play") and session.saliency == "action" and not going(window.restorer.errand)
 
 
 def test_a_later_link_takes_the_place_of_an_earlier_and_a_wrong_one_is_a_sentence(qtbot, window):
@@ -150,6 +150,11 @@ def test_a_later_link_takes_the_place_of_an_earlier_and_a_wrong_one_is_a_sentenc
     session.loading = {}
     session.loading_changed.emit({})  # it could not be loaded, as the session has said
     qtbot.waitUntil(lambda: len(left) == 2)
+
+
+def going(errand):
+    """Whether there is something that the button in the status bar would end."""
+    return errand._stopped is not None
 
 
 def heard(signal):
@@ -174,7 +179,7 @@ def test_a_change_that_cannot_be_made_is_a_sentence(window):
     session.loaded(named(0, "a/1"))
     session.fault = "There is no layer “nolayer”."
     window.restorer.open("a/1?edit=nolayer:3*0")
-    assert said == [session.fault] and len(left) == 1 and not window.restorer.errand.going
+    assert said == [session.fault] and len(left) == 1 and not going(window.restorer.errand)
 
 
 def test_a_step_that_comes_late_or_never(qtbot, window):
@@ -192,7 +197,7 @@ def test_a_step_that_comes_late_or_never(qtbot, window):
     session.finished.emit("journey")
     session.status["state"] = "stopped"
     session.stale_changed.emit(True)
-    assert len(left) == len(stopped) == 1 and not restorer.errand.going
+    assert len(left) == len(stopped) == 1 and not going(restorer.errand)
     restorer.current(lambda *view: None)
     session.failed.emit("where", "Nobody knows.")
     restorer.current(lambda *view: None)
@@ -365,10 +370,10 @@ def test_what_is_written_while_a_session_is_saved_is_kept(qtbot, sitting, tmp_pa
     panel, said = sitting.panels["notes"], heard(sitting.session.message)
     panel.field.setPlainText("before")
     sitting.saved.save(tmp_path / "a.zoo")
-    assert sitting.saved.writing.going
+    assert going(sitting.saved.writing)
     panel.field.setPlainText("before and meanwhile")
     sitting.session.progressed.emit("save session", Progress(1, 1, "saved", str(tmp_path / "a.zoo")))
-    assert said[-1].startswith("Saved ") and not sitting.saved.writing.going
+    assert said[-1].startswith("Saved ") and not going(sitting.saved.writing)
     sitting.notebook.close()
     assert "before and meanwhile" in notebook._own_path().read_text()
 
@@ -378,11 +383,11 @@ def test_a_link_gives_up_a_session_that_is_being_opened(sitting, tmp_path):
     sitting.saved.save(tmp_path / "a.zoo")
     sitting.saved.open(tmp_path / "b.zoo")
     sitting.restorer.open("a/1?seed=2")
-    assert ("open session",) in session.called("cancel") and sitting.restorer.errand.going
+    assert ("open session",) in session.called("cancel") and going(sitting.restorer.errand)
     session.progressed.emit("open session", Progress(1, 1, "opened", Opened({"speed": 2.0}, (), True, 5, ())))
     assert not session.called("adopt") and not session.called("set_speed")
     session.failed.emit("save session", "The disk is full.")
-    assert sitting.restorer.errand.going and not sitting.saved.writing.going
+    assert going(sitting.restorer.errand) and not going(sitting.saved.writing)
 
 
 def test_a_session_in_which_nothing_was_on_has_nothing_on(sitting):
