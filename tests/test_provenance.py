@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -112,6 +113,68 @@ def test_damaged_and_missing_files_are_a_sentence(tmp_path):
         provenance_files.read(tmp_path / "a.npz")
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\xff\xfftEXtzoo_gui\0{")
     assert provenance_files.read(tmp_path / "a.png") is None
+
+
+def test_a_comment_is_found_among_the_blocks_and_nowhere_else(tmp_path):
+    path, stamped = tmp_path / "a.gif", provenance_files.stamped(GIF, ".gif", TOLD)
+    comment = stamped[19 : len(stamped) - (len(GIF) - 19)]
+    assert comment.startswith(b"\x21\xfe")
+    said = b"\x21\xfe\x09" + b"another's" + b"\0"
+    start = GIF[:13] + b"\x21\xfe\x03\0\0\0"  # a palette that begins as a comment does
+    for content in (start + comment + GIF[19:], GIF[:19] + said + comment + GIF[19:], GIF[:-1] + comment + b";"):
+        path.write_bytes(content)
+        assert provenance_files.read(path) == TOLD
+    for content in (GIF[:-1] + b";" + comment, GIF[:9], start + comment[:40], GIF[:19] + b"no block" + comment):
+        path.write_bytes(content)
+        assert provenance_files.read(path) is None
+
+
+def zipped(path, name, data, method=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr(name, data)
+    return path
+
+
+def test_a_session_says_what_its_manifest_was_told(tmp_path):
+    from zoo_gui.play.bundles import Bundle, write
+
+    *_, last = write(tmp_path / "a.zoo", Bundle((), told=TOLD))
+    assert provenance_files.read(last.result) == TOLD
+
+
+def npy(count):
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": (count,)})
+    return file.getvalue() + b"{}"
+
+
+def test_what_strangers_say_is_a_sentence_or_is_said(tmp_path, capsys):
+    from zoo_gui.cli import main
+
+    deep = '{"a": ' * 300 + "1" + "}" * 300
+    for path in (zipped(tmp_path / "a.npz", "about.npy", npy(10**14)), zipped(tmp_path / "b.npz", "about.npy", b"no"),
+                 zipped(tmp_path / "c.zoo", "manifest.json", "[" * 100_000),
+                 zipped(tmp_path / "d.zoo", "manifest.json", '{"told": {}}', zipfile.ZIP_BZIP2),
+                 zipped(tmp_path / "e.zoo", "manifest.json", f'{{"told": {deep}}}')):  # fmt: skip
+        for more in ((), ("--json",)):
+            assert main(["about", str(path), *more]) == 2
+            said = capsys.readouterr()
+            assert "is damaged" in said.out + said.err
+    (tmp_path / "provenance.json").write_text(deep)
+    assert provenance_files.read(tmp_path) is None
+    (tmp_path / "provenance.json").unlink()
+    for told in ({"versions": "1.0"}, {"agents": 5}, {"agents": ["x", {"id": 7}]}, {"versions": ["a"], "commit": 3},
+                 {"what": "a\x1b[2J\ud800\nb\u202fc"}):  # fmt: skip
+        (tmp_path / "a.json").write_text(json.dumps({"provenance": told}))
+        assert main(["about", "--json", str(tmp_path / "a.json")]) == 0
+        assert json.loads(capsys.readouterr().out)[str(tmp_path / "a.json")] == told
+        assert main(["about", str(tmp_path / "a.json")]) == 0
+        assert "Made by an unknown program" in (said := capsys.readouterr().out) and "\x1b" not in said
+    assert "a\ufffd[2J\ufffd b\u202fc" in said
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert sentences({"x": nested})[-1] == "x: …"
 
 
 class Result:

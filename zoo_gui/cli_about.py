@@ -1,4 +1,4 @@
-"""``zoo-gui about FILE``: where a figure, table, film or folder says that it comes from."""
+"""``zoo-gui about FILE``: where a figure, table, film, session or folder says that it comes from."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from zoo_gui.types import ZooError
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The files."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a picture, table, film, page or folder that this "
-                        "program saved")  # fmt: skip
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a picture, table, film, page, session or folder that "
+                        "this program saved")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -21,7 +21,8 @@ def run(options: argparse.Namespace) -> int:
     found = {path: read(path) for path in options.files}
     silent = [path for path, told in found.items() if told is None]
     if options.json:
-        print(json.dumps(found, ensure_ascii=False))
+        # half a character, as a stranger's file may have one, as JSON writes it
+        print(json.dumps(found, ensure_ascii=False).encode(errors="backslashreplace").decode())
         return 0
     for number, (path, told) in enumerate(found.items()):
         if told is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
+import re
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +23,10 @@ PACKAGES = ("ale-py", "tensorflow", "numpy")
 """Those that say what an agent sees and computes."""
 AGENT_KEYS = {"id": "agent_id", "hash": "agent_hash", "card": "card_hash"}
 """Key of an agent's row → what the record of a lane (``LaneInfo``) calls it; what an ``Agent`` calls it is in _ROWS."""
+DEEPEST = 40
+"""Of what is in one another, as far as it is said."""
+_UNSAYABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What moves a terminal's cursor or is half a character: it may be a stranger's file that is told of."""
 _ROWS = {"id": "name", "hash": "hash", "card": "card_hash"}
 
 
@@ -115,14 +120,16 @@ def sentences(told: Mapping[str, Any]) -> list[str]:
     made += f" (commit {str(told['commit'])[:12]})" if told.get("commit") else ""
     lines.append(f"{made}, {told['when']}" if told.get("when") else made)
     if told.get("versions"):
-        lines.append("With " + ", ".join(f"{name} {version}" for name, version in told["versions"].items()))
-    agents = told.get("agents", ())
-    rows = [{"id": name, "hash": digest} for name, digest in agents.items()] if isinstance(agents, Mapping) else agents
-    for row in rows:  # an experiment's file beside its results has them by name
-        lines += _agent_lines(row) if isinstance(row, Mapping) else []
-    skipped = ("what", "made_by", "commit", "when", "versions", "agents")
+        lines.append(f"With {_words(told['versions'])}")
+    skipped, agents = ["what", "made_by", "commit", "when", "versions"], told.get("agents")
+    if isinstance(agents, Mapping):  # an experiment's file beside its results has them by name
+        agents = [{"id": name, "hash": digest} for name, digest in agents.items()]
+    if isinstance(agents, (list, tuple)):  # else it is another program's word for something else
+        skipped.append("agents")
+        for row in agents:
+            lines += _agent_lines(row) if isinstance(row, Mapping) else []
     lines += [f"{_spaced(key)}: {_words(value)}" for key, value in told.items() if key not in skipped]
-    return lines
+    return [_UNSAYABLE.sub(lambda found: " " if found[0].isspace() else "\ufffd", line) for line in lines]
 
 
 def _agent_lines(row: Mapping[str, Any]) -> list[str]:
@@ -136,11 +143,13 @@ def _spaced(key: str) -> str:
     return key.replace("_", " ")
 
 
-def _words(value: Any) -> str:
+def _words(value: Any, depth: int = 0) -> str:
+    if depth > DEEPEST:
+        return "…"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_words(one)}" for key, one in value.items())
+        return ", ".join(f"{key} {_words(one, depth + 1)}" for key, one in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(_words, value))
+        return ", ".join(_words(one, depth + 1) for one in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -6,7 +6,8 @@
 | .svg | the description in its metadata |
 | .pdf | the subject in its properties |
 | .csv | a first line ``# zoo_gui: …`` (``pandas.read_csv(…, comment="#")``) |
-| .json, .zoo's parts | the key ``provenance`` |
+| .json | the key ``provenance`` |
+| .zoo | the key ``told`` of its manifest |
 | .npz | the array ``provenance``, one text |
 | .html | a ``<meta name="zoo_gui">`` |
 | .gif | a comment |
@@ -18,15 +19,17 @@ What is said is JSON in ASCII throughout. A file beside that holds it (``provena
 from __future__ import annotations
 
 import html
+import io
 import json
+import math
 import re
 import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
-from zoo_gui.provenance import text
+from zoo_gui.provenance import DEEPEST, text
 from zoo_gui.types import ZooError
 
 KEY = "zoo_gui"
@@ -34,6 +37,7 @@ CSV_MARK = f"# {KEY}: "
 BESIDE = "provenance.json"
 MAX_BYTES = 1 << 20  # of what a file says of itself
 MAX_HEAD = 64 << 20  # of files that are searched as a whole
+MANIFEST, MAX_MANIFEST = "manifest.json", 32 << 20  # of a session, as ``play.bundles`` has them
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -68,16 +72,29 @@ def read(path: str | Path) -> dict[str, Any] | None:
         found = next((read_kind(path) for test, read_kind in _READERS if test(head, path)), None)
     except OSError as error:
         raise ZooError(f"{path} cannot be read ({error.strerror}): name a file that this program saved.") from error
-    except (ValueError, struct.error, zlib.error, zipfile.BadZipFile, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, struct.error, zlib.error, zipfile.BadZipFile, RecursionError,
+            NotImplementedError, RuntimeError, EOFError, OverflowError, MemoryError) as error:  # fmt: skip
         raise ZooError(f"{path} is damaged: it cannot say where it comes from.") from error
+    if found and _is_deep(found):
+        raise ZooError(f"{path} is damaged: what it says of itself is nested without end.")
     return found or _beside(path.with_name(BESIDE))
 
 
 def _beside(path: Path) -> dict[str, Any] | None:
     try:
-        return None if path.stat().st_size > MAX_BYTES else _parsed(path.read_text(encoding="utf-8"))
+        found = None if path.stat().st_size > MAX_BYTES else _parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return None
+    return None if found and _is_deep(found) else found
+
+
+def _is_deep(found: Any) -> bool:
+    """Whether lists and dictionaries are in one another deeper than can be said, or written again."""
+    level = [found]
+    for _ in range(DEEPEST):
+        level = [one for thing in level for one in (thing.values() if isinstance(thing, dict) else thing)
+                 if isinstance(one, (dict, list))]  # fmt: skip
+    return bool(level)
 
 
 def _parsed(said: str | bytes | None) -> dict[str, Any] | None:
@@ -114,8 +131,7 @@ def _gif(data: bytes, said: str) -> bytes:
     """With a comment before the first picture."""
     if not data.startswith((b"GIF87a", b"GIF89a")) or len(data) < 13:
         return data
-    flags = data[10]
-    at = 13 + (3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0)
+    at = 13 + _palette(data[10])
     content = f"{KEY}: {said}".encode("ascii")
     blocks = b"".join(bytes([len(part)]) + part for part in (content[i : i + 255] for i in range(0, len(content), 255)))
     return data[:at] + b"\x21\xfe" + blocks + b"\0" + data[at:]
@@ -180,31 +196,80 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 
 def _read_zip(path: Path) -> dict[str, Any] | None:
-    """Of an .npz, its text array; of a bundle, its part ``provenance.json``."""
+    """Of an .npz, its text array; of a session, what its manifest was told."""
     with zipfile.ZipFile(path) as archive:
-        sizes = {info.filename: info.file_size for info in archive.infolist()}
-        if sizes.get(BESIDE, MAX_BYTES) < MAX_BYTES:
-            return _parsed(archive.read(BESIDE))
+        there = set(archive.namelist())
+        if MANIFEST in there:
+            found = json.loads(_member(archive, MANIFEST, MAX_MANIFEST))
+            told = found.get("told") if isinstance(found, dict) else None
+            return told if isinstance(told, dict) else None
         for name in ("provenance.npy", "about.npy"):  # the second is that of rollouts, as bytes
-            if sizes.get(name, MAX_HEAD) < 4 * MAX_BYTES:
-                import numpy as np
-
-                with archive.open(name) as file:
-                    found = np.lib.format.read_array(file, allow_pickle=False)
-                return _parsed(found.tobytes() if found.ndim else str(found))
+            if name in there:
+                return _parsed(_text_of_array(_member(archive, name, 4 * MAX_BYTES)))
     return None
 
 
+def _member(archive: zipfile.ZipFile, name: str, largest: int) -> bytes:
+    """A member's bytes. Raises ValueError for what is larger, or packed so that it would be unpacked all at once."""
+    info = archive.getinfo(name)
+    if info.file_size > largest or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{name} is too large")
+    with archive.open(info) as file:
+        return file.read(largest)
+
+
+def _text_of_array(data: bytes) -> str | bytes:
+    """What an .npy file says whose array is a text, or bytes. Raises ValueError: its header is not believed."""
+    import numpy as np
+
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+    if header is None:
+        raise ValueError("a header of an unknown version")
+    shape, _, dtype = header(file)
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
+        raise ValueError("an array of another size than it says")
+    found = np.ndarray(shape, dtype, data[file.tell() :])
+    return found.tobytes() if found.ndim else str(found)
+
+
 def _read_gif(path: Path) -> dict[str, Any] | None:
-    data, mark = _searched(path), f"{KEY}: ".encode()
-    at = data.find(b"\x21\xfe")
-    if at < 0:
-        return None
-    content, at = b"", at + 2
-    while at < len(data) and data[at]:
-        content += data[at + 1 : at + 1 + data[at]]
+    """Of its comments ours, block by block: in palettes and pictures there are any bytes."""
+    mark = f"{KEY}: ".encode()
+    for content in _gif_comments(_searched(path)):
+        if content.startswith(mark):
+            return _parsed(content[len(mark) :])
+    return None
+
+
+def _gif_comments(data: bytes) -> Iterator[bytes]:
+    """As far as the file goes: one that is cut short, or goes on as no GIF does, has no more of them."""
+    try:
+        at = 13 + _palette(data[10])
+        while data[at] in (0x21, 0x2C):  # else it is the end
+            picture = data[at] == 0x2C  # with its place and flags, its palette, the length of its codes
+            begins = at + 11 + _palette(data[at + 9]) if picture else at + 2
+            content, after = _gif_parts(data, begins)
+            if not picture and data[at + 1] == 0xFE:
+                yield content
+            at = after
+    except IndexError:
+        return
+
+
+def _palette(flags: int) -> int:
+    """Bytes of the palette that follows in a GIF."""
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _gif_parts(data: bytes, at: int) -> tuple[bytes, int]:
+    """(what is in the parts that begin at a place, each with its length before it; where the next block begins)."""
+    parts = []
+    while data[at]:
+        parts.append(data[at + 1 : at + 1 + data[at]])
         at += 1 + data[at]
-    return _parsed(content[len(mark) :]) if content.startswith(mark) else None
+    return b"".join(parts), at + 1
 
 
 def _read_mp4(path: Path) -> dict[str, Any] | None:
