@@ -1,6 +1,8 @@
 """Notes and bookmarks, what of them outlives a crash and an opened session; the way from a link to the window."""
 
+import base64
 import json
+import struct
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from fakes import FakeSession, fake_lane, fake_step
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui import leftovers, notebook, saved
 from zoo_gui.engine.saving import Opened
@@ -252,6 +254,17 @@ def test_nonsense_from_a_file_is_left_out(window):
     assert panel.text() == "" and panel.bookmarks() == [MARK]
     panel.restore("# é", None)
     assert panel.text() == "# é" and panel.bookmarks() == []
+
+
+def test_a_picture_that_would_take_all_memory_is_not_unpacked(window, monkeypatch):
+    unpacked = []
+    monkeypatch.setattr(QtGui.QPixmap, "loadFromData", lambda self, data, kind: bool(unpacked.append(data)))
+    panel = window.panels["notes"]
+    small = base64.b64decode(notebook._picture(np.zeros((210, 160, 3), np.uint8)))
+    wrong = [small[:16] + struct.pack(">II", *sides) + small[24:] for sides in ((12000, 48), (48, 257), (0, 48))]
+    marks = [{**MARK, "picture": base64.b64encode(data).decode()} for data in (*wrong, b"BM" + small[2:], small[:24])]
+    panel.restore("", [*marks, mark := {**MARK, "picture": base64.b64encode(small).decode()}])
+    assert panel.bookmarks() == [mark] and unpacked == [small]
 
 
 def test_a_crash_loses_nothing(qtbot, window):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 from typing import Any
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
@@ -16,6 +17,8 @@ PICTURE = (48, 63)
 """Pixels of a bookmark's picture, width and height."""
 MOST, LONGEST, LARGEST = 500, 200_000, 40_000
 """Bookmarks; characters of the notes; of a bookmark's picture in base64."""
+WIDEST = 256
+"""Pixels of a side of a picture that is shown: a few bytes can hold one that takes all memory."""
 KEPT = {"link": str, "label": str, "place": str, "picture": str, "notes": list, "moment": int}
 """What a bookmark is, plain data. notes: why the link does not lead to just this moment; moment: its id in the
 sitting."""
@@ -201,6 +204,12 @@ def _write(item: QtWidgets.QListWidgetItem) -> None:
     item.setText(f"{label}\n{place}" if label else place)
 
 
+def _is_small(picture: bytes) -> bool:
+    """Whether it is a PNG of a few pixels, by its first part, which says so before anything is unpacked."""
+    sides = struct.unpack(">II", picture[16:24]) if picture[12:16] == b"IHDR" and len(picture) > 24 else (0, 0)
+    return picture.startswith(b"\x89PNG\r\n\x1a\n") and all(1 <= side <= WIDEST for side in sides)
+
+
 def _is_sound(bookmark: Any) -> bool:
     """Whether it is what a bookmark is: it may come from a stranger's file."""
     if not isinstance(bookmark, dict) or not all(isinstance(bookmark.get(key), kind) for key, kind in KEPT.items()):
@@ -208,7 +217,7 @@ def _is_sound(bookmark: Any) -> bool:
     if any(len(bookmark[key]) > 9000 for key in ("link", "label", "place")) or len(bookmark["picture"]) > LARGEST:
         return False
     try:
-        base64.b64decode(bookmark["picture"], validate=True)
+        picture = base64.b64decode(bookmark["picture"], validate=True)
     except ValueError:
         return False
-    return all(isinstance(note, str) for note in bookmark["notes"])
+    return (not picture or _is_small(picture)) and all(isinstance(note, str) for note in bookmark["notes"])
