@@ -1,5 +1,7 @@
 """Attribution: every method against its formula, written out here from the papers, on small networks."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import tiny_agents
@@ -7,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from zoo_gui.agents.agent import Agent
 from zoo_gui.agents.card import LayerSpec, NetworkSpec
-from zoo_gui.analysis import ANALYSES, export, run, targets
+from zoo_gui.analysis import ANALYSES, attribution_perturbation, export, run, targets
 from zoo_gui.analysis.attribution_perturbation import sarfa_scores
 from zoo_gui.analysis.methods import METHODS, why_not
 from zoo_gui.analysis.question import over_observation
@@ -189,6 +191,17 @@ def test_greydanus_as_the_formula_says(policy):
                 assert found.map[row, column, 0] == pytest.approx(expected, rel=1e-3, abs=1e-7)
     newest = asked(policy, "action", "greydanus", frames="newest").map
     assert not np.allclose(newest, asked(policy, "action", "greydanus").map)
+
+
+def test_masks_of_a_fine_stride_are_made_as_they_are_needed(policy, monkeypatch):
+    """All of them would be 4.5 GB, of a whole screen: a few take little, and give the same map."""
+    tracemalloc.start()
+    few = attribution_perturbation._masker(210, 160, 1)(np.array([0, 33_599]))
+    assert few.shape == (2, 210, 160) and tracemalloc.get_traced_memory()[1] < 64 << 20
+    tracemalloc.stop()
+    kept = asked(policy, "action", "greydanus", stride=2).map
+    monkeypatch.setattr(attribution_perturbation, "MOST_KEPT", 0)
+    np.testing.assert_array_equal(asked(policy, "action", "greydanus", stride=2).map, kept)
 
 
 def test_policy_and_value_from_one_set_of_passes(policy, tmp_path):

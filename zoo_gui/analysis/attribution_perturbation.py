@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -19,6 +19,8 @@ Steps = Iterator[tuple[int, int]]
 CORES = min(2, os.cpu_count() or 1)
 SLICE = 48
 """Observations at a time: larger slices are computed faster, of a Nature network in 10 to 15 ms."""
+MOST_KEPT = 64 << 20
+"""Bytes of the masks of one stride, of which a few are kept."""
 MASK_SIGMA, BLUR_SIGMA = 5.0, 3.0
 """Greydanus et al. 2018: a disc of 5 pixels, blurred with the first; the frame is blurred with the second."""
 
@@ -134,13 +136,9 @@ def _shares(count: int) -> list[slice]:
 
 
 @lru_cache(maxsize=4)
-def masks(height: int, width: int, stride: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(rows, columns, masks (n, height, width) float32 with maximum 1, row by row): a disc of 5 pixels around each
-    place, blurred with MASK_SIGMA, reflecting at the border, as the authors' code does with SciPy.
-
-    The disc (a cross of five) is a column of three and a row of three less the middle, so each mask is three outer
-    products of blurred lines: the same numbers, in a hundredth of the time.
-    """
+def _lines(height: int, width: int, stride: int) -> tuple[np.ndarray, ...]:
+    """Places along both sides, and of what masks are made: (rows, columns, tall (R, height) twice, wide (C, width)
+    twice); the mask of a place is tall ⊗ wide + tall ⊗ wide of the first and of the second, over its maximum."""
     from scipy.ndimage import gaussian_filter1d
 
     rows, columns = np.arange(0, height, stride), np.arange(0, width, stride)
@@ -151,10 +149,37 @@ def masks(height: int, width: int, stride: int) -> tuple[np.ndarray, np.ndarray,
         return tuple(gaussian_filter1d(line, MASK_SIGMA, axis=1) for line in (point, three))
 
     (tall1, tall3), (wide1, wide3) = lines(rows, height), lines(columns, width)
-    found = np.einsum("ah,bw->abhw", tall3 - tall1, wide1) + np.einsum("ah,bw->abhw", tall1, wide3)
-    found = found.reshape(-1, height, width)
+    return rows, columns, tall3 - tall1, tall1, wide1, wide3
+
+
+@lru_cache(maxsize=4)
+def masks(height: int, width: int, stride: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rows, columns, masks (n, height, width) float32 with maximum 1, row by row): a disc of 5 pixels around each
+    place, blurred with MASK_SIGMA, reflecting at the border, as the authors' code does with SciPy.
+
+    The disc (a cross of five) is a column of three and a row of three less the middle, so each mask is three outer
+    products of blurred lines: the same numbers, in a hundredth of the time.
+    """
+    rows, columns, *_ = _lines(height, width, stride)
+    return rows, columns, _masks_of(height, width, stride, np.arange(len(rows) * len(columns)))
+
+
+def _masks_of(height: int, width: int, stride: int, places: np.ndarray) -> np.ndarray:
+    """Those of ``masks`` at these places."""
+    _, columns, tall, tall1, wide1, wide3 = _lines(height, width, stride)
+    a, b = np.divmod(places, len(columns))
+    found = np.einsum("ph,pw->phw", tall[a], wide1[b]) + np.einsum("ph,pw->phw", tall1[a], wide3[b])
     found /= found.max((1, 2), keepdims=True)
-    return rows, columns, found.astype(np.float32)
+    return found.astype(np.float32)
+
+
+def _masker(height: int, width: int, stride: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Places → their masks. Of a fine stride, all masks of which would be gigabytes, they are made as they are asked
+    for; else once."""
+    rows, columns, *_ = _lines(height, width, stride)
+    if 4 * len(rows) * len(columns) * height * width > MOST_KEPT:
+        return partial(_masks_of, height, width, stride)
+    return masks(height, width, stride)[2].__getitem__
 
 
 def blurred(observation: np.ndarray, channels: int) -> np.ndarray:
@@ -171,17 +196,21 @@ def _blurred(question: Question, options: dict[str, Any], layers: Iterable[str],
     """Each column of ``score`` (N, T), of the layers' activations with each place blurred, as (h, w, 1): bilinear
     between the places."""
     x = question.observation.astype(np.float32)
-    rows, columns, patches = masks(*x.shape[:2], options["stride"])
+    rows, columns, tall, tall1, wide1, wide3 = _lines(*x.shape[:2], options["stride"])
+    patches = _masker(*x.shape[:2], options["stride"])
     newest = 3 if question.agent.card.preprocessing.color == "rgb" else 1
     change = blurred(x, newest if options["frames"] == "newest" else x.shape[-1]) - x
     # where blur leaves all as it was the score is that of no change (not by @: BLAS's threads spin on after it)
-    altering = np.flatnonzero(np.einsum("phw,hw->p", patches, np.any(change, -1)))
+    changed = np.any(change, -1).astype(float)
+    reached = sum(np.einsum("aw,bw->ab", np.einsum("ah,hw->aw", one, changed), other)
+                  for one, other in ((tall, wide1), (tall1, wide3)))  # fmt: skip
+    altering = np.flatnonzero(reached)
 
     def scores_of(part: slice) -> np.ndarray:
-        return score(question.activations_of(x + patches[altering[part]][..., None] * change, layers))
+        return score(question.activations_of(x + patches(altering[part])[..., None] * change, layers))
 
     unchanged = score({name: question.activations[name][None] for name in layers})
-    scores = np.repeat(unchanged, len(patches), 0)
+    scores = np.repeat(unchanged, reached.size, 0)
     for part, found in side_by_side(scores_of, len(altering)):
         yield part.start, len(altering)
         scores[altering[part]] = found
