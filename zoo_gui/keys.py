@@ -6,11 +6,11 @@ and be a tenth of what a switch of the layout or theme computes.
 
 from __future__ import annotations
 
-import re
 from typing import Callable
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
 
+from zoo_gui.pressed import is_plain, sequence
 from zoo_gui.shortcuts import ACTIVATIONS, ANYWHERE, HUMAN, current
 
 _WAYS = {"game_up": "UP", "game_down": "DOWN", "game_left": "LEFT", "game_right": "RIGHT", "game_fire": "FIRE"}
@@ -151,12 +151,6 @@ def _kept(widget: QtWidgets.QWidget | None) -> tuple[str, ...]:
     return next((keys for kind, keys in _CONTROLS if isinstance(widget, kind)), ())
 
 
-def is_plain(event) -> bool:
-    """Whether a key is one without Ctrl or Alt and no function key, as those that belong to a field."""
-    plain = not event.modifiers() & (QtCore.Qt.ControlModifier | QtCore.Qt.AltModifier)
-    return plain and not re.fullmatch(r"(Shift\+)?F\d+", sequence(event))
-
-
 def _takes_words(widget: QtWidgets.QWidget | None) -> bool:
     """Whether one can write there; in a page that is only read, letters stay shortcuts."""
     only_read = isinstance(widget, (QtWidgets.QTextEdit, QtWidgets.QPlainTextEdit)) and widget.isReadOnly()
@@ -170,15 +164,6 @@ def _edits(event, field: QtWidgets.QWidget) -> bool:
         line = field if isinstance(field, QtWidgets.QLineEdit) else getattr(field, "lineEdit", lambda: None)()
         return cursor.hasSelection() if cursor is not None else line is not None and line.hasSelectedText()
     return any(event.matches(standard) for standard in _EDITING)
-
-
-def sequence(event) -> str:
-    """The key as the table writes it; Shift counts with letters and named keys, not with signs that need it (?, +)."""
-    key, modifiers = event.key(), event.modifiers() & ~(QtCore.Qt.KeypadModifier | QtCore.Qt.GroupSwitchModifier)
-    is_symbol = key < 0x100 and not chr(key).isalpha() and key != QtCore.Qt.Key_Space
-    if is_symbol:
-        modifiers &= ~QtCore.Qt.ShiftModifier
-    return QtGui.QKeySequence(int(modifiers) | key).toString()
 
 
 def stick_action(pressed: frozenset[str], action_names: tuple[str, ...]) -> int:
@@ -198,4 +183,4 @@ def stick_action(pressed: frozenset[str], action_names: tuple[str, ...]) -> int:
     return action_names.index("NOOP") if "NOOP" in action_names else 0
 
 
-__all__ = ["ACTIVATIONS", "HUMAN", "Keys", "is_plain", "sequence", "stick_action"]
+__all__ = ["ACTIVATIONS", "HUMAN", "Keys", "stick_action"]

@@ -9,7 +9,7 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui.fuzzy import Query, Text
 from zoo_gui.keymap import Keymap, canonical, own_row, row_name
-from zoo_gui.keys import sequence
+from zoo_gui.pressed import sequence
 from zoo_gui.shortcuts import WHEN, Shortcut, spelled
 from zoo_gui.tokens import pixels
 

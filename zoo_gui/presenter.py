@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from zoo_gui import tokens
-from zoo_gui.keys import sequence
+from zoo_gui.pressed import sequence
 from zoo_gui.shortcuts import CUES, DRAWING, PRESENTING, by_command, spelled
 from zoo_gui.stage_held import Held
 from zoo_gui.stage_marks import Black, Laser, Lens, Spotlight

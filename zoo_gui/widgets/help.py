@@ -7,7 +7,7 @@ from html import escape
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
 
 from zoo_gui import shortcuts
-from zoo_gui.keys import is_plain, sequence
+from zoo_gui.pressed import is_plain, sequence
 from zoo_gui.shortcuts import CUES, DRAWING, PRESENTING, by_group, compact, spelled
 from zoo_gui.tokens import current, pixels, type_size
 
