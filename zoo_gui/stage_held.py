@@ -46,6 +46,7 @@ class Held(QtWidgets.QWidget):
             self._button(text, words, does, command).setStyleSheet(
                 f"color: {DARK.text}; background: {DARK.base}; padding: 2px 8px; border: 1px solid {DARK.control}; "
                 "border-radius: 4px;")
+        self._name_keys()
         self.hide()
 
     def _button(self, text: str, words: str, does, command: str) -> QtWidgets.QToolButton:
@@ -58,6 +59,11 @@ class Held(QtWidgets.QWidget):
         self._tips.append((button, words, command))
         return button
 
+    def _name_keys(self) -> None:
+        """As they are now."""
+        for button, words, command in self._tips:
+            button.setToolTip(f"{words} ({key_of(command)})")
+
     @property
     def strokes(self) -> int:
         """Lines drawn so far."""
@@ -68,8 +74,7 @@ class Held(QtWidgets.QWidget):
         window = self.parentWidget()
         self._picture = window.grab()
         self._strokes = []
-        for button, words, command in self._tips:  # its key as it is now
-            button.setToolTip(f"{words} ({key_of(command)})")
+        self._name_keys()
         self.choose(self._colour)
         self._redraw()
         self.setGeometry(window.rect())
@@ -147,7 +152,7 @@ class Held(QtWidgets.QWidget):
         part = QtCore.QRectF(event.rect())
         source = QtCore.QRectF(part.topLeft() * ratio, part.size() * ratio)
         painter = QtGui.QPainter(self)
-        painter.fillRect(event.rect(), Qt.black)  # where the window has grown meanwhile there is no picture
+        painter.fillRect(event.rect(), QtGui.QColor(DARK.base))  # where the window has grown meanwhile there is no picture
         painter.drawPixmap(part, self._drawn, source)
 
     def hideEvent(self, event) -> None:
