@@ -152,7 +152,7 @@ class Held(QtWidgets.QWidget):
         part = QtCore.QRectF(event.rect())
         source = QtCore.QRectF(part.topLeft() * ratio, part.size() * ratio)
         painter = QtGui.QPainter(self)
-        painter.fillRect(event.rect(), QtGui.QColor(DARK.base))  # where the window has grown meanwhile there is no picture
+        painter.fillRect(event.rect(), QtGui.QColor(DARK.base))  # where the window has grown is no picture
         painter.drawPixmap(part, self._drawn, source)
 
     def hideEvent(self, event) -> None:
