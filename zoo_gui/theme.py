@@ -307,8 +307,7 @@ class Theme(QtCore.QObject):
         """The flicker-reducing display, for those whom flashes can harm or disturb."""
         self._settings.set("look/steady", not self._settings.get("look/steady"))
         self._use_steady()
-        for panel in self._panels():
-            panel.look_changed(_tokens.current())
+        self._window.panels["game"].look_changed(_tokens.current())  # it alone shows games frame by frame
         on = _tokens.steady()
         self._window.session.hover("games as the brighter of each two frames" if on else "games frame by frame")
 
