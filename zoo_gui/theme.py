@@ -307,7 +307,8 @@ class Theme(QtCore.QObject):
         """The flicker-reducing display, for those whom flashes can harm or disturb."""
         self._settings.set("look/steady", not self._settings.get("look/steady"))
         self._use_steady()
-        self._window.panels["game"].look_changed(_tokens.current())  # it alone shows games frame by frame
+        if (game := self._window.panels.get("game")) is not None:  # it alone shows games frame by frame
+            game.look_changed(_tokens.current())
         on = _tokens.steady()
         self._window.session.hover("games as the brighter of each two frames" if on else "games frame by frame")
 
