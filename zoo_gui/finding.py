@@ -3,7 +3,6 @@ window."""
 
 from __future__ import annotations
 
-import copy
 from functools import partial
 from typing import Any, Iterator
 
@@ -32,9 +31,7 @@ class Saver(Errands):
 
     def save(self, settings: Settings) -> None:
         """Write them as they are now."""
-        now = copy.copy(settings)
-        now._values = dict(settings._values)  # others go on changing theirs
-        self.send("save", partial(_saving, now))
+        self.send("save", partial(_saving, settings.snapshot()))
 
     def on_result(self, key: str, payload: Any) -> None:
         """It is done."""

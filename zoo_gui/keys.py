@@ -10,7 +10,7 @@ from typing import Callable
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
 
-from zoo_gui.pressed import is_plain, sequence
+from zoo_gui.pressed import comes_to, is_plain, sequence
 from zoo_gui.shortcuts import ACTIVATIONS, ANYWHERE, HUMAN, current
 
 _WAYS = {"game_up": "UP", "game_down": "DOWN", "game_left": "LEFT", "game_right": "RIGHT", "game_fire": "FIRE"}
@@ -100,12 +100,7 @@ class Keys(QtCore.QObject):
         return event.type() == QtCore.QEvent.FocusOut and event.reason() == QtCore.Qt.PopupFocusReason
 
     def _is_ours(self, watched) -> bool:
-        return (
-            isinstance(watched, QtWidgets.QWidget)
-            and watched.window() is self._window
-            and QtWidgets.QApplication.activePopupWidget() is None
-            and QtWidgets.QApplication.activeModalWidget() is None
-        )
+        return comes_to(watched, self._window)
 
     def _find(self, event) -> str | None:
         text, field = sequence(event), QtWidgets.QApplication.focusWidget()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui import placing, tokens
+from zoo_gui.pressed import give_back
 from zoo_gui.placing import Wanted
 from zoo_gui.widgets.status import FIELDS
 
@@ -215,8 +216,7 @@ class Labels(QtWidgets.QWidget):
         self.hide()
         self._clear()
         before, self._before = self._before, None
-        here = before is not None and isQObjectAlive(before) and before.isVisible()  # a panel may have been mended
-        (before if here else self._window).setFocus()
+        give_back(before, self._window)
 
     def _clear(self) -> None:
         for sign in self.signs:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui import palette_entries, tokens
+from zoo_gui.pressed import give_back
 from zoo_gui.fuzzy import Query
 from zoo_gui.palette_entries import Entry
 
@@ -216,8 +217,7 @@ class Palette(QtWidgets.QFrame):
         before, self._before = self._before, None  # to hide it takes its focus, which is heard below
         if self.isVisible():
             self.hide()
-            here = before is not None and isQObjectAlive(before) and before.window() is self._window
-            (before if here and before.isVisible() else self._window).setFocus()
+            give_back(before, self._window)
 
     def toggle(self) -> None:
         """Open it, or close it."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui import tokens
+from zoo_gui.pressed import give_back
 from zoo_gui.pages import Page, Pages, resolve
 
 Qt = QtCore.Qt
@@ -240,8 +241,7 @@ class Reader(QtWidgets.QFrame):
         self.hide()
         before, self._before = self._before, None
         if had:
-            here = before is not None and isQObjectAlive(before) and before.isVisible()
-            (before if here else self._window).setFocus()
+            give_back(before, self._window)
 
     def _on_page(self, page: Page) -> None:
         if page.name == self._name:

@@ -6,6 +6,7 @@ the folders.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -200,6 +201,12 @@ class Settings:
     def reset(self, prefix: str = "") -> None:
         """Back to the defaults, for the keys that start with ``prefix``."""
         self._values = {key: value for key, value in self._values.items() if not key.startswith(prefix)}
+
+    def snapshot(self) -> "Settings":
+        """The same as they are now, for a thread that writes them while this one's go on changing."""
+        found = copy.copy(self)
+        found._values = dict(self._values)
+        return found
 
     def save(self) -> None:
         """Write the file, wholly or not at all. Raises ZooError where that is impossible."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets, isQObjectAlive
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from zoo_gui import shortcuts
-from zoo_gui.pressed import is_plain, sequence
+from zoo_gui.pressed import comes_to, give_back, is_plain, sequence
 from zoo_gui.shortcuts import CUES, DRAWING, PRESENTING, by_group, compact, spelled
 from zoo_gui.tokens import current, pixels, type_size
 
@@ -146,8 +146,7 @@ class HelpOverlay(QtWidgets.QWidget):
         QtWidgets.QApplication.instance().removeEventFilter(self)
         before, self._before = self._before, None
         if self.hasFocus():  # or Qt gives it to the first button there is
-            here = before is not None and isQObjectAlive(before) and before.isVisible()
-            (before if here else self.parentWidget()).setFocus()
+            give_back(before, self.parentWidget())
 
     def focusOutEvent(self, event) -> None:
         super().focusOutEvent(event)
@@ -160,15 +159,9 @@ class HelpOverlay(QtWidgets.QWidget):
             self.setGeometry(watched.rect())
         elif kind == QtCore.QEvent.MouseButtonPress and watched is self._area.viewport():
             self.hide()
-        elif kind == QtCore.QEvent.KeyPress and self.isVisible() and self._is_ours(watched):
+        elif kind == QtCore.QEvent.KeyPress and self.isVisible() and comes_to(watched, self.window()):
             return self._take(event)
         return False
-
-    def _is_ours(self, watched) -> bool:
-        """Whether a key comes to this window, and not to a menu or dialog."""
-        application = QtWidgets.QApplication
-        return isinstance(watched, QtWidgets.QWidget) and watched.window() is self.window() \
-            and application.activePopupWidget() is None and application.activeModalWidget() is None
 
     def _take(self, event) -> bool:
         text = sequence(event)
